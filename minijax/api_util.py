@@ -1,0 +1,106 @@
+"""From what users write to what interpreters see: functions of pytrees to functions of leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from minijax.core import Value, name_of, typeof
+from minijax.tree_util import (
+    keystr,
+    tree_flatten,
+    tree_flatten_with_path,
+    tree_unflatten,
+)
+
+
+class FlatFun:
+    """`f` as a function from leaves to leaves. After a call `out_tree` is the result's structure.
+
+    With `has_aux`, `f` returns a pair, and its second half is set aside in `aux`.
+    """
+
+    def __init__(self, f: Callable, in_tree: Any, kind: str, has_aux: bool = False):
+        self.f, self.in_tree, self.kind, self.has_aux = f, in_tree, kind, has_aux
+        self.__name__ = name_of(f)
+        self.out_tree: Any = None
+        self.aux: Any = None
+
+    def __call__(self, *leaves: Any) -> list[Any]:
+        args, kwargs = tree_unflatten(self.in_tree, leaves)
+        out = self.f(*args, **kwargs)
+        if self.has_aux:
+            out, self.aux = check_aux(out, self.f)
+        outs, self.out_tree = tree_flatten(out)
+        for x in outs:
+            if not isinstance(x, Value):
+                self.check_output(x, out)
+        return outs
+
+    def check_output(self, leaf: Any, out: Any) -> None:
+        try:
+            typeof(leaf)
+        except TypeError:
+            path = next(p for p, x in tree_flatten_with_path(out)[0] if x is leaf)
+            where = f" at output component {keystr(path)}" if path else ""
+            raise TypeError(f"{describe_function(self.f, self.kind)} returned a value of type "
+                            f"{type(leaf)}{where}, which is not a valid JAX type") from None
+
+
+def check_aux(out: Any, f: Callable) -> tuple[Any, Any]:
+    if not isinstance(out, (list, tuple)) or len(out) != 2:
+        raise TypeError(f"with has_aux=True, {name_of(f)} should return a pair (output, aux), "
+                        f"but it returned {type(out).__name__}: {out!r}")
+    return out[0], out[1]
+
+
+def describe_function(f: Callable, kind: str) -> str:
+    """`function f at file.py:3 traced for jit`: the name of a trace, as messages print it."""
+    code = getattr(f, "__code__", None) or getattr(getattr(f, "func", None), "__code__", None)
+    place = f" at {code.co_filename}:{code.co_firstlineno}" if code else ""
+    return f"function {name_of(f)}{place} traced for {kind}"
+
+
+def check_callable(f: Any) -> None:
+    if not callable(f):
+        raise TypeError(f"Expected a callable value, got {f}")
+
+
+def flatten_args(args: Sequence[Any], kwargs: dict) -> tuple[list[Any], Any]:
+    return tree_flatten((tuple(args), kwargs))
+
+
+def check_arg(x: Any) -> Any:
+    """The argument itself, if its type is one that can be traced."""
+    if not isinstance(x, Value):
+        typeof(x)
+    return x
+
+
+def argnums_partial(f: Callable, argnums: int | Sequence[int], args: Sequence[Any],
+                    kwargs: dict, what: str) -> tuple[Callable, tuple[Any, ...]]:
+    """`f` as a function of the arguments `argnums` only, and these arguments."""
+    nums = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    needed = max((n + 1 if n >= 0 else -n for n in nums), default=0)
+    if needed > len(args):
+        raise TypeError(f"{what} with respect to argnums={argnums} requires at least {needed} "
+                        "positional arguments to be passed by the caller, but got only "
+                        f"{len(args)} positional arguments.")
+    nums = tuple(n % len(args) for n in nums)
+
+    def partial(*chosen: Any) -> Any:
+        full = list(args)
+        for n, x in zip(nums, chosen):
+            full[n] = x
+        return f(*full, **kwargs)
+
+    partial.__name__ = name_of(f)
+    partial.__wrapped__ = f  # type: ignore[attr-defined]
+    return partial, tuple(args[n] for n in nums)
+
+
+def as_tuple(x: Any) -> tuple:
+    """None, one thing, or a sequence of things, as a tuple."""
+    if x is None:
+        return ()
+    return (x,) if isinstance(x, (int, str)) else tuple(x)

@@ -1,0 +1,315 @@
+"""vmap: one program for a whole batch. Each operation learns to carry one more dimension."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from functools import singledispatch
+from typing import Any, NamedTuple
+
+from minijax.api_util import FlatFun, check_arg, check_callable, describe_function, flatten_args
+from minijax.core import (
+    Primitive,
+    ShapedArray,
+    Trace,
+    Tracer,
+    current_trace,
+    interpreting,
+    tracing,
+    typeof,
+)
+from minijax.families import (
+    Elementwise,
+    Reduction,
+    Select,
+    Structural,
+    broadcast_in_dim,
+    transpose,
+)
+from minijax.jaxpr import Jaxpr, derived, trace_to_jaxpr
+from minijax.jvp import as_array
+from minijax.tree_util import (
+    flatten_axes,
+    keystr,
+    tree_flatten_with_path,
+    tree_structure,
+    tree_unflatten,
+)
+
+# --- the interpreter -----------------------------------------------------------------------
+
+
+class AxisData(NamedTuple):
+    """The mapped axis: its size, and its name if it has one."""
+
+    size: int
+    name: Any = None
+
+
+class BatchTracer(Tracer):
+    """One element of a batch, to whoever looks at it; `value` is the whole batch, along `dim`."""
+
+    __slots__ = ("value", "dim")
+
+    def __init__(self, trace: Trace, value: Any, dim: int):
+        aval = typeof(value)
+        shape = aval.shape[:dim] + aval.shape[dim + 1:]
+        super().__init__(trace, ShapedArray(shape, aval.dtype, aval.weak_type))
+        self.value, self.dim = value, dim
+
+    def __repr__(self) -> str:
+        return f"VmapTracer(aval={self.aval}, batched={typeof(self.value)})"
+
+
+class BatchTrace(Trace):
+    """Do each operation for the whole batch at once, in `parent`."""
+
+    def __init__(self, name: str, parent: Trace, axis: AxisData):
+        super().__init__(name, parent)
+        self.axis, self.axis_name, self.size = axis, axis.name, axis.size
+
+    def unbox(self, x: Any) -> tuple[Any, int | None]:
+        """The whole batch and its dimension. What is not my tracer is the same for all: None."""
+        return (x.value, x.dim) if isinstance(x, BatchTracer) and x.trace is self else (x, None)
+
+    def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
+        args, params = prim.stage(args, params)
+        boxes = [self.unbox(x) for x in args]
+        values, dims = [x for x, _ in boxes], [d for _, d in boxes]
+        if all(d is None for d in dims) and not self.named_in(prim, params):
+            return self.parent.process_primitive(prim, values, params)  # type: ignore[union-attr]
+        with interpreting(self.parent):  # type: ignore[arg-type]
+            outs, dims_out = batch(prim, self.axis, values, dims, **params)
+        return [x if d is None else BatchTracer(self, x, d) for x, d in zip(outs, dims_out)]
+
+    def named_in(self, prim: Primitive, params: dict) -> bool:
+        return self.axis_name is not None and self.axis_name in prim.effects_of(params)
+
+
+# --- the rules, one for each family ----------------------------------------------------------
+
+
+@singledispatch
+def batch(prim: Primitive, axis: AxisData, xs: Sequence[Any], dims: Sequence[int | None],
+          **params: Any) -> tuple[Sequence[Any], Sequence[int | None]]:
+    """The results for the whole batch and their batch dimensions, from those of the operands."""
+    raise NotImplementedError(f"Batching rule for '{prim.name}' not implemented")
+
+
+def move_to_front(x: Any, dim: int | None, size: int) -> Any:
+    """The batch with its dimension in front; what is the same for all is repeated."""
+    shape = typeof(x).shape
+    if dim is None:
+        return broadcast_in_dim(x, (size, *shape), range(1, len(shape) + 1))
+    return move_axis(x, dim, 0)
+
+
+def move_axis(x: Any, source: int, destination: int) -> Any:
+    if source == destination:
+        return x
+    permutation = [i for i in range(typeof(x).ndim) if i != source]
+    permutation.insert(destination, source)
+    return transpose(x, permutation)
+
+
+def align(x: Any, dim: int | None, rank: int) -> Any:
+    """Give an operand `rank` axes after the batch dimension, so that it broadcasts; () stays."""
+    shape = typeof(x).shape
+    if dim is None:
+        return broadcast_in_dim(x, (1, *shape), range(1, len(shape) + 1)) if shape else x
+    x = move_axis(x, dim, 0)
+    shape = typeof(x).shape
+    return broadcast_in_dim(x, shape + (1,) * (rank + 1 - len(shape)), range(len(shape)))
+
+
+@batch.register
+def _(prim: Elementwise, axis, xs, dims, **params):
+    shapes = [typeof(x).shape for x in xs]
+    mapped = {(d, len(s)) for d, s in zip(dims, shapes) if d is not None}
+    if len(mapped) == 1 and not any(s for d, s in zip(dims, shapes) if d is None):
+        return [prim.bind(*xs, **params)], [mapped.pop()[0]]
+    rank = max(len(s) - (d is not None) for d, s in zip(dims, shapes))
+    return [prim.bind(*[align(x, d, rank) for x, d in zip(xs, dims)], **params)], [0]
+
+
+@batch.register
+def _(prim: Select, axis, xs, dims):
+    which, *cases = xs
+    if dims[0] is None and not typeof(which).shape:
+        return [prim.bind(which, *[move_to_front(x, d, axis.size)
+                                   for x, d in zip(cases, dims[1:])])], [0]
+    which, *cases = [move_to_front(x, d, axis.size) for x, d in zip(xs, dims)]
+    if typeof(which).ndim == 1:
+        which = broadcast_in_dim(which, typeof(cases[0]).shape, (0,))
+    return [prim.bind(which, *cases)], [0]
+
+
+@batch.register
+def _(prim: Structural, axis, xs, dims, **params):
+    xs = [move_to_front(x, d, axis.size) for x, d in zip(xs, dims)]
+    outs = prim.bind(*xs, **prim.shift(params, axis.size))
+    outs = outs if prim.multiple_results else [outs]
+    return outs, [0] * len(outs)
+
+
+@batch.register
+def _(prim: Reduction, axis, xs, dims, *, axes, **params):
+    (x,), (dim,) = xs, dims
+    out = prim.bind(x, axes=tuple(a + (a >= dim) for a in axes), **params)
+    return [out], [dim - sum(a < dim for a in axes)]
+
+
+# --- programs --------------------------------------------------------------------------------
+
+
+def batch_flat(f: Callable, axis: AxisData, xs: Sequence[Any], dims: Sequence[int | None],
+               name: str) -> tuple[list[Any], list[int | None]]:
+    """`f`, a function of flat arguments, on batches: the results and their batch dimensions."""
+    with tracing(BatchTrace(name, current_trace(), axis)) as trace:
+        outs = f(*[x if d is None else BatchTracer(trace, x, d) for x, d in zip(xs, dims)])
+        boxes = [trace.unbox(x) for x in outs]
+    return [x for x, _ in boxes], [d for _, d in boxes]
+
+
+@derived
+def batch_jaxpr(jaxpr: Jaxpr, axis: AxisData, dims: tuple[int | None, ...],
+                wanted: tuple[bool, ...] | None = None
+                ) -> tuple[Jaxpr, tuple[int | None, ...]]:
+    """(batched, dims_out). The outputs in `wanted` get a batch dimension in front in any case."""
+    made: list[Any] = []
+
+    def batched(*xs: Any) -> list[Any]:
+        outs, dims_out = batch_flat(jaxpr, axis, xs, dims, "vmap")
+        if wanted:
+            outs = [move_to_front(x, d, axis.size) if w else x
+                    for x, d, w in zip(outs, dims_out, wanted)]
+            dims_out = [0 if w else d for d, w in zip(dims_out, wanted)]
+        made[:] = dims_out
+        return outs
+
+    out, _ = trace_to_jaxpr(batched, [widen(a, axis.size, d)
+                                      for a, d in zip(jaxpr.in_avals, dims)], "vmap")
+    return out, tuple(made)
+
+
+def widen(aval: ShapedArray, size: int, dim: int | None) -> ShapedArray:
+    if dim is None:
+        return aval
+    return aval.update(shape=(*aval.shape[:dim], size, *aval.shape[dim:]))
+
+
+# --- the transformation ----------------------------------------------------------------------
+
+
+def vmap(fun: Callable, in_axes: Any = 0, out_axes: Any = 0, axis_name: Any = None,
+         axis_size: int | None = None, spmd_axis_name: Any = None) -> Callable:
+    """`fun` for every element along an axis of its arguments, in one pass over the batch.
+
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> jax.vmap(jnp.dot, in_axes=(0, None))(jnp.ones((2, 3)), jnp.arange(3.0))
+    Array([3., 3.], dtype=float32)
+
+    Args:
+      in_axes: the axis to map, for each argument: an int, None (the same for all), or a pytree
+        of them that is a prefix of the arguments. Keyword arguments are mapped along axis 0.
+      out_axes: where the mapped axis goes in the results, likewise.
+      axis_name: a name by which collectives such as `lax.psum` refer to the axis.
+      axis_size: the size of the axis, needed where no argument is mapped.
+
+    Raises:
+      ValueError: sizes that differ, an axis that an argument does not have, a wrong prefix.
+    """
+    check_callable(fun)
+    in_axes = tuple(in_axes) if isinstance(in_axes, list) else in_axes
+
+    @functools.wraps(fun)
+    def vmap_f(*args: Any, **kwargs: Any) -> Any:
+        leaves, in_tree = flatten_args(args, kwargs)
+        dims = in_dims(in_axes, args, kwargs)
+        dims = [check_axis(x, d) for x, d in zip(leaves, dims, strict=True)]
+        size = mapped_size(fun, args, kwargs, leaves, dims, axis_size)
+        flat = FlatFun(fun, in_tree, "vmap")
+        outs, dims_out = batch_flat(flat, AxisData(size, axis_name), leaves, dims,
+                                    describe_function(fun, "vmap"))
+        wanted = flatten_axes("vmap out_axes", flat.out_tree, out_axes)
+        return tree_unflatten(flat.out_tree, [
+            as_array(place(x, d, w, size, fun)) for x, d, w in zip(outs, dims_out, wanted)])
+
+    return vmap_f
+
+
+def in_dims(in_axes: Any, args: tuple, kwargs: dict) -> list[Any]:
+    """One axis, or None, for each leaf of the arguments."""
+    if not isinstance(in_axes, (int, tuple, type(None))):
+        raise TypeError("vmap in_axes must be an int, None, or a tuple of entries corresponding "
+                        f"to the positional arguments passed to the function, but got {in_axes}.")
+    if isinstance(in_axes, tuple) and len(in_axes) != len(args):
+        raise ValueError("vmap in_axes must be an int, None, or a tuple of entries corresponding "
+                         "to the positional arguments passed to the function, but got "
+                         f"{len(in_axes)=}, {len(args)=}")
+    dims = flatten_axes("vmap in_axes", tree_structure(args), in_axes)
+    dims += [0] * tree_structure(kwargs).num_leaves
+    for d in dims:
+        if not (d is None or isinstance(d, int)):
+            raise TypeError("vmap in_axes must be an int, None, or (nested) container with those "
+                            f"types as leaves, but got {d!r}.")
+    return dims
+
+
+def check_axis(x: Any, dim: int | None) -> int | None:
+    """The axis counted from the front, if the argument has it."""
+    rank = typeof(check_arg(x)).ndim
+    if dim is None or -rank <= dim < rank:
+        return None if dim is None else dim % rank
+    raise ValueError(f"vmap was requested to map its argument along axis {dim}, which implies "
+                     f"that its rank should be at least {dim + 1 if dim >= 0 else -dim}, but is "
+                     f"only {rank} (its shape is {typeof(x).shape})")
+
+
+def mapped_size(fun: Callable, args: tuple, kwargs: dict, leaves: Sequence[Any],
+                dims: Sequence[int | None], axis_size: int | None) -> int:
+    sizes = {typeof(x).shape[d] for x, d in zip(leaves, dims) if d is not None}
+    if axis_size is not None:
+        sizes.add(axis_size)
+    if not sizes:
+        raise ValueError("vmap must have at least one non-None value in in_axes or axis_size "
+                         "must be specified")
+    if len(sizes) > 1:
+        raise ValueError(size_message(fun, args, kwargs, dims, axis_size))
+    return sizes.pop()
+
+
+def size_message(fun: Callable, args: tuple, kwargs: dict, dims: Sequence[int | None],
+                 axis_size: int | None) -> str:
+    """Which argument has which size."""
+    code = getattr(fun, "__code__", None)
+    names = code.co_varnames[: code.co_argcount] if code else ()
+    lines = [f"  * axis_size is {axis_size};"] if axis_size is not None else []
+    for (path, x), d in zip(tree_flatten_with_path((args, kwargs))[0], dims):
+        if d is None:
+            continue
+        in_args, first, *rest = path
+        position = getattr(first, "idx", None)
+        known = position is not None and position < len(names)
+        name = names[position] if known else keystr((in_args, first))  # type: ignore[index]
+        if position is None:
+            name = str(first.key)
+        lines.append(f"  * one axis had size {typeof(x).shape[d]}: axis {d} of argument "
+                     f"{name}{keystr(tuple(rest))} of type {typeof(x).str_short()};")
+    return "vmap got inconsistent sizes for array axes to be mapped:\n" + "\n".join(lines)[:-1]
+
+
+def place(x: Any, dim: int | None, wanted: int | None, size: int, fun: Callable) -> Any:
+    """A result with its batch dimension where `out_axes` wants it."""
+    if wanted is None:
+        if dim is not None:
+            raise ValueError(f"vmap has mapped output but out_axes is None: the function "
+                             f"{getattr(fun, '__name__', fun)} returned a value that depends on "
+                             "the mapped arguments.")
+        return x
+    rank = typeof(x).ndim + (dim is None)
+    if not -rank <= wanted < rank:
+        raise ValueError(f"axis {wanted} is out of bounds for array of dimension {rank}")
+    if dim is None:
+        x, dim = move_to_front(x, None, size), 0
+    return move_axis(x, dim, wanted % rank)

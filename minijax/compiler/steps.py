@@ -1,0 +1,51 @@
+"""A program as a list of steps over a table of buffers: each operation by its own `impl`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minijax.jaxpr import Jaxpr, Literal, derived
+
+
+@derived
+def compiled(jaxpr: Jaxpr) -> Callable:
+    """The program as one function from NumPy arrays to a list of NumPy arrays.
+
+    A buffer is dropped after its last use.
+    """
+    slots: dict[Any, int] = {v: i for i, v in enumerate([*jaxpr.constvars, *jaxpr.invars])}
+    literals: dict[int, np.ndarray] = {}
+
+    def slot(x: Any) -> int:
+        if isinstance(x, Literal):
+            literals[len(slots)] = x.val
+            return slots.setdefault(object(), len(slots))
+        return slots.setdefault(x, len(slots))
+
+    steps = [(e.primitive.impl, [slot(x) for x in e.invars], e.params, e.primitive.multiple_results,
+              [(slot(v), v.aval.dtype) for v in e.outvars]) for e in jaxpr.eqns]
+    outputs = [slot(x) for x in jaxpr.outvars]
+    last_use = {i: n for n, step in enumerate(steps) for i in [*step[1], *(s for s, _ in step[4])]}
+    dead: list[list[int]] = [[] for _ in steps]
+    for i, n in last_use.items():
+        if i not in outputs and i not in literals:
+            dead[n].append(i)
+    template: list[Any] = [None] * len(slots)
+    for i, value in literals.items():
+        template[i] = value
+
+    def run(*args: np.ndarray) -> list[np.ndarray]:
+        table = template.copy()
+        table[: len(jaxpr.constvars) + len(args)] = [*map(np.asarray, jaxpr.consts), *args]
+        for (impl, ins, params, several, outs), done in zip(steps, dead):
+            values = impl(*[table[i] for i in ins], **params)
+            for (i, dtype), value in zip(outs, values if several else (values,)):
+                table[i] = np.asarray(value, dtype)
+            for i in done:
+                table[i] = None
+        return [table[i] for i in outputs]
+
+    return run

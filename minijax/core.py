@@ -1,0 +1,491 @@
+"""Types, operations, interpreters and values: everything else in minijax is built from these.
+
+An operation (`Primitive`) does nothing by itself: `bind` hands it to the current interpreter
+(`Trace`). Interpreters stack. In `grad(lambda x: vmap(lambda y: sin(y) * x)(ys))(2.0)`,
+`sin` meets the batching interpreter first. It rewrites the operation for whole arrays and hands it
+to its parent, the differentiating interpreter, which adds the tangent work and hands both to *its*
+parent, evaluation, which calls NumPy.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minijax import dtypes
+from minijax.errors import (
+    ConcretizationTypeError,
+    TracerArrayConversionError,
+    TracerBoolConversionError,
+    TracerIntegerConversionError,
+    UnexpectedTracerError,
+)
+
+# --- types ---------------------------------------------------------------------------------
+
+
+class ShapedArray:
+    """The type of an array, its *aval*: what is known before there is a value.
+
+    `weak_type` marks what came from a Python scalar and gives way in type promotion.
+    """
+
+    __slots__ = ("shape", "dtype", "weak_type")
+
+    def __init__(self, shape: Sequence[int], dtype: Any, weak_type: bool = False):
+        self.shape = tuple(shape)
+        self.dtype = dtype if isinstance(dtype, np.dtype) else np.dtype(dtype)
+        self.weak_type = weak_type
+
+    ndim = property(lambda self: len(self.shape))
+    size = property(lambda self: int(np.prod(self.shape)))
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, ShapedArray)
+            and self.shape == other.shape
+            and self.dtype == other.dtype
+            and self.weak_type == other.weak_type
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.dtype, self.weak_type))
+
+    def update(self, **changes: Any) -> ShapedArray:
+        """The same type with some of `shape`, `dtype`, `weak_type` changed."""
+        return ShapedArray(**{"shape": self.shape, "dtype": self.dtype,
+                              "weak_type": self.weak_type} | changes)
+
+    def strip_weak_type(self) -> ShapedArray:
+        return ShapedArray(self.shape, self.dtype) if self.weak_type else self
+
+    def str_short(self, short_dtypes: bool = False) -> str:
+        name = dtypes.short_name(self.dtype) if short_dtypes else dtypes.name(self.dtype)
+        return f"{name}[{','.join(map(str, self.shape))}]"
+
+    def __str__(self) -> str:
+        return ("~" if self.weak_type else "") + self.str_short()
+
+    def __repr__(self) -> str:
+        return f"ShapedArray({self.str_short()}{', weak_type=True' * self.weak_type})"
+
+
+def typeof(x: Any) -> ShapedArray:
+    """The type of a value: of an array, a traced value, a NumPy array or a Python scalar.
+
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> print(jax.typeof(jnp.ones((2, 3))), jax.typeof(1.0))
+    float32[2,3] ~float32[]
+    """
+    if isinstance(x, Value):
+        return x.aval
+    scalar = dtypes.python_scalar(type(x))
+    if scalar is not None:
+        return ShapedArray((), scalar, weak_type=scalar.kind != "b")
+    if isinstance(x, (np.ndarray, np.generic)):
+        return ShapedArray(x.shape, dtypes.canonicalize_value_dtype(x))
+    if hasattr(x, "__jax_array__"):
+        return typeof(x.__jax_array__())
+    raise TypeError(f"Argument '{x}' of type {type(x)} is not a valid JAX type")
+
+
+# --- values --------------------------------------------------------------------------------
+
+
+class Value:
+    """What an array and a traced value have in common. `minijax.numpy` adds the operators."""
+
+    __slots__ = ("__weakref__",)
+    __array_priority__ = 100  # so that `ndarray + value` comes to us
+
+    aval: ShapedArray
+    shape = property(lambda self: self.aval.shape)
+    dtype = property(lambda self: self.aval.dtype)
+    weak_type = property(lambda self: self.aval.weak_type)
+    ndim = property(lambda self: len(self.aval.shape))
+    size = property(lambda self: self.aval.size)
+    itemsize = property(lambda self: self.aval.dtype.itemsize)
+    nbytes = property(lambda self: self.aval.size * self.aval.dtype.itemsize)
+
+    def __len__(self) -> int:
+        if not self.aval.shape:
+            raise TypeError("len() of unsized object")
+        return self.aval.shape[0]
+
+    def __hash__(self) -> int:
+        raise TypeError(f"unhashable type: '{type(self).__name__}'")
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            "JAX arrays are immutable and do not support in-place item assignment. "
+            "Instead of x[idx] = y, use x = x.at[idx].set(y) or another .at[] method."
+        )
+
+    def block_until_ready(self) -> Any:
+        return self
+
+
+class Array(Value):
+    """An immutable array: a read-only NumPy buffer and its type."""
+
+    __slots__ = ("_value", "aval")
+
+    def __init__(self, value: np.ndarray, aval: ShapedArray | None = None):
+        value.setflags(write=False)
+        self._value = value
+        self.aval = aval or ShapedArray(value.shape, value.dtype)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if dtype is not None and dtype != self._value.dtype:
+            return self._value.astype(dtype)
+        return self._value.copy() if copy else self._value
+
+    def __bool__(self) -> bool:
+        if self._value.size != 1:
+            raise ValueError(
+                "The truth value of an array with more than one element is ambiguous. "
+                "Use a.any() or a.all()" if self._value.size else
+                "The truth value of an empty array is ambiguous. Use `array.size > 0`."
+            )
+        return bool(self._value)
+
+    def _scalar(self) -> Any:
+        if self._value.ndim:
+            raise TypeError(
+                "Only scalar arrays can be converted to Python scalars; "
+                f"got arr.ndim={self._value.ndim}"
+            )
+        return self._value[()]
+
+    def __int__(self) -> int:
+        return int(self._scalar())
+
+    def __float__(self) -> float:
+        return float(self._scalar())
+
+    def __complex__(self) -> complex:
+        return complex(self._scalar())
+
+    def __index__(self) -> int:
+        if self._value.ndim or self._value.dtype.kind not in "iu":
+            raise TypeError("Only integer scalar arrays can be converted to a scalar index.")
+        return int(self._value)
+
+    def __iter__(self) -> Iterator[Array]:
+        if not self._value.ndim:
+            raise TypeError("iteration over a 0-d array")
+        return (Array(np.asarray(row)) for row in self._value)
+
+    def item(self, *args: Any) -> Any:
+        return self._value.item(*args)
+
+    def tolist(self) -> Any:
+        return self._value.tolist()
+
+    def __format__(self, spec: str) -> str:
+        return format(self._value[()], spec) if not self._value.ndim else format(str(self), spec)
+
+    def __reduce__(self) -> tuple:
+        return Array, (np.array(self._value), self.aval)
+
+    def __copy__(self) -> Array:
+        return self
+
+    def __deepcopy__(self, memo: dict) -> Array:
+        return self
+
+    def __str__(self) -> str:
+        return dtypes.key_text(self._value) or str(self._value)
+
+    def __repr__(self) -> str:
+        if text := dtypes.key_text(self._value):
+            return text
+        tail = f"dtype={dtypes.name(self.dtype)}{', weak_type=True' * self.weak_type})"
+        if self._value.size == 0:
+            return f"Array([], shape={self.shape}, {tail}"
+        body = np.array2string(self._value, separator=", ", prefix="Array(", suffix=",")
+        last = len(body) - body.rfind("\n") - 1 if "\n" in body else len("Array(") + len(body)
+        return f"Array({body},{' ' if last + len(tail) + 2 <= 75 else chr(10) + ' ' * 6}{tail}"
+
+
+def to_numpy(x: Any) -> np.ndarray:
+    """The buffer of a concrete value; the user's own arrays are copied, because they can change."""
+    if type(x) is Array:
+        return x._value
+    if isinstance(x, Tracer):
+        raise leaked(x)
+    if hasattr(x, "__jax_array__"):
+        return to_numpy(x.__jax_array__())
+    return np.array(x, typeof(x).dtype)
+
+
+# --- operations ----------------------------------------------------------------------------
+
+
+class Primitive:
+    """An operation. What it means is up to the interpreter that meets it.
+
+    Its mathematics is here: `impl` (value), `abstract_eval` (type), `linearize` (derivative) and,
+    for a linear operation, `transpose`. How a machine sees it (`batch`, `lower`) belongs to its
+    family, in the module of the transformation.
+    """
+
+    multiple_results = False
+    effects: frozenset = frozenset()  # an equation with effects is never dropped or merged
+
+    jvp: Any = None  # for rules that return results and tangents together, instead of `linearize`
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def bind(self, *args: Any, **params: Any) -> Any:
+        outs = _state.trace.process_primitive(self, args, params)
+        return outs if self.multiple_results else outs[0]
+
+    def impl(self, *args: np.ndarray, **params: Any) -> Any:
+        """The value, from values: NumPy arrays in, NumPy arrays out."""
+        raise NotImplementedError(f"{self.name} has no evaluation rule")
+
+    def abstract_eval(self, *avals: ShapedArray, **params: Any) -> Any:
+        """The type of the result, from the types of the arguments. TypeError on misuse."""
+        raise NotImplementedError(f"{self.name} has no typing rule")
+
+    def linearize(self, active: Sequence[bool], *primals: Any, **params: Any) -> tuple:
+        """(outs, active_out, push): `push` maps the active tangents to the active out tangents."""
+        raise NotImplementedError(f"Differentiation rule for '{self.name}' not implemented")
+
+    def transpose(self, cts: Sequence[Any], *args: Any, **params: Any) -> Sequence[Any]:
+        """Cotangents of the arguments that are an `UndefinedPrimal`, None for the others."""
+        raise NotImplementedError(f"Transpose rule (for reverse-mode) for '{self.name}' "
+                                  "not implemented")
+
+    def out_avals(self, avals: Sequence[ShapedArray], params: dict) -> list[ShapedArray]:
+        """`abstract_eval` as a list; a single result is weakly typed by `weak_type_rule`."""
+        out = self.abstract_eval(*avals, **params)
+        if self.multiple_results:
+            return list(out)
+        weak = self.weak_type_rule(avals, params)
+        return [out if out.weak_type == weak else ShapedArray(out.shape, out.dtype, weak)]
+
+    def weak_type_rule(self, avals: Sequence[ShapedArray], params: dict) -> bool:
+        """Weak in, weak out."""
+        for a in avals:
+            if not a.weak_type:
+                return False
+        return bool(avals)
+
+    def evaluate(self, args: Sequence[Any], params: dict) -> list[Any]:
+        """The outermost meaning of an operation: check the types, compute it now."""
+        avals = self.out_avals([typeof(x) for x in args], params)
+        with np.errstate(all="ignore"):
+            out = self.impl(*[to_numpy(x) for x in args], **params)
+        outs = out if self.multiple_results else [out]
+        return [Array(np.asarray(x, a.dtype), a) for x, a in zip(outs, avals)]
+
+    def effects_of(self, params: dict) -> frozenset:
+        return self.effects
+
+    def stage(self, args: Sequence[Any], params: dict) -> tuple[Sequence[Any], dict]:
+        """Turn functions among the params into programs, before they are written down."""
+        return args, params
+
+    def split(self, unknown: tuple[bool, ...], params: dict) -> Any:
+        """For an operation that runs programs: its params for the known part and for the rest."""
+        return None
+
+
+class UndefinedPrimal:
+    """Stands for an argument being transposed: its type is known, its value never is."""
+
+    __slots__ = ("aval",)
+
+    def __init__(self, aval: ShapedArray):
+        self.aval = aval
+
+    def __repr__(self) -> str:
+        return f"UndefinedPrimal({self.aval})"
+
+
+# --- interpreters --------------------------------------------------------------------------
+
+
+class Trace:
+    """An interpreter of operations. `parent` interprets what its rules do.
+
+    A traced value is mine if `x.trace is self`; any other value is a constant to me.
+    """
+
+    axis_name: Any = None  # the mapped axis this interpreter introduces, if it has a name
+    size: int = 0
+
+    def __init__(self, name: str, parent: Trace | None = None):
+        self.name, self.parent, self.alive = name, parent, True
+
+    def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
+        raise NotImplementedError
+
+
+class EvalTrace(Trace):
+    """The bottom of the stack: operations on concrete values, done at once."""
+
+    def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
+        return prim.evaluate(args, params)
+
+
+class Tracer(Value):
+    """A value that a live `Trace` is following."""
+
+    __slots__ = ("trace", "aval", "line")
+
+    def __init__(self, trace: Trace, aval: ShapedArray, line: Any = None):
+        self.trace, self.aval, self.line = trace, aval, line or user_line()
+
+    def to_concrete_value(self) -> Any:
+        """The value where it is known while tracing (as in `grad` outside of `jit`), else None."""
+        return None
+
+    def _concrete(self, error: type[TypeError], what: str) -> Any:
+        value = self.to_concrete_value()
+        if value is None:
+            raise error(f"{what}\nThe error occurred while tracing {self.trace.name}: "
+                        "there a value is known by its type only.")
+        return value
+
+    def __bool__(self) -> bool:
+        return bool(self._concrete(TracerBoolConversionError, (
+            f"Attempted boolean conversion of traced array with shape {self.aval.str_short()}. "
+            "Python's `if`, `while`, `and`, `or` and `not` need a value: use jnp.where, lax.cond "
+            "or lax.while_loop, or make the argument static (static_argnums).")))
+
+    def _number(self, kind: str) -> Any:
+        return self._concrete(ConcretizationTypeError, (
+            "Abstract tracer value encountered where concrete value is expected: traced array "
+            f"with shape {self.aval.str_short()}\nThe problem arose with the `{kind}` function. "
+            f"To convert the data type of a value, use `x.astype({kind})`; to compute with a "
+            "Python number, make the argument static (static_argnums)."))
+
+    def __int__(self) -> int:
+        return int(self._number("int"))
+
+    def __float__(self) -> float:
+        return float(self._number("float"))
+
+    def __complex__(self) -> complex:
+        return complex(self._number("complex"))
+
+    def item(self, *args: Any) -> Any:
+        return self._concrete(ConcretizationTypeError, (
+            "Abstract tracer value encountered where concrete value is expected: traced array "
+            f"with shape {self.aval.str_short()}\nThis occurred in the item() method of "
+            "jax.Array: return the array itself and read it outside.")).item(*args)
+
+    def tolist(self) -> Any:
+        return self._number("list").tolist()
+
+    def __index__(self) -> int:
+        return self._concrete(TracerIntegerConversionError, (
+            "The __index__() method was called on traced array with shape "
+            f"{self.aval.str_short()}. Where Python needs an integer (range, list index, a "
+            "shape), make the argument static (static_argnums), or use lax.fori_loop or "
+            "jnp.take.")).__index__()
+
+    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        raise TracerArrayConversionError(
+            "The numpy.ndarray conversion method __array__() was called on traced array with "
+            f"shape {self.aval.str_short()}: use the function of jax.numpy instead of NumPy's.\n"
+            f"The error occurred while tracing {self.trace.name}.")
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.aval.shape:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(self.aval.shape[0]))  # type: ignore[index]
+
+
+def leaked(x: Tracer) -> UnexpectedTracerError:
+    return UnexpectedTracerError(
+        "Encountered an unexpected tracer: a function transformed by JAX had a side effect, "
+        f"through which an intermediate value of type {x.aval.str_short()} escaped.\n"
+        f"It was made while tracing {x.trace.name}, at {show_line(x.line)}.\n"
+        "Return the value from the function instead of storing it outside (in a global, a list, "
+        "an attribute)."
+    )
+
+
+# --- the current interpreter ---------------------------------------------------------------
+
+
+class _State(threading.local):
+    def __init__(self) -> None:
+        self.trace: Trace = EvalTrace("evaluation")
+
+
+_state = _State()
+
+
+def current_trace() -> Trace:
+    """The interpreter that meets the next operation, in this thread."""
+    return _state.trace
+
+
+class interpreting:
+    """Make `trace` the interpreter of everything in this block."""
+
+    __slots__ = ("trace", "saved")
+
+    def __init__(self, trace: Trace):
+        self.trace = trace
+
+    def __enter__(self) -> Any:
+        self.saved, _state.trace = _state.trace, self.trace
+        return self.trace
+
+    def __exit__(self, *exc: object) -> None:
+        _state.trace = self.saved
+
+
+class tracing(interpreting):
+    """`interpreting`, and the end of the block is the end of the trace."""
+
+    __slots__ = ()
+
+    def __exit__(self, *exc: object) -> None:
+        _state.trace, self.trace.alive = self.saved, False
+
+
+def axis_env(trace: Trace | None = None) -> tuple[tuple[Any, int], ...]:
+    """The named axes in scope with their sizes, innermost first."""
+    trace, env = trace or _state.trace, []
+    while trace is not None:
+        if trace.axis_name is not None:
+            env.append((trace.axis_name, trace.size))
+        trace = trace.parent
+    return tuple(env)
+
+
+# --- where the user is ---------------------------------------------------------------------
+
+_HERE = str(Path(__file__).parent)
+
+
+def user_line() -> tuple[Any, int] | None:
+    """The code and line of the innermost frame that is not ours."""
+    frame: Any = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
+        frame = frame.f_back
+    return (frame.f_code, frame.f_lineno) if frame is not None else None
+
+
+def show_line(line: tuple[Any, int] | None) -> str:
+    return f"{line[0].co_filename}:{line[1]} ({line[0].co_name})" if line else "an unknown line"
+
+
+def name_of(f: Callable) -> str:
+    return getattr(f, "__name__", type(f).__name__)

@@ -1,0 +1,1 @@
+"""What teaches: chapters, pictures and the tools that keep them true. Nothing imports this package."""

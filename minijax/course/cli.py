@@ -1,0 +1,213 @@
+"""The command line: `minijax tour`, `minijax train`, `minijax lab`."""
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+try:
+    import click
+except ModuleNotFoundError as error:
+    raise SystemExit(
+        "the minijax command needs click: in your clone run  python -m pip install '.[course]'"
+    ) from error
+
+from minijax.course import data, mnist, plots
+from minijax.course.places import chapters, copy_chapters
+from minijax.course.tour import CellError, read_cells, run_notebook
+
+PASSING = 0.5  # a network below this has not learned; guessing gives 0.1
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="minijax", message="%(prog)s %(version)s")
+def main() -> None:
+    """Learn JAX from the inside: a small JAX you can read.
+
+    Start with `minijax tour`. Then `minijax train`, and `minijax lab` to read the chapters and
+    change them.
+    """
+
+
+@main.command()
+def tour() -> None:
+    """Run the tour in this terminal.
+
+    Shows the text and code of chapter 00 and runs the code as it goes: trace, differentiate,
+    vectorise, compile. To change the code, open
+    the same chapter with `minijax lab`.
+    """
+    require("rich", "IPython", "nbformat", "matplotlib")
+    from rich.console import Console
+
+    with one_line_errors(FileNotFoundError, CellError), stoppable("tour"):
+        path = chapters() / "00_tour.ipynb"
+        total = sum(cell.cell_type == "code" for cell in read_cells(path))
+        with progress(Console()) as bar:
+            task = bar.add_task("tour", total=total)
+            count = run_notebook(path, bar.console, lambda: bar.advance(task))
+    click.echo(f"\n{count} cells ran. Next: minijax train, or minijax lab to change the code.")
+
+
+@main.command()
+@click.option("--epochs", type=click.IntRange(min=1), help="[default: 20; with --mnist 5]")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@click.option("--mnist", "folder", metavar="FOLDER", help="Use the MNIST files in this folder.")
+@click.option(
+    "--plot",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    default="training.png",
+    show_default=True,
+    help="Where to save the picture (png, svg, pdf).",
+)
+def train(epochs: int | None, seed: int, folder: str | None, plot: Path) -> None:
+    """Train a network to read digits.
+
+    It learns through minijax's own grad, vmap and jit. The images are scikit-learn's 1,797
+    handwritten digits, which need no download; or MNIST, if you have its files. Prints the
+    accuracy after each epoch and saves a picture; fails if less than half of the test images are
+    read right.
+    """
+    require("rich", "matplotlib", "sklearn")
+    check_plot(plot)
+    with one_line_errors(OSError, ValueError), stoppable("training"):
+        images = data.load_mnist(folder, False) if folder else data.load_digits(False)
+        result = train_and_plot(images, epochs or (5 if folder else 20), seed, plot)
+    if result < PASSING:
+        click.echo(f"not learned: below {PASSING}", err=True)
+    click.echo(f"test accuracy: {result:.3f}")
+    sys.exit(int(result < PASSING))
+
+
+@main.command()
+@click.argument(
+    "folder", default="minijax-course", type=click.Path(file_okay=False, path_type=Path)
+)
+@click.option("--port", type=click.IntRange(1, 65535), default=8888, show_default=True)
+@click.option("--browser/--no-browser", default=None, help="[default: if there is a screen]")
+def lab(folder: Path, port: int, browser: bool | None) -> None:
+    """Open the chapters in JupyterLab.
+
+    The chapters are copied to FOLDER (minijax-course unless you name another). Files already
+    there are kept, so your changes are safe. Without a screen it prints the address to open.
+    Ctrl-C ends it.
+    """
+    require("jupyterlab", "ipykernel")
+    from jupyterlab.labapp import LabApp
+
+    with one_line_errors(OSError):
+        made = copy_chapters(folder)
+    click.echo(f"{folder}: {len(made)} files copied" if made else f"{folder}: your copy, unchanged")
+    arguments = [
+        f"--ServerApp.root_dir={folder.resolve()}",
+        "--LabApp.default_url=/lab/tree/00_tour.ipynb",
+        f"--ServerApp.port={port}",
+        "--log-level=ERROR",  # leaves the address
+    ]
+    if not (has_screen() if browser is None else browser):
+        arguments.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--allow-root")
+    LabApp.launch_instance(arguments)
+
+
+def train_and_plot(images, epochs: int, seed: int, plot: Path) -> float:
+    """Train, print a line per epoch, save the picture; returns the accuracy on the test images."""
+    from rich.console import Console
+
+    flat = images._replace(
+        train_images=images.train_images.reshape(len(images.train_images), -1),
+        test_images=images.test_images.reshape(len(images.test_images), -1),
+    )
+    key = mnist.random.key(seed)
+    sizes = (flat.train_images.shape[1], *mnist.HIDDEN, mnist.CLASSES)
+    params = mnist.init_params(sizes, key)
+    history = plots.History([], [], [])
+    click.echo(f"{len(flat.train_images)} training images, {len(flat.test_images)} test images")
+    click.echo(f"network {' -> '.join(map(str, sizes))}, seed {seed}")
+    with progress(Console()) as bar:
+        task = bar.add_task("training", total=epochs * (len(flat.train_images) // mnist.BATCH_SIZE))
+        for epoch in range(1, epochs + 1):
+            params, loss = mnist.train_epoch(
+                params,
+                mnist.random.fold_in(key, epoch),
+                flat.train_images,
+                flat.train_labels,
+                lambda: bar.advance(task),
+            )
+            seen = float(mnist.accuracy(params, flat.train_images, flat.train_labels))
+            new = float(mnist.accuracy(params, flat.test_images, flat.test_labels))
+            for values, value in zip(history, (loss, seen, new)):
+                values.append(value)
+            bar.console.print(
+                f"epoch {epoch:2}  loss {loss:.4f}  train accuracy {seen:.3f}  "
+                f"test accuracy {new:.3f}",
+                highlight=False,
+            )
+    predicted = mnist.batched_predict(params, flat.test_images).argmax(axis=1)
+    plots.plot_training(plot, history, images.test_images, images.test_labels, predicted)
+    click.echo(f"picture: {plot}")
+    return history.test_accuracy[-1]
+
+
+def require(*modules: str) -> None:
+    """End with one sentence if a module of the course extra is missing."""
+    missing = [name for name in modules if importlib.util.find_spec(name) is None]
+    if missing:
+        raise click.ClickException(
+            f"this needs {', '.join(missing)}: in your clone run  python -m pip install '.[course]'"
+        )
+
+
+def check_plot(path: Path) -> None:
+    """Refuse a picture that could not be saved, before the training and not after it."""
+    if path.suffix[1:].lower() not in plots.formats():
+        raise click.BadParameter(f"{path} must end in one of: {', '.join(plots.formats())}")
+    if not os.access(path.absolute().parent, os.W_OK):
+        raise click.BadParameter(f"the folder of {path} is absent or not writable; give another")
+
+
+def has_screen() -> bool:
+    """Whether a browser window can open here."""
+    return sys.platform in ("win32", "darwin") or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
+
+
+def progress(console):
+    """A progress bar that goes away when it is done."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    return Progress(
+        *columns,
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+@contextmanager
+def one_line_errors(*kinds: type[Exception]) -> Iterator[None]:
+    """What a user can cause is told as a message, without a traceback."""
+    try:
+        yield
+    except kinds as error:
+        raise click.ClickException(str(error)) from error
+
+
+@contextmanager
+def stoppable(what: str) -> Iterator[None]:
+    """Ctrl-C ends the command with one line and the exit code shells expect."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(f"{what} stopped", err=True)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

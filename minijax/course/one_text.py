@@ -1,0 +1,115 @@
+"""The library and its chapters are one text: the guards of it, and of the book as a whole."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+from collections.abc import Iterator
+
+from minijax.course.book import Book
+from minijax.course.guards import TOOL, Chapter, Problem, guard
+from minijax.course.live import marked_file
+from minijax.course.source import definitions, leaves, parse_tag, render
+
+
+@guard
+def one_text(c: Chapter) -> Iterator[Problem]:
+    for cell in c.code:
+        if tag := cell.metadata.get("minijax"):
+            try:
+                text = render(tag, c.book.library(parse_tag(tag)[0]), c.book.package)
+            except (ValueError, KeyError, FileNotFoundError) as error:
+                yield c.problem(cell, f"its tag shows nothing: {error.args[-1]}")
+            else:
+                if cell.source != text:
+                    yield c.problem(cell, f"is not the shipped text of {tag}", "sync")
+
+
+@guard
+def live_cells(c: Chapter) -> Iterator[Problem]:
+    marked = [i for i in c.trees if marked_file(c.cells[i].source, c.book.package)]
+    starts = [i for i, t in c.trees.items() if ("import" in (s := ast.unparse(t)) and "live" in s)]
+    if marked and not any(i < marked[0] for i in starts):
+        yield c.problem(c.cells[marked[0]], "comes before `from minijax.course import live`")
+    edits = [i for i in marked if "minijax" not in c.cells[i].metadata]
+    for i in edits:
+        if _is_copy(c, c.cells[i].source):
+            yield c.problem(c.cells[i], 'shows shipped text without the tag minijax="..."')
+    restores = [i for i, t in c.trees.items() if "live.restore()" in ast.unparse(t)]
+    if edits and not any(i >= edits[-1] for i in restores):
+        yield c.problem(c.cells[edits[-1]], "edits the library and no `live.restore()` follows")
+
+
+def _is_copy(c: Chapter, source: str) -> bool:
+    shipped = definitions(c.book.library(marked_file(source, c.book.package) or ""))
+    known = {leaf for d in shipped for leaf in d.leaves()}
+    cell = "\n" + source.lstrip("\n").partition("\n")[2]
+    return {leaf for d in definitions(cell) for leaf in d.leaves()} <= known
+
+
+def book_problems(book: Book) -> Iterator[Problem]:
+    """Missing, unlisted and misplaced chapters; definitions not shown, shown twice or out of order."""
+    names = list(book.chapters)
+    if names != sorted(names):
+        yield Problem("book.yml", f"the chapters are not in the order of their numbers: {names}")
+    for name in names:
+        if not book.notebook(name).is_file():
+            mend = f"{TOOL} build TEXT {book.chapters[name]}.ipynb"
+            yield Problem("book.yml", f"lists {book.chapters[name]}, which does not exist", mend)
+    for path in sorted(book.root.glob("chapters/*.ipynb")):
+        if path.stem not in names:
+            yield Problem(path.name, "is not listed in book.yml, so nothing checks it")
+    chapters = [Chapter(book, name) for name in names if book.notebook(name).is_file()]
+    yield from _twice(chapters)
+    for file, name in book.taught.items():
+        for chapter in chapters:
+            if chapter.name == name:
+                yield from shown_whole(chapter, file)
+
+
+def _shown(chapter: Chapter, file: str | None = None) -> list[tuple[str, str]]:
+    """(file, address) of every leaf the chapter shows, in the order of its cells."""
+    found = []
+    for cell in chapter.code:
+        try:
+            tag = cell.metadata.get("minijax", "")
+            source = parse_tag(tag)[0]
+            names = leaves(tag, definitions(chapter.book.library(source)))
+        except (ValueError, KeyError, FileNotFoundError):
+            continue  # no tag, or one that `one_text` reports
+        found += [(source, name) for name in names if file in (None, source)]
+    return found
+
+
+def _twice(chapters: list[Chapter]) -> Iterator[Problem]:
+    where: dict[tuple[str, str], list[str]] = {}
+    for chapter in chapters:
+        for leaf in _shown(chapter):
+            where.setdefault(leaf, []).append(chapter.name)
+    for (file, address), names in where.items():
+        if len(names) > 1:
+            yield Problem(" and ".join(dict.fromkeys(names)), f"{file}: {address} is shown twice")
+
+
+def shown_whole(c: Chapter, file: str) -> Iterator[Problem]:
+    """Every definition of the file is shown by the chapter, or named in its prose; in order."""
+    module = definitions(c.book.library(file))
+    wanted = [address for d in module for address, _ in d.leaves()]
+    linked = [t for t in c.book.linked if parse_tag(t)[0] == file]
+    named = {address for tag in linked for address in leaves(tag, module)}
+    prose = "\n".join(cell.source for cell in c.prose)
+    for tag in linked:
+        for address in parse_tag(tag)[1]:
+            if f"`{address}`" not in prose:
+                yield c.problem(None, f"book.yml says that the prose names `{address}`")
+    shown = [address for _, address in _shown(c, file)]
+    for address in wanted:
+        if address not in shown and address not in named:
+            yield c.problem(None, f'needs a cell for minijax="{file}: {address}"')
+    tops = [d.address for d in module]
+    for group in (tops, *([d.address, *(m.address for m in d.members)] for d in module)):
+        places = [group.index(a) for a in shown if a in group]
+        for place, following in itertools.pairwise(places):
+            if place > following:
+                what = f"{file}: {group[place]} before {group[following]}"
+                yield c.problem(None, f"shows {what}, against the order of the file")

@@ -1,0 +1,85 @@
+"""Where arrays live. There is one device, this machine's CPU, until `parallel` makes more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minijax.core import Array, Tracer
+from minijax.jvp import as_array
+from minijax.tree_util import tree_map
+
+
+class Device:
+    """A device. `platform` is what runs it, `id` tells it from the others of its platform."""
+
+    platform = "cpu"
+    device_kind = "cpu"
+    process_index = 0
+
+    def __init__(self, id: int):
+        self.id = id
+
+    def __repr__(self) -> str:
+        return f"CpuDevice(id={self.id})"
+
+    def __str__(self) -> str:
+        return f"TFRT_CPU_{self.id}"
+
+
+_cpu = [Device(0)]
+
+
+def devices(backend: str | None = None) -> list[Device]:
+    """All devices.
+
+    >>> import minijax as jax
+    >>> jax.devices()
+    [CpuDevice(id=0)]
+    """
+    if backend not in (None, "cpu"):
+        raise RuntimeError(f"Unknown backend: '{backend}' requested, but no platforms that are "
+                           "instances of it are present. Platforms present are: cpu")
+    return list(_cpu)
+
+
+def local_devices(backend: str | None = None) -> list[Device]:
+    """The devices of this process."""
+    return devices(backend)
+
+
+def device_count(backend: str | None = None) -> int:
+    """How many devices there are."""
+    return len(devices(backend))
+
+
+def local_device_count(backend: str | None = None) -> int:
+    """How many devices this process has."""
+    return len(local_devices(backend))
+
+
+def default_backend() -> str:
+    """The platform that computations run on."""
+    return "cpu"
+
+
+def device_put(x: Any, device: Any = None) -> Any:
+    """The arrays of a pytree on a device: NumPy arrays and scalars become `jax.Array`s.
+
+    >>> import minijax as jax, numpy as np
+    >>> jax.device_put({"a": np.arange(2)})
+    {'a': Array([0, 1], dtype=int32)}
+    """
+    return tree_map(as_array, x)
+
+
+def device_get(x: Any) -> Any:
+    """The arrays of a pytree as NumPy arrays."""
+    return tree_map(lambda leaf: np.asarray(leaf) if isinstance(leaf, (Array, Tracer)) else leaf, x)
+
+
+def block_until_ready(x: Any) -> Any:
+    """`x`, when all its arrays have been computed."""
+    return tree_map(lambda leaf: leaf.block_until_ready()
+                    if hasattr(leaf, "block_until_ready") else leaf, x)

@@ -1,0 +1,37 @@
+"""The errors of `jax.errors`: each says what happened, where, and what to do."""
+
+
+class JAXTypeError(TypeError):
+    """Base of the errors about types and tracing."""
+
+
+class JAXIndexError(IndexError):
+    """Base of the errors about indexing."""
+
+
+class ConcretizationTypeError(JAXTypeError):
+    """A traced value was used where Python needs a concrete one."""
+
+
+class TracerBoolConversionError(ConcretizationTypeError):
+    """`bool(x)` of a traced value, as in `if x:` or `while x:`."""
+
+
+class TracerIntegerConversionError(JAXTypeError):
+    """A traced value was used as a Python index or as a `range` bound."""
+
+
+class TracerArrayConversionError(JAXTypeError):
+    """A traced value was handed to NumPy."""
+
+
+class NonConcreteBooleanIndexError(JAXIndexError):
+    """A traced mask was used as an index: the size of the result would depend on values."""
+
+
+class UnexpectedTracerError(JAXTypeError):
+    """A traced value was used after the function that made it had been traced."""
+
+
+class KeyReuseError(RuntimeError):
+    """A random key was used twice."""

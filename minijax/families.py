@@ -1,0 +1,467 @@
+"""The kinds of operation, and the few operations that the interpreters themselves need.
+
+An interpreter has one rule for each *family*, not for each operation. A new elementwise operation
+is one line: its NumPy function, then for each argument the partial derivative.
+
+>>> from minijax.families import Elementwise, mul
+>>> import minijax as jax, minijax.numpy as jnp, numpy as np
+>>> cube = Elementwise("cube", lambda x: x * x * x, lambda out, x: 3.0 * x * x)
+>>> jax.vmap(jax.grad(cube))(jnp.array([1.0, 2.0]))
+Array([ 3., 12.], dtype=float32)
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minijax import dtypes
+from minijax.core import Array, Primitive, ShapedArray, UndefinedPrimal, typeof
+
+# --- elementwise ---------------------------------------------------------------------------
+
+
+class Elementwise(Primitive):
+    """out[i] = f(x[i], y[i], ...), over operands of equal rank, with size-1 axes, or of rank 0.
+
+    `partials` has one function for each argument: `(out, *args) -> d out / d arg`. It returns a
+    coefficient to multiply the tangent with, a linear function of the tangent, or None (no
+    derivative). `transposes` does the same for a linear operation: `(ct, *args) -> ct of arg`.
+    `accepts` lists the kinds of dtype: (b)ool, (i)nt, (u)int, (f)loat, (c)omplex. `dtype` is the
+    result's: None (that of the operands), a dtype, or a function of the operands' dtype.
+    """
+
+    def __init__(self, name: str, fun: Callable, *partials: Callable, accepts: str = "fc",
+                 dtype: Any = None, transposes: Sequence[Callable] = ()):
+        super().__init__(name)
+        self.__name__, self.__qualname__ = name, name
+        self.fun, self.partials, self.transposes = fun, partials, transposes
+        self.accepts, self.dtype = accepts, dtype
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        """Apply to arrays or scalars; Python scalars take the dtype of the arrays."""
+        kinds = {type(x) for x in args}
+        if kinds & dtypes.PYTHON_SCALARS and not kinds <= dtypes.PYTHON_SCALARS:
+            dtype = next(typeof(x).dtype for x in args if type(x) not in dtypes.PYTHON_SCALARS)
+            args = tuple(np.asarray(x, dtype) if type(x) in dtypes.PYTHON_SCALARS else x
+                         for x in args)
+        return self.bind(*args, **params)
+
+    def impl(self, *xs: np.ndarray, **params: Any) -> Any:
+        return self.fun(*xs, **params)
+
+    def out_avals(self, avals: Sequence[ShapedArray], params: dict) -> list[ShapedArray]:
+        first = avals[0]
+        if self.dtype is None and dtypes.kind(first.dtype) in self.accepts:
+            for a in avals:
+                if a != first:
+                    break
+            else:
+                return [first]  # the common case, without the checks
+        return super().out_avals(avals, params)
+
+    def abstract_eval(self, *avals: ShapedArray, **params: Any) -> ShapedArray:
+        self.check_dtypes(avals)
+        dtype = avals[0].dtype
+        result = self.dtype(dtype) if callable(self.dtype) else self.dtype or dtype
+        return ShapedArray(broadcast_shapes(self.name, [a.shape for a in avals]), result)
+
+    def check_dtypes(self, avals: Sequence[ShapedArray]) -> None:
+        for a in avals:
+            if dtypes.kind(a.dtype) not in self.accepts:
+                accepted = ", ".join(dtypes.KIND_NAMES[k] for k in self.accepts)
+                raise TypeError(f"{self.name} does not accept dtype {dtypes.name(a.dtype)}. "
+                                f"Accepted dtypes are subtypes of {accepted}.")
+        if len({a.dtype for a in avals}) > 1:
+            raise TypeError(
+                f"lax.{self.name} requires arguments to have the same dtypes, got "
+                f"{', '.join(dtypes.name(a.dtype) for a in avals)}. (Tip: jnp.{self.name} is a "
+                "similar function that does automatic type promotion on inputs).")
+
+    def linearize(self, active, *xs, **params):
+        out = self.bind(*xs, **params)
+        aval = typeof(out)
+        if not self.partials or not dtypes.is_inexact(aval.dtype):
+            return [out], [False], None
+        maps = [d(out, *xs, **params) for d, a in zip(self.partials, active) if a]
+
+        def push(*tangents):
+            terms = [d(t) if callable(d) else mul(t, d)
+                     for t, d in zip(tangents, maps) if d is not None]
+            return [broadcast_to(functools.reduce(add_any, terms), aval.shape)]
+
+        return [out], [any(d is not None for d in maps)], push
+
+    def transpose(self, cts, *args, **params):
+        return [unbroadcast(rule(cts[0], *args, **params), x.aval)
+                if isinstance(x, UndefinedPrimal) else None
+                for x, rule in zip(args, self.transposes)]
+
+
+def broadcast_shapes(name: str, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """The common shape of operands of equal rank with size-1 axes; rank 0 goes with everything."""
+    full = [s for s in shapes if s]
+    if len({len(s) for s in full}) > 1:
+        raise TypeError(f"{name}: arrays must have same number of dimensions, got "
+                        f"{', '.join(map(str, shapes))}.")
+    out = tuple(next((n for n in sizes if n != 1), 1) for sizes in zip(*full))
+    if any(n not in (1, m) for s in full for n, m in zip(s, out)):
+        raise TypeError(f"{name} got incompatible shapes for broadcasting: "
+                        f"{', '.join(map(str, shapes))}.")
+    return out
+
+
+def broadcast_to(x: Any, shape: tuple[int, ...]) -> Any:
+    """Widen rank 0, or size-1 axes, to `shape`."""
+    have = typeof(x).shape
+    if have == shape:
+        return x
+    return broadcast_in_dim(x, shape, range(len(have)))
+
+
+def unbroadcast(ct: Any, aval: ShapedArray) -> Any:
+    """Sum a cotangent over the axes along which its operand was widened."""
+    shape = typeof(ct).shape
+    if shape == aval.shape:
+        return ct
+    if not aval.shape:
+        return reduce_sum(ct, tuple(range(len(shape))))
+    axes = tuple(i for i, (n, m) in enumerate(zip(shape, aval.shape)) if n != m)
+    return reshape(reduce_sum(ct, axes), aval.shape)
+
+
+class Select(Elementwise):
+    """out[i] = cases[which[i]][i]; `which` is Boolean or integer, of the same shape or rank 0."""
+
+    def impl(self, which, *cases):
+        if which.dtype == bool and len(cases) == 2:
+            return np.where(which, cases[1], cases[0])
+        return np.choose(which, cases) if len(cases) < 32 else np.stack(cases)[
+            (which, *np.indices(which.shape))]
+
+    def out_avals(self, avals, params):
+        return Primitive.out_avals(self, avals, params)
+
+    def abstract_eval(self, which, *cases):
+        if not cases:
+            raise TypeError("select_n must have at least one case")
+        self.check_dtypes(cases)
+        if len({a.shape for a in cases}) > 1:
+            raise TypeError("select_n cases must have the same shapes, got "
+                            f"[{', '.join(str(a.shape) for a in cases)}].")
+        if which.dtype not in (np.dtype(bool), np.dtype(np.int32)):
+            raise TypeError("select_n `which` must be boolean or int32, got "
+                            f"{dtypes.name(which.dtype)}.")
+        if which.dtype == bool and len(cases) > 2:
+            raise TypeError("select_n with boolean `which` cannot have more than two cases, got "
+                            f"{len(cases)}.")
+        if which.shape not in ((), cases[0].shape):
+            raise TypeError(f"select_n `which` must be scalar or have the same shape as cases, "
+                            f"got `which` shape {which.shape} but case shape {cases[0].shape}.")
+        return cases[0]
+
+    def weak_type_rule(self, avals, params):
+        return all(a.weak_type for a in avals[1:])
+
+    def linearize(self, active, which, *cases):
+        out = self.bind(which, *cases)
+        aval = typeof(out)
+
+        def push(*tangents):
+            ts = iter(tangents)
+            return [self.bind(which, *[next(ts) if a else zeros(aval) for a in active[1:]])]
+
+        return [out], [True], push
+
+    def transpose(self, cts, which, *cases):
+        (ct,) = cts
+        blank = zeros(typeof(ct))
+        return [None, *(
+            self.bind(which, *[ct if i == j else blank for j in range(len(cases))])
+            if isinstance(x, UndefinedPrimal) else None for i, x in enumerate(cases))]
+
+
+# --- linear maps ---------------------------------------------------------------------------
+
+
+class LinearMap(Primitive):
+    """Linear in its operands together, so its derivative is itself; it needs only `transpose`.
+
+    Operands from position `n_linear` on (indices, for example) are not part of the linear map.
+    """
+
+    n_linear = 1_000_000
+
+    def linearize(self, active, *xs, **params):
+        out = self.bind(*xs, **params)
+        linear, rest = xs[: self.n_linear], xs[self.n_linear:]
+        active = active[: len(linear)]
+
+        def push(*tangents):
+            ts = iter(tangents)
+            ins = [next(ts) if a else zeros(typeof(x)) for x, a in zip(linear, active)]
+            return [self.bind(*ins, *rest, **params)]
+
+        return [out], [any(active)], push
+
+
+class Structural(LinearMap):
+    """Moves, repeats or drops elements, without looking at them."""
+
+    def shift(self, params: dict, size: int) -> dict:
+        """The params of the same operation on operands with one more leading axis, of `size`."""
+        raise NotImplementedError(f"Batching rule for '{self.name}' not implemented")
+
+
+class Reduction(Primitive):
+    """Combines the elements along the param `axes`."""
+
+    def __init__(self, name: str, fun: Callable | None = None, accepts: str = "biufc"):
+        super().__init__(name)
+        self.fun, self.accepts = fun, accepts
+
+    def impl(self, x, *, axes):
+        return self.fun(x, axis=axes)  # type: ignore[misc]
+
+    def abstract_eval(self, x, *, axes):
+        if len(set(axes)) != len(axes):
+            raise ValueError(f"duplicate value in 'axes': {axes}")
+        for a in axes:
+            if not 0 <= a < x.ndim:
+                raise ValueError(f"axis {a} is out of bounds for array of dimension {x.ndim}")
+        if dtypes.kind(x.dtype) not in self.accepts:
+            raise TypeError(f"{self.name} does not accept dtype {dtypes.name(x.dtype)}.")
+        return ShapedArray([n for i, n in enumerate(x.shape) if i not in axes], x.dtype)
+
+
+class LinearReduction(Reduction, LinearMap):
+    """A sum along axes."""
+
+    def transpose(self, cts, x, *, axes):
+        kept = [i for i in range(x.aval.ndim) if i not in axes]
+        return [broadcast_in_dim(cts[0], x.aval.shape, kept)]
+
+
+class Contraction(Primitive):
+    """A sum of products of two operands: a matrix product, a convolution."""
+
+
+class Indexing(LinearMap):
+    """Reads or writes at positions given by an operand."""
+
+
+class Collective(Primitive):
+    """Communicates along the named axes that `axis_names` finds in its params."""
+
+    def axis_names(self, params: dict) -> tuple:
+        return tuple(a for a in params.get("axes", ()) if not isinstance(a, int))
+
+    def effects_of(self, params):
+        return frozenset(self.axis_names(params))
+
+
+class Program(Primitive):
+    """Takes programs among its params; each of its rules derives programs and binds them."""
+
+    multiple_results = True
+
+
+# --- the operations that interpreters need -------------------------------------------------
+
+add_any = Elementwise(
+    "add_any", np.add, lambda out, x, y: lambda t: t, lambda out, x, y: lambda t: t,
+    accepts="biufc", transposes=(lambda ct, x, y: ct, lambda ct, x, y: ct))
+
+mul = Elementwise(
+    "mul", np.multiply, lambda out, x, y: y, lambda out, x, y: x, accepts="biufc",
+    transposes=(lambda ct, x, y: mul(ct, y), lambda ct, x, y: mul(ct, x)))
+
+select_n = Select("select_n", np.where, accepts="biufcV")
+
+
+class ConvertElementType(Elementwise):
+    """The same numbers in another dtype; to an integer dtype there is no derivative."""
+
+    def impl(self, x, *, new_dtype, weak_type):
+        if x.dtype.kind == "c" and new_dtype.kind != "c" and new_dtype != bool:
+            x = x.real
+        return x.astype(new_dtype, copy=False)
+
+    def out_avals(self, avals, params):
+        return Primitive.out_avals(self, avals, params)
+
+    def abstract_eval(self, x, *, new_dtype, weak_type):
+        if dtypes.kind(x.dtype) == "V" or dtypes.kind(new_dtype) == "V":
+            raise TypeError(f"convert_element_type: {dtypes.name(x.dtype)} cannot be converted to "
+                            f"{dtypes.name(new_dtype)}")
+        return ShapedArray(x.shape, new_dtype, weak_type)
+
+    def weak_type_rule(self, avals, params):
+        return params["weak_type"]
+
+
+convert_element_type_p = ConvertElementType(
+    "convert_element_type", np.asarray,
+    lambda out, x, **params: lambda t: convert_element_type(t, params["new_dtype"]),
+    transposes=(lambda ct, x, **params: convert_element_type(ct, x.aval.dtype),))
+
+
+def convert_element_type(operand: Any, new_dtype: Any) -> Any:
+    """`operand` as an array of `new_dtype`; what is already one is returned as it is.
+
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> jax.lax.convert_element_type(jnp.arange(3), jnp.float32)
+    Array([0., 1., 2.], dtype=float32)
+    """
+    return convert(operand, dtypes.canonicalize_dtype(new_dtype), False)
+
+
+def convert(x: Any, dtype: np.dtype, weak_type: bool) -> Any:
+    """To a dtype and weak type, without an equation where nothing changes."""
+    have = typeof(x)
+    if have.dtype == dtype and have.weak_type == weak_type and not isinstance(x, (int, float)):
+        return x
+    if type(x) in dtypes.PYTHON_SCALARS:
+        return Array(np.asarray(x, dtype), ShapedArray((), dtype, weak_type))
+    return convert_element_type_p.bind(x, new_dtype=dtype, weak_type=weak_type)
+
+
+class BroadcastInDim(Structural):
+    """Operand axis i becomes axis broadcast_dimensions[i] of `shape`; the others repeat it."""
+
+    def impl(self, x, *, shape, broadcast_dimensions):
+        widened = [1] * len(shape)
+        for n, d in zip(x.shape, broadcast_dimensions):
+            widened[d] = n
+        return np.broadcast_to(x.reshape(widened), shape)
+
+    def abstract_eval(self, x, *, shape, broadcast_dimensions):
+        dims = broadcast_dimensions
+        if len(dims) != x.ndim:
+            raise TypeError("broadcast_in_dim broadcast_dimensions must have length equal to "
+                            f"operand ndim; got {dims} for an operand of shape {x.shape}.")
+        if list(dims) != sorted(set(dims)) or any(not 0 <= d < len(shape) for d in dims):
+            raise TypeError("broadcast_in_dim broadcast_dimensions must be strictly increasing "
+                            f"axes of the output; got {dims} for output shape {shape}.")
+        if any(n not in (1, shape[d]) for n, d in zip(x.shape, dims)):
+            raise TypeError("broadcast_in_dim operand dimension sizes must either be 1, or be "
+                            f"equal to their corresponding dimensions in the target broadcast "
+                            f"shape; got operand of shape {x.shape}, target broadcast shape "
+                            f"{shape}, broadcast_dimensions {dims}.")
+        return ShapedArray(shape, x.dtype)
+
+    def transpose(self, cts, x, *, shape, broadcast_dimensions):
+        dims = broadcast_dimensions
+        axes = tuple(i for i in range(len(shape)) if i not in dims or (
+            x.aval.shape[dims.index(i)] != shape[i]))
+        return [reshape(reduce_sum(cts[0], axes), x.aval.shape)]
+
+    def shift(self, params, size):
+        dims = params["broadcast_dimensions"]
+        return {"shape": (size, *params["shape"]),
+                "broadcast_dimensions": (0, *(d + 1 for d in dims))}
+
+
+broadcast_in_dim_p = BroadcastInDim("broadcast_in_dim")
+
+
+def broadcast_in_dim(operand: Any, shape: Sequence[int], broadcast_dimensions: Sequence[int]
+                     ) -> Any:
+    """Repeat `operand` along new axes: its axis i becomes axis broadcast_dimensions[i] of `shape`.
+
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> jax.lax.broadcast_in_dim(jnp.arange(2), (2, 3), (0,))
+    Array([[0, 0, 0],
+           [1, 1, 1]], dtype=int32)
+    """
+    shape, dims = tuple(shape), tuple(broadcast_dimensions)
+    if typeof(operand).shape == shape and dims == tuple(range(len(shape))):
+        return operand
+    return broadcast_in_dim_p.bind(operand, shape=shape, broadcast_dimensions=dims)
+
+
+class Transpose(Structural):
+    """Axis i of the result is axis permutation[i] of the operand."""
+
+    def impl(self, x, *, permutation):
+        return x.transpose(permutation)
+
+    def abstract_eval(self, x, *, permutation):
+        if sorted(permutation) != list(range(x.ndim)):
+            raise TypeError("transpose permutation isn't a permutation of operand dimensions, "
+                            f"got permutation {permutation} for operand shape {x.shape}.")
+        return ShapedArray([x.shape[i] for i in permutation], x.dtype)
+
+    def transpose(self, cts, x, *, permutation):
+        return [transpose(cts[0], np.argsort(permutation))]
+
+    def shift(self, params, size):
+        return {"permutation": (0, *(i + 1 for i in params["permutation"]))}
+
+
+transpose_p = Transpose("transpose")
+
+
+def transpose(operand: Any, permutation: Sequence[int]) -> Any:
+    """Axis i of the result is axis permutation[i] of the operand."""
+    permutation = tuple(int(i) for i in permutation)
+    if permutation == tuple(range(typeof(operand).ndim)):
+        return operand
+    return transpose_p.bind(operand, permutation=permutation)
+
+
+class Reshape(Structural):
+    """The same elements, in row-major order, in another shape."""
+
+    def impl(self, x, *, new_sizes, dimensions=None):
+        return x.reshape(new_sizes)
+
+    def abstract_eval(self, x, *, new_sizes, dimensions=None):
+        if any(n < 0 for n in new_sizes) or math.prod(new_sizes) != x.size:
+            raise TypeError(f"cannot reshape array of shape {x.shape} (size {x.size}) into shape "
+                            f"{new_sizes} (size {math.prod(new_sizes)})")
+        return ShapedArray(new_sizes, x.dtype)
+
+    def transpose(self, cts, x, *, new_sizes, dimensions=None):
+        return [reshape(cts[0], x.aval.shape)]
+
+    def shift(self, params, size):
+        return {**params, "new_sizes": (size, *params["new_sizes"])}
+
+
+reshape_p = Reshape("reshape")
+
+
+def reshape(operand: Any, new_sizes: Sequence[int], dimensions: Sequence[int] | None = None
+            ) -> Any:
+    """The same elements, in row-major order, in the shape `new_sizes`."""
+    if dimensions is not None:
+        operand = transpose(operand, dimensions)
+    new_sizes = tuple(new_sizes)
+    if typeof(operand).shape == new_sizes:
+        return operand
+    return reshape_p.bind(operand, new_sizes=new_sizes, dimensions=None)
+
+
+reduce_sum_p = LinearReduction("reduce_sum", lambda x, axis: np.sum(x, axis, dtype=x.dtype))
+
+
+def reduce_sum(operand: Any, axes: Sequence[int]) -> Any:
+    """The sum over `axes`."""
+    return reduce_sum_p.bind(operand, axes=tuple(axes)) if len(axes) else operand
+
+
+def full(shape: Sequence[int], value: Any, dtype: Any) -> Any:
+    """An array of `shape` filled with a scalar."""
+    return broadcast_in_dim(convert(value, np.dtype(dtype), False), shape, ())
+
+
+def zeros(aval: ShapedArray) -> Any:
+    """The zero of a type."""
+    if aval.dtype == dtypes.float0:
+        return np.zeros(aval.shape, dtypes.float0)
+    return full(aval.shape, np.zeros((), aval.dtype), aval.dtype)

@@ -1,0 +1,148 @@
+"""Whole Jacobians: `jvp` or `vjp`, mapped over a basis."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minijax import dtypes
+from minijax.api_util import argnums_partial, check_arg, check_aux, check_callable
+from minijax.batching import vmap
+from minijax.core import Array, typeof
+from minijax.families import reshape
+from minijax.jvp import jvp
+from minijax.transpose import vjp
+from minijax.tree_util import tree_flatten, tree_map, tree_unflatten
+
+
+def jacfwd(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False,
+           holomorphic: bool = False) -> Callable:
+    """The Jacobian of `fun`, a column at a time by `jvp`: good for few inputs.
+
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> print(jax.jacfwd(lambda x: x ** 2)(jnp.array([1.0, 2.0])))
+    [[2. 0.]
+     [0. 4.]]
+    """
+    return jacobian_function(fun, argnums, has_aux, holomorphic, forward_columns, "jacfwd")
+
+
+def jacrev(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False,
+           holomorphic: bool = False, allow_int: bool = False) -> Callable:
+    """The Jacobian of `fun`, a row at a time by `vjp`: good for few outputs.
+
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> print(jax.jacrev(lambda x: x ** 2)(jnp.array([1.0, 2.0])))
+    [[2. 0.]
+     [0. 4.]]
+    """
+    return jacobian_function(fun, argnums, has_aux, holomorphic, reverse_rows, "jacrev", allow_int)
+
+
+jacobian = jacrev
+
+
+def hessian(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False,
+            holomorphic: bool = False) -> Callable:
+    """The Hessian of `fun`: forward over reverse.
+
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> print(jax.hessian(lambda x: jnp.sum(x ** 3))(jnp.array([1.0, 2.0])))
+    [[ 6.  0.]
+     [ 0. 12.]]
+    """
+    return jacfwd(jacrev(fun, argnums, has_aux, holomorphic), argnums, has_aux, holomorphic)
+
+
+def jacobian_function(fun: Callable, argnums: Any, has_aux: bool, holomorphic: bool,
+                      compute: Callable, what: str, allow_int: bool = False) -> Callable:
+    check_callable(fun)
+
+    @functools.wraps(fun)
+    def jacobian_f(*args: Any, **kwargs: Any) -> Any:
+        f, chosen = argnums_partial(fun, argnums, args, kwargs, "differentiating")
+        inputs, in_tree = tree_flatten(chosen)
+        for x in inputs:
+            check_kind(x, holomorphic, allow_int, what, "input")
+
+        def flat(*leaves: Any) -> Any:
+            out = f(*tree_unflatten(in_tree, leaves))
+            return check_aux(out, fun) if has_aux else (out, None)
+
+        blocks, out_tree, aux = compute(flat, inputs, holomorphic, what)
+        rows = [tree_unflatten(in_tree, row) for row in blocks]
+        rows = [row[0] if isinstance(argnums, int) else row for row in rows]
+        out = tree_unflatten(out_tree, rows)
+        return (out, aux) if has_aux else out
+
+    return jacobian_f
+
+
+def check_kind(x: Any, holomorphic: bool, allow_int: bool, what: str, side: str) -> None:
+    dtype = typeof(check_arg(x)).dtype
+    kind, name = dtypes.kind(dtype), dtypes.name(dtype)
+    if holomorphic and kind != "c":
+        raise TypeError(f"{what} with holomorphic=True requires {side}s with complex dtype, but "
+                        f"got {name}.")
+    if not holomorphic and kind != "f" and not allow_int and (side, kind) != ("input", "c"):
+        raise TypeError(f"{what} requires real-valued {side}s ({side} dtype that is a sub-dtype "
+                        f"of np.floating), but got {name}. For holomorphic differentiation, pass "
+                        "holomorphic=True. For differentiation of non-holomorphic functions "
+                        f"involving complex {side}s, use jax.{what[3:] == 'fwd' and 'jvp' or 'vjp'}"
+                        " directly.")
+
+
+def basis(xs: Sequence[Any]) -> list[Array]:
+    """The unit vectors of the direct sum of `xs`: for each x, an array (total, *x.shape)."""
+    sizes = [typeof(x).size for x in xs]
+    starts = np.cumsum([0, *sizes])
+    out = []
+    for x, n, start in zip(xs, sizes, starts):
+        units = np.zeros((starts[-1], n), typeof(x).dtype)
+        units[np.arange(start, start + n), np.arange(n)] = 1
+        out.append(Array(units.reshape(-1, *typeof(x).shape)))
+    return out
+
+
+def split_leading(stacked: Any, xs: Sequence[Any], last: bool) -> list[Any]:
+    """Cut the basis axis into blocks, one for each of `xs`, of their shapes."""
+    blocks, start = [], 0
+    for x in xs:
+        shape, n = typeof(x).shape, typeof(x).size
+        block = stacked[..., start:start + n] if last else stacked[start:start + n]
+        rest = typeof(block).shape
+        new = (*rest[:-1], *shape) if last else (*shape, *rest[1:])
+        blocks.append(reshape(block, new))
+        start += n
+    return blocks
+
+
+def forward_columns(f: Callable, inputs: list[Any], holomorphic: bool, what: str) -> tuple:
+    for x in inputs:
+        if not holomorphic:
+            check_kind(x, holomorphic, False, what, "inputs")
+
+    def push(*tangents: Any) -> Any:
+        out, out_dot, aux = jvp(f, inputs, tangents, has_aux=True)
+        return out, out_dot, aux
+
+    out, columns, aux = vmap(push, out_axes=(None, -1, None))(*basis(inputs))
+    leaves, out_tree = tree_flatten(columns)
+    for y in tree_flatten(out)[0]:
+        if holomorphic:
+            check_kind(y, holomorphic, False, what, "output")
+    return [split_leading(column, inputs, last=True) for column in leaves], out_tree, aux
+
+
+def reverse_rows(f: Callable, inputs: list[Any], holomorphic: bool, what: str) -> tuple:
+    out, pull, aux = vjp(f, *inputs, has_aux=True)
+    leaves, out_tree = tree_flatten(out)
+    for y in leaves:
+        check_kind(y, holomorphic, False, what, "output")
+    rows = vmap(lambda *cts: pull(tree_unflatten(out_tree, cts)))(*basis(leaves))
+    blocks = [split_leading(row, leaves, last=False) if typeof(row).dtype != dtypes.float0
+              else [row] * len(leaves) for row in rows]
+    return [list(row) for row in zip(*blocks)], out_tree, aux

@@ -1,0 +1,471 @@
+"""Programs: what a trace writes down, how it is printed, checked and evaluated.
+
+A jaxpr is a list of equations over typed variables. Nothing hides in it: what a traced function
+closes over becomes an operand. Grammar of the printed form, as in JAX:
+
+    { lambda CONSTVARS ; INVARS . let EQUATIONS in (OUTVARS) }
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minijax.api_util import FlatFun, check_callable, describe_function, flatten_args
+from minijax.config import config
+from minijax.core import (
+    Array,
+    Primitive,
+    ShapedArray,
+    Trace,
+    Tracer,
+    current_trace,
+    leaked,
+    to_numpy,
+    tracing,
+    typeof,
+    user_line,
+)
+from minijax.tree_util import tree_flatten, tree_unflatten
+
+# --- the program form ----------------------------------------------------------------------
+
+
+class Var:
+    """A variable: only its type is known. Two variables are equal if they are the same one."""
+
+    __slots__ = ("aval",)
+
+    def __init__(self, aval: ShapedArray):
+        self.aval = aval
+
+    def __repr__(self) -> str:
+        return f"Var(id={id(self)}):{self.aval.str_short(short_dtypes=True)}"
+
+
+class Literal:
+    """A constant of rank 0, written in place."""
+
+    __slots__ = ("val", "aval")
+
+    def __init__(self, val: np.ndarray, aval: ShapedArray):
+        self.val, self.aval = val, aval
+
+    def __repr__(self) -> str:
+        return f"{self.val}:{self.aval.str_short(short_dtypes=True)}"
+
+
+Atom = Var | Literal
+
+
+class JaxprEqn:
+    """`outvars = primitive[params] invars`, and the user's line that asked for it."""
+
+    __slots__ = ("primitive", "invars", "params", "outvars", "line")
+
+    def __init__(self, primitive: Primitive, invars: list[Atom], params: dict[str, Any],
+                 outvars: list[Var], line: Any = None):
+        self.primitive, self.invars, self.params = primitive, invars, params
+        self.outvars, self.line = outvars, line
+
+    effects = property(lambda self: self.primitive.effects_of(self.params))
+
+    def __repr__(self) -> str:
+        return Printer().equation(self, {})
+
+
+class Jaxpr:
+    """A closed, typed program. It can be called: `jaxpr(*args)` evaluates it on flat arguments.
+
+    `consts` are the values of `constvars`; only `make_jaxpr` leaves constants there, everything
+    the library derives from a program takes them as operands.
+    """
+
+    def __init__(self, invars: Sequence[Var], eqns: Sequence[JaxprEqn], outvars: Sequence[Atom],
+                 constvars: Sequence[Var] = (), consts: Sequence[Any] = ()):
+        self.invars, self.eqns, self.outvars = list(invars), list(eqns), list(outvars)
+        self.constvars, self.consts = list(constvars), list(consts)
+        self.memo: dict = {}  # derived programs live and die with it
+
+    jaxpr = property(lambda self: self)
+    literals = property(lambda self: self.consts)
+    in_avals = property(lambda self: [v.aval for v in self.invars])
+    out_avals = property(lambda self: [v.aval for v in self.outvars])
+
+    @functools.cached_property
+    def effects(self) -> frozenset:
+        return frozenset().union(*[e.effects for e in self.eqns])
+
+    def __call__(self, *args: Any) -> list[Any]:
+        return eval_jaxpr(self, self.consts, *args)
+
+    def __str__(self) -> str:
+        return Printer().toplevel(self)
+
+    __repr__ = __str__
+
+    def pretty_print(self, **_: Any) -> str:
+        return str(self)
+
+
+def eval_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], *args: Any) -> list[Any]:
+    """Interpret a program, each equation by the current trace."""
+    env: dict[Var, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
+    env.update(zip(jaxpr.invars, args, strict=True))
+    trace = current_trace()
+    for e in jaxpr.eqns:
+        ins = [literal(x) if isinstance(x, Literal) else env[x] for x in e.invars]
+        env.update(zip(e.outvars, trace.process_primitive(e.primitive, ins, e.params)))
+    return [literal(x) if isinstance(x, Literal) else env[x] for x in jaxpr.outvars]
+
+
+def literal(x: Literal) -> Array:
+    return Array(x.val, x.aval)
+
+
+def derived(fn: Callable) -> Callable:
+    """Memoize fn(jaxpr, *key) on the jaxpr itself, so that no cache outlives what it describes."""
+
+    @functools.wraps(fn)
+    def memoized(jaxpr: Jaxpr, *key: Any) -> Any:
+        if (fn, key) not in jaxpr.memo:
+            jaxpr.memo[fn, key] = fn(jaxpr, *key)
+        return jaxpr.memo[fn, key]
+
+    return memoized
+
+
+# --- writing it down -----------------------------------------------------------------------
+
+
+class JaxprTracer(Tracer):
+    """A value that is a variable of the program being written."""
+
+    __slots__ = ("var",)
+
+    def __init__(self, trace: Trace, var: Var, line: Any = None):
+        super().__init__(trace, var.aval, line)
+        self.var = var
+
+    def __repr__(self) -> str:
+        return f"JitTracer({self.aval})"
+
+
+class JaxprTrace(Trace):
+    """Write down every operation. Whatever comes from outside becomes an extra, leading input."""
+
+    def __init__(self, name: str):
+        super().__init__(name, current_trace())
+        self.eqns: list[JaxprEqn] = []
+        self.captured: dict[int, tuple[Var, Any, Any]] = {}
+
+    def input(self, aval: ShapedArray) -> JaxprTracer:
+        return JaxprTracer(self, Var(aval))
+
+    def atom(self, x: Any) -> Atom:
+        """How an equation refers to `x`."""
+        if isinstance(x, JaxprTracer) and x.trace is self:
+            return x.var
+        if isinstance(x, Tracer):
+            if not x.trace.alive:
+                raise leaked(x)
+        elif not typeof(x).shape:
+            return Literal(to_numpy(x), typeof(x))
+        if id(x) not in self.captured:
+            value = x if isinstance(x, (Tracer, Array)) else Array(to_numpy(x))
+            self.captured[id(x)] = Var(typeof(value)), value, x  # x is kept, so its id stays its
+        return self.captured[id(x)][0]
+
+    def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
+        args, params = prim.stage(args, params)
+        invars = [self.atom(x) for x in args]
+        outvars = [Var(a) for a in prim.out_avals([x.aval for x in invars], params)]
+        line = user_line()
+        self.eqns.append(JaxprEqn(prim, invars, params, outvars, line))
+        return [JaxprTracer(self, v, line) for v in outvars]
+
+    def build(self, ins: Sequence[JaxprTracer], outs: Sequence[Any], prune: bool
+              ) -> tuple[Jaxpr, list[Any]]:
+        """The program from `ins` to `outs`, and the values of its leading, captured inputs."""
+        outvars = [self.atom(x) for x in outs]
+        eqns = live(self.eqns, outvars) if prune else self.eqns
+        captured = list(self.captured.values())
+        jaxpr = Jaxpr([*(var for var, _, _ in captured), *(t.var for t in ins)], eqns, outvars)
+        if config.jax_enable_checks:
+            check_jaxpr(jaxpr)
+        return jaxpr, [value for _, value, _ in captured]
+
+
+def live(eqns: Sequence[JaxprEqn], outvars: Sequence[Atom]) -> list[JaxprEqn]:
+    """The equations that the outputs need, and those with effects."""
+    needed, kept = set(outvars), []
+    for e in reversed(eqns):
+        if e.effects or any(v in needed for v in e.outvars):
+            needed.update(e.invars)
+            kept.append(e)
+    return kept[::-1]
+
+
+def trace_to_jaxpr(f: Callable, avals: Sequence[ShapedArray], name: str, prune: bool = True
+                   ) -> tuple[Jaxpr, list[Any]]:
+    """The program of `f`, a function of flat arguments, and the values it closes over.
+
+    These are its first inputs. `prune` leaves out equations that no output needs.
+    """
+    with tracing(JaxprTrace(name)) as trace:
+        ins = [trace.input(a) for a in avals]
+        return trace.build(ins, f(*ins), prune)
+
+
+class ShapeDtypeStruct:
+    """The shape and dtype of an array, without the array.
+
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> jax.eval_shape(lambda x: x @ x.T, jax.ShapeDtypeStruct((3, 2), jnp.float32))
+    ShapeDtypeStruct(shape=(3, 3), dtype=float32)
+    """
+
+    def __init__(self, shape: Sequence[int], dtype: Any, *, weak_type: bool = False, **_: Any):
+        self.aval = ShapedArray(shape, np.dtype(dtype), weak_type)
+
+    shape = property(lambda self: self.aval.shape)
+    dtype = property(lambda self: self.aval.dtype)
+    weak_type = property(lambda self: self.aval.weak_type)
+    ndim = property(lambda self: self.aval.ndim)
+    size = property(lambda self: self.aval.size)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ShapeDtypeStruct) and self.aval == other.aval
+
+    def __hash__(self) -> int:
+        return hash(self.aval)
+
+    def __repr__(self) -> str:
+        weak = ", weak_type=True" if self.weak_type else ""
+        return f"ShapeDtypeStruct(shape={self.shape}, dtype={self.dtype.name}{weak})"
+
+
+def abstract(x: Any) -> ShapedArray:
+    """The type of a value, or of something that has a shape and a dtype and no value."""
+    if isinstance(x, (ShapeDtypeStruct, ShapedArray)):
+        return x if isinstance(x, ShapedArray) else x.aval
+    return typeof(x)
+
+
+def make_jaxpr(fun: Callable, static_argnums: int | Sequence[int] = (),
+               return_shape: bool = False) -> Callable:
+    """A function that returns the program of `fun` at the types of its arguments.
+
+    It shows what was traced, with nothing removed.
+
+    >>> import minijax as jax
+    >>> jax.make_jaxpr(lambda x: 2 * x + 3)(5)
+    { lambda ; a:i32[]. let b:i32[] = mul 2:i32[] a; c:i32[] = add b 3:i32[] in (c,) }
+
+    Args:
+      static_argnums: positions of arguments that are not traced.
+      return_shape: return also the pytree of `ShapeDtypeStruct` of the result.
+    """
+    check_callable(fun)
+
+    @functools.wraps(fun)
+    def maker(*args: Any, **kwargs: Any) -> Any:
+        f, dynamic = bind_static(fun, static_argnums, args)
+        leaves, in_tree = flatten_args(dynamic, kwargs)
+        flat = FlatFun(f, in_tree, "make_jaxpr")
+        name = describe_function(fun, "make_jaxpr")
+        jaxpr, consts = trace_to_jaxpr(flat, [abstract(x) for x in leaves], name, prune=False)
+        n = len(consts)
+        jaxpr = Jaxpr(jaxpr.invars[n:], jaxpr.eqns, jaxpr.outvars, jaxpr.invars[:n], consts)
+        if not return_shape:
+            return jaxpr
+        return jaxpr, tree_unflatten(flat.out_tree, [as_struct(a) for a in jaxpr.out_avals])
+
+    return maker
+
+
+def as_struct(aval: ShapedArray) -> ShapeDtypeStruct:
+    return ShapeDtypeStruct(aval.shape, aval.dtype, weak_type=aval.weak_type)
+
+
+def bind_static(fun: Callable, static_argnums: int | Sequence[int], args: Sequence[Any]
+                ) -> tuple[Callable, list[Any]]:
+    """`fun` with its static arguments in place, and the arguments that remain."""
+    nums = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
+    static = {n % len(args): args[n] for n in nums if -len(args) <= n < len(args)}
+    if not static:
+        return fun, list(args)
+
+    def f(*dynamic: Any, **kwargs: Any) -> Any:
+        rest = iter(dynamic)
+        full = [static[i] if i in static else next(rest) for i in range(len(args))]
+        return fun(*full, **kwargs)
+
+    functools.update_wrapper(f, fun)
+    return f, [x for i, x in enumerate(args) if i not in static]
+
+
+def eval_shape(fun: Callable, *args: Any, **kwargs: Any) -> Any:
+    """The shapes and dtypes of `fun(*args, **kwargs)`, without computing anything.
+
+    The arguments may be arrays or anything with `shape` and `dtype`.
+    """
+    leaves, in_tree = flatten_args(args, kwargs)
+    flat = FlatFun(fun, in_tree, "eval_shape")
+    avals = [ShapedArray(x.shape, x.dtype) if not isinstance(x, (ShapeDtypeStruct, Tracer))
+             and hasattr(x, "shape") and hasattr(x, "dtype") and not isinstance(x, Array)
+             else abstract(x) for x in leaves]
+    jaxpr, _ = trace_to_jaxpr(flat, avals, describe_function(fun, "eval_shape"))
+    return tree_unflatten(flat.out_tree, [as_struct(a) for a in jaxpr.out_avals])
+
+
+# --- checking ------------------------------------------------------------------------------
+
+
+def check_jaxpr(jaxpr: Jaxpr) -> None:
+    """TypeError unless every variable is defined once, before use, with the type of its equation."""
+    known: set[Var] = set()
+
+    def define(v: Var) -> None:
+        if v in known:
+            raise TypeError(f"variable {v} is defined twice in\n{jaxpr}")
+        known.add(v)
+
+    def use(x: Atom) -> None:
+        if isinstance(x, Var) and x not in known:
+            raise TypeError(f"variable {x} is not defined in\n{jaxpr}")
+
+    for v in [*jaxpr.constvars, *jaxpr.invars]:
+        define(v)
+    for e in jaxpr.eqns:
+        for x in e.invars:
+            use(x)
+        avals = e.primitive.out_avals([x.aval for x in e.invars], e.params)
+        if [a.strip_weak_type() for a in avals] != [v.aval.strip_weak_type() for v in e.outvars]:
+            raise TypeError(f"{e.primitive} computes {avals}, but its equation says "
+                            f"{[v.aval for v in e.outvars]} in\n{jaxpr}")
+        for v in e.outvars:
+            define(v)
+    for x in jaxpr.outvars:
+        use(x)
+
+
+# --- printing ------------------------------------------------------------------------------
+
+
+class Printer:
+    """Prints a program with JAX's names for variables and its layout."""
+
+    width = 80
+
+    def __init__(self) -> None:
+        self.names: dict[Var, str] = {}
+        self.shared: dict[Jaxpr, str] = {}
+        self.count = 0
+
+    def toplevel(self, jaxpr: Jaxpr) -> str:
+        self.name_shared(jaxpr)
+        parts = [f"let {name} = {self.program(j, 0)} in\n" for j, name in self.shared.items()]
+        return "".join(parts) + self.program(jaxpr, 0)
+
+    def name_shared(self, top: Jaxpr) -> None:
+        """Programs used twice, or longer than ten equations, are printed once, first, by name."""
+        counts: dict[Jaxpr, int] = {}
+        titles: dict[Jaxpr, str] = {}
+        queue = [top]
+        for jaxpr in queue:
+            counts[jaxpr] = counts.get(jaxpr, 0) + 1
+            counts[jaxpr] += jaxpr is not top and len(jaxpr.eqns) > 10
+            for e in jaxpr.eqns:
+                for sub in subprograms(e.params):
+                    queue.append(sub)
+                    if "name" in e.params:
+                        titles.setdefault(sub, str(e.params["name"]).strip("<>"))
+        used: dict[str, int] = {}
+        for jaxpr, n in counts.items():
+            if n > 1:
+                title = titles.get(jaxpr, "jaxpr")
+                used[title] = used.get(title, 0) + 1
+                self.shared[jaxpr] = title if used[title] == 1 else f"{title}{used[title] - 1}"
+
+    def fresh(self) -> str:
+        while True:
+            n, name = self.count, ""
+            while not name or n:
+                n, i = divmod(n, 26)
+                name = chr(ord("a") + i) + name
+            self.count += 1
+            if name not in self.shared.values():
+                return name
+
+    def binder(self, v: Var) -> str:
+        return f"{self.atom(v)}:{v.aval.str_short(short_dtypes=True)}"
+
+    def atom(self, x: Atom) -> str:
+        if isinstance(x, Literal):
+            return f"{x.val}:{x.aval.str_short(short_dtypes=True)}"
+        if x not in self.names:
+            self.names[x] = self.fresh()
+        return self.names[x]
+
+    def program(self, jaxpr: Jaxpr, indent: int) -> str:
+        """A program on one line if it fits, else one equation a line."""
+        if jaxpr in self.shared and indent:
+            return self.shared[jaxpr]
+        used = {x for e in jaxpr.eqns for x in e.invars} | set(jaxpr.outvars)
+        self.names.update((v, "_") for e in jaxpr.eqns for v in e.outvars if v not in used)
+        binders = [" ".join(map(self.binder, vs)) for vs in (jaxpr.constvars, jaxpr.invars)]
+        head = f"{{ lambda {binders[0]}; {binders[1]}. let"
+        eqns = [self.equation(e, indent + 4) for e in jaxpr.eqns]
+        outs = ", ".join(map(self.atom, jaxpr.outvars)) + "," * (len(jaxpr.outvars) == 1)
+        flat = f"{head} {'; '.join(eqns)} in ({outs}) }}"
+        if "\n" not in flat and indent + len(flat) <= self.width:
+            return flat
+        pad = "\n" + " " * (indent + 2)
+        return f"{head}{''.join(pad + '  ' + e for e in eqns)}{pad}in ({outs}) }}"
+
+    def equation(self, e: JaxprEqn, indent: Any) -> str:
+        indent = indent if isinstance(indent, int) else 0
+        params = {k: v for k, v in sorted(e.params.items()) if v is not None}
+        if "name" in params:  # easier to scan
+            params = {"name": params.pop("name"), **params}
+        if isinstance(body := params.get("jaxpr"), Jaxpr) and body not in self.shared:
+            self.share_names(body.invars, e.invars)
+            self.share_names(body.outvars, e.outvars)
+        left = " ".join(map(self.binder, e.outvars)) + " = " if e.outvars else ""
+        args = " ".join(map(self.atom, e.invars))
+        shown = [f"{k}={self.param(v, indent + 2)}" for k, v in params.items()
+                 if not (e.primitive.name == "broadcast_in_dim" and (k == "shape" or v == ()))]
+        given = f"[{' '.join(shown)}]" if shown else ""
+        if "\n" in given or indent + len(left) + len(given) + len(args) > self.width and given:
+            pad = "\n" + " " * (indent + 2)
+            given = f"[{pad}{pad.join(shown)}\n{' ' * indent}]"
+        return f"{left}{e.primitive}{given} {args}"
+
+    def share_names(self, inner: Sequence[Atom], outer: Sequence[Atom]) -> None:
+        """A variable of an inner program takes the name of the operand it stands for."""
+        taken: set[Var] = set()
+        for v, like in zip(inner, outer):
+            if isinstance(v, Var) and isinstance(like, Var) and like not in taken:
+                if v not in self.names:
+                    taken.add(like)
+                    self.names[v] = self.atom(like)
+
+    def param(self, v: Any, indent: int) -> str:
+        if isinstance(v, Jaxpr):
+            return self.program(v, indent)
+        if isinstance(v, tuple) and v and all(isinstance(x, Jaxpr) for x in v):
+            pad = "\n" + " " * (indent + 2)
+            return f"({pad}{pad.join(self.program(x, indent + 2) for x in v)}\n{' ' * indent})"
+        return v.name if isinstance(v, np.dtype) else str(v)
+
+
+def subprograms(params: dict) -> list[Jaxpr]:
+    return [x for v in params.values() for x in (v if isinstance(v, tuple) else (v,))
+            if isinstance(x, Jaxpr)]

@@ -1,0 +1,304 @@
+"""jit: run a program as one compiled unit. Other transformations transform that program."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minijax.api_util import FlatFun, as_tuple, check_callable, describe_function
+from minijax.batching import batch, batch_jaxpr
+from minijax.compiler import compiled
+from minijax.config import config
+from minijax.core import Array, Tracer, axis_env, name_of, to_numpy, typeof
+from minijax.families import Program
+from minijax.jaxpr import Jaxpr, abstract, as_struct, trace_to_jaxpr
+from minijax.jvp import as_array
+from minijax.linearize import linearize_call, split_jaxpr
+from minijax.transpose import transpose_call
+from minijax.tree_util import keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
+
+# --- the operation -------------------------------------------------------------------------
+
+
+class Call(Program):
+    """Run one program. Each rule transforms the program and calls the result."""
+
+    def call(self, name: str) -> Callable:
+        return lambda jaxpr, *args: self.bind(*args, jaxpr=jaxpr, name=name)
+
+    def evaluate(self, args, params):
+        jaxpr = params["jaxpr"]
+        outs = self.impl(*[to_numpy(x) for x in args], **params)
+        return [Array(x, a) for x, a in zip(outs, jaxpr.out_avals)]
+
+    def impl(self, *args, jaxpr, name):
+        with np.errstate(all="ignore"):
+            return compiled(jaxpr)(*args)
+
+    def abstract_eval(self, *avals, jaxpr, name):
+        given = [a.strip_weak_type() for a in avals]
+        if given != [a.strip_weak_type() for a in jaxpr.in_avals]:
+            raise TypeError(f"{name} takes {jaxpr.in_avals}, got {list(avals)}")
+        return jaxpr.out_avals
+
+    def effects_of(self, params):
+        return params["jaxpr"].effects
+
+    def linearize(self, active, *xs, jaxpr, name):
+        return linearize_call(self.call(name), active, xs, jaxpr)
+
+    def split(self, unknown, params):
+        known, rest, unknown_out = split_jaxpr(params["jaxpr"], unknown)
+        if not known.eqns and all(unknown_out):
+            return None  # nothing can be done before the unknown inputs are there
+        return {**params, "jaxpr": known}, {**params, "jaxpr": rest}, unknown_out
+
+    def transpose(self, cts, *args, jaxpr, name):
+        return transpose_call(self.call(name), cts, args, jaxpr)
+
+
+jit_p = Call("jit")
+
+
+@batch.register
+def _(prim: Call, axis, xs, dims, *, jaxpr, name):
+    batched, dims_out = batch_jaxpr(jaxpr, axis, tuple(dims))
+    return prim.bind(*xs, jaxpr=batched, name=name), dims_out
+
+
+# --- the transformation --------------------------------------------------------------------
+
+# The programs of a function live as long as the function, so `jit(f)` made again finds them.
+_programs: weakref.WeakKeyDictionary[Callable, dict] = weakref.WeakKeyDictionary()
+
+
+def programs_of(fun: Callable) -> dict:
+    try:
+        return _programs.setdefault(fun, {})
+    except TypeError:  # not hashable, or not weakly referable: a table for this `jit` alone
+        return {}
+
+
+class Traced:
+    """A traced function: its program, what the program closes over, and the result's structure."""
+
+    def __init__(self, fun: Callable, static: tuple, avals: Sequence[Any], in_tree: Any):
+        flat = FlatFun(with_static(fun, static), in_tree, "jit")
+        name = describe_function(fun, "jit")
+        self.jaxpr, self.captured = trace_to_jaxpr(flat, avals, name, prune=False)
+        self.out_tree, self.in_tree, self.avals = flat.out_tree, in_tree, avals
+        self.name = name_of(fun)
+
+    def __call__(self, leaves: Sequence[Any]) -> Any:
+        outs = jit_p.bind(*self.captured, *leaves, jaxpr=self.jaxpr, name=self.name)
+        return tree_unflatten(self.out_tree, outs)
+
+
+class Jitted:
+    """A function that is traced once for each type of its arguments, then run as a program."""
+
+    def __init__(self, fun: Callable, static_argnums: tuple, static_argnames: tuple):
+        functools.update_wrapper(self, fun)
+        self.fun = self.__wrapped__ = fun
+        self.static_argnums, self.static_argnames = static_arguments(
+            fun, static_argnums, static_argnames)
+        self.programs = programs_of(fun)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if config.jax_disable_jit:
+            return self.fun(*args, **kwargs)
+        traced, leaves = self.find(args, kwargs)
+        return traced(leaves)
+
+    def find(self, args: tuple, kwargs: dict) -> tuple[Traced, list[Any]]:
+        """The program for arguments of these types, and the arguments it takes."""
+        static, args, kwargs = self.split(args, kwargs)
+        leaves, in_tree = tree_flatten((args, kwargs))
+        try:
+            avals = tuple(map(abstract, leaves))
+        except TypeError:
+            raise self.argument_error(args, kwargs) from None
+        key = static, in_tree, avals, axis_env(), config.trace_context()
+        try:
+            traced = self.programs.get(key)
+        except TypeError as e:
+            raise unhashable(static, e) from None
+        if traced is None:
+            traced = Traced(self.fun, static, avals, in_tree)
+            if not any(isinstance(x, Tracer) for x in traced.captured):
+                self.programs[key] = traced  # one that closes over tracers is for this call only
+        return traced, leaves
+
+    def split(self, args: tuple, kwargs: dict) -> tuple[tuple, tuple, dict]:
+        """The static arguments, as (position or name, value), and the others."""
+        if not self.static_argnums and not self.static_argnames:
+            return (), args, kwargs
+        nums = {i % len(args) for i in self.static_argnums if -len(args) <= i < len(args)}
+        static = [(i, args[i]) for i in sorted(nums)]
+        static += [(k, kwargs[k]) for k in sorted(kwargs) if k in self.static_argnames]
+        return (tuple(static), tuple(x for i, x in enumerate(args) if i not in nums),
+                {k: v for k, v in kwargs.items() if k not in self.static_argnames})
+
+    def argument_error(self, args: tuple, kwargs: dict) -> TypeError:
+        for path, x in tree_flatten_with_path((args, kwargs))[0]:
+            try:
+                abstract(x)
+            except TypeError:
+                break
+        names = list(inspect.signature(self.fun).parameters) if callable(self.fun) else []
+        first = getattr(path[1], "idx", None)
+        where = names[first] if first is not None and first < len(names) else keystr(path[1:2])
+        return TypeError(
+            f"Error interpreting argument to {self.fun} as an abstract array. The problematic "
+            f"value is of type {type(x)} and was passed to the function at path "
+            f"{where}{keystr(path[2:])}.\nThis typically means that a jit-wrapped function was "
+            "called with a non-array argument, and this argument was not marked as static using "
+            "the static_argnums or static_argnames parameters of jax.jit.")
+
+    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
+        """The program for arguments of these types, ready to be looked at or compiled."""
+        return Lowered(self.find(args, kwargs)[0])
+
+    def trace(self, *args: Any, **kwargs: Any) -> Lowered:
+        return self.lower(*args, **kwargs)
+
+    def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
+        traced, _ = self.find(args, kwargs)
+        return tree_unflatten(traced.out_tree, [as_struct(a) for a in traced.jaxpr.out_avals])
+
+    def clear_cache(self) -> None:
+        self.programs.clear()
+
+    def __repr__(self) -> str:
+        return f"<jitted function {name_of(self.fun)}>"
+
+
+def static_arguments(fun: Callable, nums: tuple, names: tuple) -> tuple[tuple, tuple]:
+    """Static arguments by position and by name: each found from the other, as Python allows."""
+    try:
+        parameters = list(inspect.signature(fun).parameters.values())
+    except (TypeError, ValueError):
+        return nums, names
+    positional = [p.name for p in parameters
+                  if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    variadic = {p.kind for p in parameters}
+    if unknown := [n for n in names if n not in {p.name for p in parameters}]:
+        if inspect.Parameter.VAR_KEYWORD not in variadic:
+            raise ValueError(f"jitted function has invalid argnames {unknown} in static_argnames: "
+                             f"function has parameters {[p.name for p in parameters]}.")
+    if outside := [n for n in nums if not -len(positional) <= n < len(positional)]:
+        if inspect.Parameter.VAR_POSITIONAL not in variadic:
+            raise ValueError(f"jitted function has static_argnums={outside}, but only accepts "
+                             f"{len(positional)} positional arguments.")
+    known = [positional[n] for n in nums if -len(positional) <= n < len(positional)]
+    return (tuple({*nums, *(positional.index(n) for n in names if n in positional)}),
+            tuple({*names, *known}))
+
+
+def with_static(fun: Callable, static: tuple) -> Callable:
+    """`fun` with its static arguments in place."""
+    if not static:
+        return fun
+    by_position = {k: v for k, v in static if isinstance(k, int)}
+    by_name = {k: v for k, v in static if isinstance(k, str)}
+
+    def f(*args: Any, **kwargs: Any) -> Any:
+        rest = iter(args)
+        n = len(args) + len(by_position)
+        full = [by_position[i] if i in by_position else next(rest) for i in range(n)]
+        return fun(*full, **kwargs, **by_name)
+
+    f.__name__ = name_of(fun)
+    return f
+
+
+def unhashable(static: tuple, error: TypeError) -> Exception:
+    for _, x in static:
+        try:
+            hash(x)
+        except TypeError as e:
+            return ValueError(
+                "Non-hashable static arguments are not supported. An error occurred while trying "
+                f"to hash an object of type {type(x)}, {x}. The error was:\nTypeError: {e}\n"
+                "Pass a hashable value: a tuple for a list, a frozen dataclass for a dict.")
+    return error
+
+
+def jit(fun: Callable | None = None, *, static_argnums: Any = None, static_argnames: Any = None,
+        donate_argnums: Any = None, donate_argnames: Any = None, keep_unused: bool = False,
+        inline: bool = False, **options: Any) -> Any:
+    """`fun`, traced once for each type of its arguments and run as one compiled program.
+
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> selu = jax.jit(lambda x: 1.05 * jnp.where(x > 0, x, 1.67 * jnp.exp(x) - 1.67))
+    >>> selu(jnp.array([-1.0, 0.0, 1.0]))
+    Array([-1.1084234,  0.       ,  1.05     ], dtype=float32)
+
+    Args:
+      static_argnums, static_argnames: arguments that are not traced: hashable values, by
+        position or by name. The function is traced again for each new value of them.
+      donate_argnums, donate_argnames: arguments whose memory may be reused.
+
+    Raises:
+      ValueError: a static argument that cannot be hashed.
+      TypeError: an argument or a result that is not an array or a pytree of arrays.
+    """
+    if fun is None:
+        return functools.partial(jit, static_argnums=static_argnums,
+                                 static_argnames=static_argnames, **options)
+    check_callable(fun)
+    if inspect.isgeneratorfunction(fun) or inspect.iscoroutinefunction(fun):
+        raise TypeError(f"jit cannot trace {name_of(fun)}: it is a generator or a coroutine.")
+    return Jitted(fun, as_tuple(static_argnums), as_tuple(static_argnames))
+
+
+class Lowered:
+    """A traced program, before it is compiled."""
+
+    def __init__(self, traced: Traced):
+        self.traced = traced
+        self.jaxpr = traced.jaxpr
+        self.out_tree, self.in_tree = traced.out_tree, traced.in_tree
+
+    @property
+    def out_info(self) -> Any:
+        return tree_unflatten(self.out_tree, [as_struct(a) for a in self.jaxpr.out_avals])
+
+    def lower(self) -> Lowered:
+        return self
+
+    def as_text(self, dialect: str | None = None) -> str:
+        return str(self.jaxpr)
+
+    def compile(self) -> Compiled:
+        compiled(self.jaxpr)
+        return Compiled(self.traced)
+
+
+class Compiled:
+    """A compiled program. It takes arguments of the types it was compiled for, and no others."""
+
+    def __init__(self, traced: Traced):
+        self.traced = traced
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        leaves, in_tree = tree_flatten((args, kwargs))
+        if in_tree != self.traced.in_tree:
+            raise TypeError("Function compiled with input pytree does not match the input pytree "
+                            f"it was called with: {self.traced.in_tree} and {in_tree}.")
+        for x, a in zip(leaves, self.traced.avals):
+            if typeof(x).strip_weak_type() != a.strip_weak_type():
+                raise TypeError("Argument types differ from the types for which this computation "
+                                f"was compiled: compiled with {a}, called with {typeof(x)}.")
+        return self.traced(leaves)
+
+    def as_text(self) -> str:
+        return str(self.traced.jaxpr)

@@ -1,0 +1,172 @@
+"""Forward mode: carry a tangent beside every primal value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minijax import dtypes
+from minijax.api_util import FlatFun, check_callable, describe_function
+from minijax.core import (
+    Array,
+    Primitive,
+    ShapedArray,
+    Trace,
+    Tracer,
+    current_trace,
+    interpreting,
+    tracing,
+    typeof,
+)
+from minijax.families import zeros
+from minijax.tree_util import tree_flatten, tree_unflatten
+
+# --- the interpreter -----------------------------------------------------------------------
+
+
+class JVPTracer(Tracer):
+    """A primal value and its tangent."""
+
+    __slots__ = ("primal", "tangent")
+
+    def __init__(self, trace: Trace, primal: Any, tangent: Any):
+        super().__init__(trace, typeof(primal))
+        self.primal, self.tangent = primal, tangent
+
+    def to_concrete_value(self) -> Any:
+        if isinstance(self.primal, Tracer):
+            return self.primal.to_concrete_value()
+        return self.primal
+
+    def __repr__(self) -> str:
+        if self.trace.tangent is not self.trace.parent:  # type: ignore[attr-defined]
+            tangent = typeof(self.tangent).str_short(short_dtypes=True)
+            return f"GradTracer(primal={self.primal}, typeof(tangent)={tangent})"
+        return f"JVPTracer(primal={self.primal}, tangent={self.tangent})"
+
+
+class JVPTrace(Trace):
+    """Do each operation on the primals in `parent`, and its derivative in the trace `tangent`.
+
+    The two are the same in `jvp`. In `linearize`, `tangent` writes the linear work down.
+    """
+
+    def __init__(self, name: str, parent: Trace, tangent: Trace | None = None):
+        super().__init__(name, parent)
+        self.tangent = tangent or parent
+
+    def dual(self, x: Any) -> tuple[Any, Any]:
+        """The primal and the tangent of a value. What is not my tracer is constant: no tangent."""
+        if isinstance(x, JVPTracer) and x.trace is self:
+            return x.primal, x.tangent
+        return x, None
+
+    def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
+        primals, tangents = zip(*map(self.dual, args)) if args else ((), ())
+        active = tuple(t is not None for t in tangents)
+        if True not in active:
+            return self.parent.process_primitive(prim, primals, params)  # type: ignore[union-attr]
+        outs, tangents_out = self.derivative(prim, active, primals, tangents, params)
+        return [x if t is None else JVPTracer(self, x, t) for x, t in zip(outs, tangents_out)]
+
+    def derivative(self, prim: Primitive, active: tuple, primals: Any, tangents: Any,
+                   params: dict) -> tuple[Sequence[Any], Sequence[Any]]:
+        """The results, and their tangents or None."""
+        if prim.jvp is not None:  # a rule that returns both together
+            with interpreting(self.tangent):
+                return prim.jvp(primals, tangents, **params)
+        with interpreting(self.parent):  # type: ignore[arg-type]
+            outs, active_out, push = prim.linearize(active, *primals, **params)
+        if True not in active_out:
+            return outs, [None] * len(outs)
+        with interpreting(self.tangent):
+            pushed = iter(push(*[t for t in tangents if t is not None]))
+        return outs, [next(pushed) if a else None for a in active_out]
+
+
+# --- the transformation --------------------------------------------------------------------
+
+
+def jvp_flat(f: Callable, primals: Sequence[Any], tangents: Sequence[Any], name: str
+             ) -> tuple[list[Any], list[Any]]:
+    """The results of `f` and their tangents; None stands for no tangent, in and out."""
+    with tracing(JVPTrace(name, current_trace())) as trace:
+        outs = f(*[x if t is None else JVPTracer(trace, x, t)
+                   for x, t in zip(primals, tangents, strict=True)])
+        duals = [trace.dual(x) for x in outs]
+    return [x for x, _ in duals], [t for _, t in duals]
+
+
+def jvp(fun: Callable, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
+        ) -> tuple[Any, ...]:
+    """`fun` at `primals`, and its derivative there in the direction `tangents`.
+
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> jax.jvp(jnp.sin, (0.0,), (2.0,))
+    (Array(0., dtype=float32, weak_type=True), Array(2., dtype=float32, weak_type=True))
+
+    Args:
+      primals: a tuple, the arguments of `fun`.
+      tangents: a tuple of the same pytrees, shapes and dtypes (`float0` zeros for integers).
+      has_aux: `fun` returns a pair, of which only the first half is differentiated.
+
+    Returns:
+      `(primals_out, tangents_out)`, with `has_aux` followed by the second half.
+
+    Raises:
+      TypeError or ValueError where primals and tangents do not match.
+    """
+    check_callable(fun)
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
+        raise TypeError("primal and tangent arguments to jax.jvp must be tuples or lists; found "
+                        f"{type(primals).__name__} and {type(tangents).__name__}.")
+    leaves, in_tree = tree_flatten((tuple(primals), {}))
+    tangent_leaves, tangent_tree = tree_flatten((tuple(tangents), {}))
+    if in_tree != tangent_tree:
+        raise TypeError("primal and tangent arguments to jax.jvp must have the same tree "
+                        f"structure; primals have {in_tree}, tangents have {tangent_tree}.")
+    for x, t in zip(leaves, tangent_leaves):
+        check_tangent(x, t)
+    flat = FlatFun(fun, in_tree, "jvp", has_aux)
+    ts = [None if typeof(t).dtype == dtypes.float0 else t for t in tangent_leaves]
+    outs, outs_dot = jvp_flat(flat, leaves, ts, describe_function(fun, "jvp"))
+    out = tree_unflatten(flat.out_tree, [as_array(x) for x in outs])
+    out_dot = tree_unflatten(flat.out_tree, [instantiate(t, x) for x, t in zip(outs, outs_dot)])
+    return (out, out_dot, flat.aux) if has_aux else (out, out_dot)
+
+
+def check_tangent(primal: Any, tangent: Any) -> None:
+    x, t = typeof(primal), typeof(tangent)
+    expected = tangent_dtype(x)
+    if t.dtype != expected:
+        raise TypeError(
+            "primal and tangent arguments to jax.jvp do not match; dtypes must be equal, or in "
+            "case of int/bool primal dtype the tangent dtype must be float0. Got primal dtype "
+            f"{dtypes.name(x.dtype)} and so expected tangent dtype {dtypes.name(expected)}, but "
+            f"got tangent dtype {dtypes.name(t.dtype)} instead.")
+    if t.shape != x.shape:
+        raise ValueError("jvp called with different primal and tangent shapes; Got primal shape "
+                         f"{x.shape} and tangent shape as {t.shape}")
+
+
+def tangent_dtype(aval: ShapedArray) -> np.dtype:
+    """The dtype itself, or `float0` where there is nothing to differentiate."""
+    return aval.dtype if dtypes.is_inexact(aval.dtype) else dtypes.float0
+
+
+def instantiate(tangent: Any, primal: Any) -> Any:
+    """A tangent where the user sees it: a missing one is a zero."""
+    aval = typeof(primal)
+    if tangent is None:
+        return zeros(ShapedArray(aval.shape, tangent_dtype(aval)))
+    return as_array(tangent)
+
+
+def as_array(x: Any) -> Any:
+    """A value as the user gets it: an `Array` or a tracer."""
+    if isinstance(x, (Array, Tracer)) or getattr(x, "dtype", None) == dtypes.float0:
+        return x
+    aval = typeof(x)
+    return Array(np.array(x, aval.dtype), aval)

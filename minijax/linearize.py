@@ -1,0 +1,176 @@
+"""Split a function at a point: do what is known now, write down what is linear in the tangents.
+
+`linearize` is `jvp` whose tangents are followed by another trace, one that writes a program.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from minijax import dtypes
+from minijax.api_util import FlatFun, check_callable, describe_function
+from minijax.core import Primitive, current_trace, tracing, typeof
+from minijax.families import zeros
+from minijax.jaxpr import (
+    Jaxpr,
+    JaxprEqn,
+    JaxprTrace,
+    JaxprTracer,
+    Var,
+    derived,
+    live,
+    trace_to_jaxpr,
+)
+from minijax.jvp import JVPTrace, JVPTracer, as_array, check_tangent, instantiate
+from minijax.tree_util import tree_flatten, tree_unflatten
+
+# --- the linear part -----------------------------------------------------------------------
+
+
+class TangentTrace(JaxprTrace):
+    """Writes down what touches a tangent. Everything else is known and is done by the parent."""
+
+    def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
+        unknown = tuple(isinstance(x, JaxprTracer) and x.trace is self for x in args)
+        if True not in unknown:
+            return self.parent.process_primitive(prim, args, params)  # type: ignore[union-attr]
+        halves = prim.split(unknown, params)
+        if halves is None:
+            return super().process_primitive(prim, args, params)
+        known_params, linear_params, unknown_out = halves
+        given = [x for x, u in zip(args, unknown) if not u]
+        known = self.parent.process_primitive(prim, given, known_params)  # type: ignore
+        n = unknown_out.count(False)
+        tangents = [x for x, u in zip(args, unknown) if u]
+        outs = super().process_primitive(prim, [*known[n:], *tangents], linear_params)
+        known_outs, linear_outs = iter(known[:n]), iter(outs)
+        return [next(linear_outs if u else known_outs) for u in unknown_out]
+
+
+def linearize_flat(f: Callable, primals: Sequence[Any], active: Sequence[bool], name: str,
+                   wanted: Sequence[bool] | None = None
+                   ) -> tuple[list[Any], tuple[bool, ...], Jaxpr, list[Any]]:
+    """(outs, active_out, lin, residuals): the tangent program `lin` takes residuals, then tangents.
+
+    The outputs in `wanted` get a tangent even where it is zero, so that programs can agree.
+    """
+    with tracing(TangentTrace(f"the tangent of {name}")) as tangent:
+        with tracing(JVPTrace(name, tangent.parent, tangent)) as trace:
+            ins = [tangent.input(typeof(x).strip_weak_type()) if a else None
+                   for x, a in zip(primals, active)]
+            outs = f(*[x if t is None else JVPTracer(trace, x, t) for x, t in zip(primals, ins)])
+            duals = [trace.dual(x) for x in outs]
+        outs, tangents = [x for x, _ in duals], [t for _, t in duals]
+        if wanted:
+            tangents = [zeros(typeof(x)) if t is None and w else t
+                        for x, t, w in zip(outs, tangents, wanted)]
+        lin, residuals = tangent.build([t for t in ins if t is not None],
+                                       [t for t in tangents if t is not None], prune=True)
+    return outs, tuple(t is not None for t in tangents), lin, residuals
+
+
+# --- the same for programs -----------------------------------------------------------------
+
+
+@derived
+def linearize_jaxpr(jaxpr: Jaxpr, active: tuple[bool, ...], wanted: tuple[bool, ...] | None = None
+                    ) -> tuple[Jaxpr, Jaxpr, tuple[bool, ...], list[int | None]]:
+    """(fwd, lin, active_out, sources): `fwd` returns the outputs, then the residuals of `lin`.
+
+    A residual that is an input of the program is not returned: `sources` holds its position
+    (None for a residual that `fwd` returns).
+    """
+    made: list[Any] = []
+
+    def forward(*xs: Any) -> list[Any]:
+        outs, active_out, lin, residuals = linearize_flat(jaxpr, xs, active, "linearize", wanted)
+        position = {id(x): i for i, x in enumerate(xs)}
+        sources = [position.get(id(r)) for r in residuals]
+        made.extend((lin, active_out, sources))
+        return [*outs, *(r for r, s in zip(residuals, sources) if s is None)]
+
+    fwd, captured = trace_to_jaxpr(forward, jaxpr.in_avals, "linearize")
+    assert not captured
+    return fwd, *made
+
+
+@derived
+def split_jaxpr(jaxpr: Jaxpr, unknown: tuple[bool, ...]) -> tuple[Jaxpr, Jaxpr, tuple[bool, ...]]:
+    """(known, rest, unknown_out): what the known inputs decide, and what they do not.
+
+    `known` takes the known inputs and returns the known outputs, then residuals; `rest` takes
+    the residuals, then the unknown inputs, and returns the unknown outputs.
+    """
+    late = {v for v, u in zip(jaxpr.invars, unknown) if u}
+    early_eqns: list[JaxprEqn] = []
+    late_eqns: list[JaxprEqn] = []
+    for e in jaxpr.eqns:
+        if any(x in late for x in e.invars):
+            late.update(e.outvars)
+            late_eqns.append(e)
+        else:
+            early_eqns.append(e)
+    unknown_out = tuple(x in late for x in jaxpr.outvars)
+    outs = [x for x in jaxpr.outvars if x in late]
+    late_eqns = live(late_eqns, outs)
+    made = {v for e in late_eqns for v in e.outvars}
+    needed = dict.fromkeys(x for x in [*(x for e in late_eqns for x in e.invars), *outs]
+                           if isinstance(x, Var) and x not in made)
+    residuals = [v for v in needed if v not in late]
+    known_outs = [x for x in jaxpr.outvars if x not in late]
+    known_ins = [v for v, u in zip(jaxpr.invars, unknown) if not u]
+    unknown_ins = [v for v, u in zip(jaxpr.invars, unknown) if u]
+    known = Jaxpr(known_ins, live(early_eqns, [*known_outs, *residuals]),
+                  [*known_outs, *residuals])
+    return known, Jaxpr([*residuals, *unknown_ins], late_eqns, outs), unknown_out
+
+
+# --- the transformation --------------------------------------------------------------------
+
+
+def linearize(fun: Callable, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+    """`fun(*primals)`, and the linear map from tangents there to tangents of the result.
+
+    The map does not run `fun` again, however often it is called.
+
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> y, f_jvp = jax.linearize(lambda x: x ** 2, 3.0)
+    >>> print(y, f_jvp(1.0), f_jvp(10.0))
+    9.0 6.0 60.0
+    """
+    check_callable(fun)
+    leaves, in_tree = tree_flatten((tuple(primals), {}))
+    flat = FlatFun(fun, in_tree, "linearize", has_aux)
+    active = [dtypes.is_inexact(typeof(x).dtype) for x in leaves]
+    outs, active_out, lin, residuals = linearize_flat(
+        flat, leaves, active, describe_function(fun, "linearize"))
+    out = tree_unflatten(flat.out_tree, [as_array(x) for x in outs])
+
+    def f_jvp(*tangents: Any) -> Any:
+        ts, tree = tree_flatten((tangents, {}))
+        if tree != in_tree:
+            raise TypeError("the linearized function takes tangents with the tree structure of "
+                            f"the primals, {in_tree}, but got {tree}.")
+        for x, t in zip(leaves, ts):
+            check_tangent(x, t)
+        pushed = iter(lin(*residuals, *[t for t, a in zip(ts, active) if a]))
+        return tree_unflatten(flat.out_tree, [
+            instantiate(next(pushed) if a else None, x) for x, a in zip(outs, active_out)])
+
+    f_jvp.jaxpr = lin  # type: ignore[attr-defined]
+    return (out, f_jvp, flat.aux) if has_aux else (out, f_jvp)
+
+
+# --- what a program-taking operation does ---------------------------------------------------
+
+
+def linearize_call(bind: Callable, active: Sequence[bool], xs: Sequence[Any], jaxpr: Jaxpr
+                   ) -> tuple[list[Any], tuple[bool, ...], Callable]:
+    """The `linearize` rule of an operation that runs one program; `bind(jaxpr, *args)` runs it."""
+    fwd, lin, active_out, sources = linearize_jaxpr(jaxpr, tuple(active))
+    outs = bind(fwd, *xs)
+    made = iter(outs[len(jaxpr.outvars):])
+    residuals = [next(made) if s is None else xs[s] for s in sources]
+    return outs[: len(jaxpr.outvars)], active_out, functools.partial(bind, lin, *residuals)

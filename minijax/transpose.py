@@ -1,0 +1,282 @@
+"""Reverse mode: run the linear part of a function backwards."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minijax import dtypes
+from minijax.api_util import (
+    FlatFun,
+    argnums_partial,
+    check_arg,
+    check_aux,
+    check_callable,
+    describe_function,
+)
+from minijax.core import Array, ShapedArray, UndefinedPrimal, current_trace, typeof
+from minijax.families import add_any, zeros
+from minijax.jaxpr import Jaxpr, Literal, Var, derived, literal, trace_to_jaxpr
+from minijax.jvp import as_array, instantiate, jvp, tangent_dtype
+from minijax.linearize import linearize_flat
+from minijax.tree_util import tree_flatten, tree_map, tree_structure, tree_unflatten
+
+# --- a linear program, backwards -------------------------------------------------------------
+
+
+def backward(jaxpr: Jaxpr, args: Sequence[Any], cts: Sequence[Any]) -> list[Any]:
+    """Cotangents of the `UndefinedPrimal` inputs of a program that is linear in them, in order.
+
+    `cts` are those of the outputs. A missing cotangent, in or out, is None.
+    """
+    env: dict[Any, Any] = dict(zip(jaxpr.invars, args, strict=True))
+    env.update(zip(jaxpr.constvars, jaxpr.consts))
+
+    def read(x: Any) -> Any:
+        return literal(x) if isinstance(x, Literal) else env[x]
+
+    linear = []
+    for e in jaxpr.eqns:  # forwards: what touches no linear input is known
+        ins = [read(x) for x in e.invars]
+        if any(isinstance(x, UndefinedPrimal) for x in ins):
+            env.update((v, UndefinedPrimal(v.aval)) for v in e.outvars)
+            linear.append((e, ins))
+        else:
+            outs = current_trace().process_primitive(e.primitive, ins, e.params)
+            env.update(zip(e.outvars, outs))
+
+    ct_env: dict[Any, Any] = {}
+
+    def accumulate(x: Any, ct: Any) -> None:
+        if ct is not None and isinstance(x, Var) and isinstance(env[x], UndefinedPrimal):
+            ct_env[x] = add_any(ct_env[x], ct) if x in ct_env else ct
+
+    for x, ct in zip(jaxpr.outvars, cts, strict=True):
+        accumulate(x, ct)
+    for e, ins in reversed(linear):
+        outs = [ct_env.pop(v, None) for v in e.outvars]
+        if all(ct is None for ct in outs):
+            continue
+        for x, ct in zip(e.invars, e.primitive.transpose(outs, *ins, **e.params)):
+            accumulate(x, ct)
+    return [ct_env.get(v) for v, x in zip(jaxpr.invars, args) if isinstance(x, UndefinedPrimal)]
+
+
+@derived
+def transpose_jaxpr(jaxpr: Jaxpr, undefined: tuple[bool, ...], given: tuple[bool, ...],
+                    wanted: tuple[bool, ...] | None = None) -> tuple[Jaxpr, tuple[bool, ...]]:
+    """(bwd, which): `bwd` takes the known inputs, then the `given` cotangents of the outputs.
+
+    It returns cotangents for the inputs marked in `which`, among them all those in `wanted`.
+    """
+    made: list[bool] = []
+
+    def backwards(*known_and_cts: Any) -> list[Any]:
+        values = iter(known_and_cts)
+        args = [UndefinedPrimal(a) if u else next(values)
+                for a, u in zip(jaxpr.in_avals, undefined)]
+        cts = [next(values) if g else None for g in given]
+        found = iter(backward(jaxpr, args, cts))
+        full = [next(found) if u else None for u in undefined]
+        if wanted:
+            full = [zeros(a) if ct is None and w else ct
+                    for a, ct, w in zip(jaxpr.in_avals, full, wanted)]
+        made[:] = [ct is not None for ct in full]
+        return [ct for ct in full if ct is not None]
+
+    known = [a for a, u in zip(jaxpr.in_avals, undefined) if not u]
+    cts = [a.strip_weak_type() for a, g in zip(jaxpr.out_avals, given) if g]
+    bwd, _ = trace_to_jaxpr(backwards, [*known, *cts], "transpose")
+    return bwd, tuple(made)
+
+
+def transpose_call(bind: Callable, cts: Sequence[Any], args: Sequence[Any], jaxpr: Jaxpr
+                   ) -> list[Any]:
+    """The `transpose` rule of an operation that runs one program; `bind(jaxpr, *args)` runs it."""
+    undefined = tuple(isinstance(x, UndefinedPrimal) for x in args)
+    bwd, which = transpose_jaxpr(jaxpr, undefined, tuple(ct is not None for ct in cts))
+    known = [x for x in args if not isinstance(x, UndefinedPrimal)]
+    found = iter(bind(bwd, *known, *[ct for ct in cts if ct is not None]))
+    return [next(found) if w else None for w in which]
+
+
+# --- vjp -------------------------------------------------------------------------------------
+
+
+def vjp_flat(f: Callable, primals: Sequence[Any], active: Sequence[bool], name: str
+             ) -> tuple[list[Any], Callable]:
+    """The results of `f`, and the map from their cotangents to those of the active primals."""
+    outs, active_out, lin, residuals = linearize_flat(f, primals, active, name)
+    args = [*residuals, *(UndefinedPrimal(a) for a in lin.in_avals[len(residuals):])]
+
+    def pull(cts: Sequence[Any]) -> list[Any]:
+        found = iter(backward(lin, args, [ct for ct, a in zip(cts, active_out) if a]))
+        return [next(found) if a else None for a in active]
+
+    return outs, pull
+
+
+def vjp(fun: Callable, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+    """`fun(*primals)`, and the map from cotangents of the result to a tuple of those of `primals`.
+
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> y, f_vjp = jax.vjp(lambda x, y: x * y, 3.0, 4.0)
+    >>> print(*f_vjp(1.0))
+    4.0 3.0
+
+    Raises:
+      ValueError: a cotangent whose shape or dtype is not that of the output.
+    """
+    check_callable(fun)
+    leaves, in_tree = tree_flatten((tuple(primals), {}))
+    flat = FlatFun(fun, in_tree, "vjp", has_aux)
+    active = [dtypes.is_inexact(typeof(x).dtype) for x in leaves]
+    outs, pull = vjp_flat(flat, leaves, active, describe_function(fun, "vjp"))
+
+    def f_vjp(ct: Any) -> tuple[Any, ...]:
+        cts, tree = tree_flatten(ct)
+        if tree != flat.out_tree:
+            raise ValueError("unexpected tree structure of argument to vjp function: got "
+                             f"{tree}, but expected to match {flat.out_tree}")
+        for x, c in zip(outs, cts):
+            check_cotangent(x, c)
+        found = [instantiate(c, x) for x, c in zip(leaves, pull(cts))]
+        return tree_unflatten(in_tree, found)[0]
+
+    out = tree_unflatten(flat.out_tree, [as_array(x) for x in outs])
+    return (out, f_vjp, flat.aux) if has_aux else (out, f_vjp)
+
+
+def check_cotangent(out: Any, ct: Any) -> None:
+    x, c = typeof(out).strip_weak_type(), typeof(ct).strip_weak_type()
+    expected = ShapedArray(x.shape, tangent_dtype(x))
+    if c != expected:
+        raise ValueError(
+            "unexpected JAX type (e.g. shape/dtype) for argument to VJP function: got "
+            f"{c.str_short()}, but expected {expected.str_short()} because the corresponding "
+            f"output of the differentiated function had JAX type {x.str_short()}")
+
+
+def linear_transpose(fun: Callable, *primals: Any) -> Callable:
+    """The transpose of a linear function, at the shapes and dtypes of `primals`.
+
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> jax.linear_transpose(lambda x: 2.0 * x, 1.0)(3.0)
+    (Array(6., dtype=float32),)
+    """
+    check_callable(fun)
+    leaves, in_tree = tree_flatten((tuple(primals), {}))
+    flat = FlatFun(fun, in_tree, "linear_transpose")
+    avals = [ShapedArray(x.shape, x.dtype) if hasattr(x, "shape") else typeof(x) for x in leaves]
+    jaxpr, consts = trace_to_jaxpr(flat, avals, describe_function(fun, "linear_transpose"))
+
+    def transposed(ct: Any) -> Any:
+        cts, tree = tree_flatten(ct)
+        if tree != flat.out_tree:
+            raise TypeError(f"cotangent tree does not match function output, expected "
+                            f"{flat.out_tree} but got {tree}")
+        for a, c in zip(jaxpr.out_avals, cts):
+            if typeof(c).strip_weak_type() != a.strip_weak_type():
+                raise TypeError("cotangent type does not match function output, expected "
+                                f"{a.strip_weak_type()} but got {typeof(c)}")
+        found = backward(jaxpr, [*consts, *map(UndefinedPrimal, avals)], cts)
+        found = [zeros(a) if c is None else as_array(c) for a, c in zip(avals, found)]
+        return tree_unflatten(in_tree, found)[0]
+
+    return transposed
+
+
+# --- grad ------------------------------------------------------------------------------------
+
+
+def value_and_grad(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False,
+                   holomorphic: bool = False, allow_int: bool = False) -> Callable:
+    """A function that returns the value of `fun` and its gradient.
+
+    Args:
+      fun: returns a scalar (with `has_aux`, a pair of a scalar and anything else).
+      argnums: which positional arguments to differentiate; a tuple gives a tuple of gradients.
+      holomorphic: promise that `fun` is holomorphic; inputs and output are then complex.
+      allow_int: allow integer inputs; their gradient is a zero of dtype `float0`.
+
+    Raises:
+      TypeError: a result that is not a real scalar, or an input that is not differentiable.
+
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> jax.value_and_grad(lambda x: jnp.sum(x ** 2))(jnp.array([1.0, 2.0]))
+    (Array(5., dtype=float32), Array([2., 4.], dtype=float32))
+    """
+    check_callable(fun)
+
+    @functools.wraps(fun)
+    def value_and_grad_f(*args: Any, **kwargs: Any) -> Any:
+        f, chosen = argnums_partial(fun, argnums, args, kwargs, "differentiating")
+        leaves, in_tree = tree_flatten((chosen, {}))
+        for x in leaves:
+            check_grad_input(x, holomorphic, allow_int)
+        flat = FlatFun(f, in_tree, "grad", has_aux)
+        active = [dtypes.is_inexact(typeof(x).dtype) for x in leaves]
+        outs, pull = vjp_flat(flat, leaves, active, describe_function(fun, "grad"))
+        out = check_grad_output(outs, flat.out_tree, holomorphic)
+        cts = pull([Array(np.ones((), typeof(out).dtype))])
+        grads = tree_unflatten(in_tree, [instantiate(c, x) for x, c in zip(leaves, cts)])[0]
+        grad_out = grads[0] if isinstance(argnums, int) else grads
+        return ((as_array(out), flat.aux) if has_aux else as_array(out)), grad_out
+
+    return value_and_grad_f
+
+
+def grad(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False,
+         holomorphic: bool = False, allow_int: bool = False) -> Callable:
+    """A function that returns the gradient of the scalar-valued `fun`.
+
+    The arguments are those of `value_and_grad`. With `has_aux`, it returns `(gradient, aux)`.
+
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> print(jax.grad(jnp.tanh)(2.0))
+    0.07065082
+    """
+    value_and_grad_f = value_and_grad(fun, argnums, has_aux, holomorphic, allow_int)
+
+    @functools.wraps(fun)
+    def grad_f(*args: Any, **kwargs: Any) -> Any:
+        value, gradient = value_and_grad_f(*args, **kwargs)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return grad_f
+
+
+def check_grad_input(x: Any, holomorphic: bool, allow_int: bool) -> None:
+    dtype = typeof(check_arg(x)).dtype
+    kind, name = dtypes.kind(dtype), dtypes.name(dtype)
+    if holomorphic and kind != "c":
+        raise TypeError("grad with holomorphic=True requires inputs with complex dtype, but got "
+                        f"{name}.")
+    if kind not in "fc" and not allow_int:
+        raise TypeError("grad requires real- or complex-valued inputs (input dtype that is a "
+                        f"sub-dtype of np.inexact), but got {name}. If you want to use Boolean- "
+                        "or integer-valued inputs, use vjp or set allow_int to True.")
+
+
+def check_grad_output(outs: Sequence[Any], out_tree: Any, holomorphic: bool) -> Any:
+    if len(outs) != 1 or out_tree != tree_structure(0):
+        raise TypeError("Gradient only defined for scalar-output functions. Output was "
+                        f"{tree_unflatten(out_tree, outs)}.")
+    aval = typeof(outs[0])
+    if aval.shape:
+        raise TypeError("Gradient only defined for scalar-output functions. Output had shape: "
+                        f"{aval.shape}.")
+    kind, name = dtypes.kind(aval.dtype), dtypes.name(aval.dtype)
+    if holomorphic and kind != "c":
+        raise TypeError("grad with holomorphic=True requires outputs with complex dtype, but got "
+                        f"{name}.")
+    if not holomorphic and kind != "f":
+        raise TypeError(
+            "grad requires real-valued outputs (output dtype that is a sub-dtype of np.floating),"
+            f" but got {name}. For differentiation of functions with integer outputs or of "
+            "non-holomorphic functions involving complex outputs, use jax.vjp directly; for "
+            "holomorphic differentiation, pass holomorphic=True.")
+    return outs[0]
