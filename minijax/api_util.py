@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,14 +38,15 @@ class FlatFun:
                 self.check_output(x, out)
         return outs
 
+    def leaf_names(self) -> list[str]:
+        return leaf_names(self.f, self.in_tree)
+
     def check_output(self, leaf: Any, out: Any) -> None:
-        try:
-            typeof(leaf)
-        except TypeError:
+        if not is_typed(leaf):
             path = next(p for p, x in tree_flatten_with_path(out)[0] if x is leaf)
             where = f" at output component {keystr(path)}" if path else ""
             raise TypeError(f"{describe_function(self.f, self.kind)} returned a value of type "
-                            f"{type(leaf)}{where}, which is not a valid JAX type") from None
+                            f"{type(leaf)}{where}, which is not a valid JAX type")
 
 
 def check_aux(out: Any, f: Callable) -> tuple[Any, Any]:
@@ -55,10 +57,28 @@ def check_aux(out: Any, f: Callable) -> tuple[Any, Any]:
 
 
 def describe_function(f: Callable, kind: str) -> str:
-    """`function f at file.py:3 traced for jit`: the name of a trace, as messages print it."""
+    """`function f at file.py:3 for jit`: the name of a trace, as messages print it."""
     code = getattr(f, "__code__", None) or getattr(getattr(f, "func", None), "__code__", None)
     place = f" at {code.co_filename}:{code.co_firstlineno}" if code else ""
-    return f"function {name_of(f)}{place} traced for {kind}"
+    return f"function {name_of(f)}{place} for {kind}"
+
+
+def leaf_names(f: Callable, in_tree: Any) -> list[str]:
+    """What the user calls each leaf of the arguments `(args, kwargs)`: `x`, `params[0]['w']`."""
+    try:
+        names = list(inspect.signature(f).parameters)
+    except (TypeError, ValueError):
+        names = []
+    out = []
+    for path, _ in tree_flatten_with_path(in_tree.unflatten(range(in_tree.num_leaves)))[0]:
+        first, rest = path[1], path[2:]
+        position = getattr(first, "idx", None)
+        if position is None:
+            out.append(f"{first.key}{keystr(rest)}")
+        else:
+            known = position < len(names)
+            out.append(f"{names[position] if known else f'args[{position}]'}{keystr(rest)}")
+    return out
 
 
 def check_callable(f: Any) -> None:
@@ -68,6 +88,15 @@ def check_callable(f: Any) -> None:
 
 def flatten_args(args: Sequence[Any], kwargs: dict) -> tuple[list[Any], Any]:
     return tree_flatten((tuple(args), kwargs))
+
+
+def is_typed(x: Any) -> bool:
+    """Is `x` an array, or something that stands for one?"""
+    try:
+        typeof(x)
+    except TypeError:
+        return False
+    return True
 
 
 def check_arg(x: Any) -> Any:

@@ -7,7 +7,14 @@ from collections.abc import Callable, Sequence
 from functools import singledispatch
 from typing import Any, NamedTuple
 
-from minijax.api_util import FlatFun, check_arg, check_callable, describe_function, flatten_args
+from minijax.api_util import (
+    FlatFun,
+    check_arg,
+    check_callable,
+    describe_function,
+    flatten_args,
+    leaf_names,
+)
 from minijax.core import (
     Primitive,
     ShapedArray,
@@ -30,8 +37,6 @@ from minijax.jaxpr import Jaxpr, derived, trace_to_jaxpr
 from minijax.jvp import as_array
 from minijax.tree_util import (
     flatten_axes,
-    keystr,
-    tree_flatten_with_path,
     tree_structure,
     tree_unflatten,
 )
@@ -227,7 +232,7 @@ def vmap(fun: Callable, in_axes: Any = 0, out_axes: Any = 0, axis_name: Any = No
         leaves, in_tree = flatten_args(args, kwargs)
         dims = in_dims(in_axes, args, kwargs)
         dims = [check_axis(x, d) for x, d in zip(leaves, dims, strict=True)]
-        size = mapped_size(fun, args, kwargs, leaves, dims, axis_size)
+        size = mapped_size(fun, leaves, dims, in_tree, axis_size)
         flat = FlatFun(fun, in_tree, "vmap")
         outs, dims_out = batch_flat(flat, AxisData(size, axis_name), leaves, dims,
                                     describe_function(fun, "vmap"))
@@ -266,8 +271,8 @@ def check_axis(x: Any, dim: int | None) -> int | None:
                      f"only {rank} (its shape is {typeof(x).shape})")
 
 
-def mapped_size(fun: Callable, args: tuple, kwargs: dict, leaves: Sequence[Any],
-                dims: Sequence[int | None], axis_size: int | None) -> int:
+def mapped_size(fun: Callable, leaves: Sequence[Any], dims: Sequence[int | None], in_tree: Any,
+                axis_size: int | None) -> int:
     sizes = {typeof(x).shape[d] for x, d in zip(leaves, dims) if d is not None}
     if axis_size is not None:
         sizes.add(axis_size)
@@ -275,28 +280,18 @@ def mapped_size(fun: Callable, args: tuple, kwargs: dict, leaves: Sequence[Any],
         raise ValueError("vmap must have at least one non-None value in in_axes or axis_size "
                          "must be specified")
     if len(sizes) > 1:
-        raise ValueError(size_message(fun, args, kwargs, dims, axis_size))
+        raise ValueError(size_message(leaf_names(fun, in_tree), leaves, dims, axis_size))
     return sizes.pop()
 
 
-def size_message(fun: Callable, args: tuple, kwargs: dict, dims: Sequence[int | None],
+def size_message(names: Sequence[str], leaves: Sequence[Any], dims: Sequence[int | None],
                  axis_size: int | None) -> str:
     """Which argument has which size."""
-    code = getattr(fun, "__code__", None)
-    names = code.co_varnames[: code.co_argcount] if code else ()
-    lines = [f"  * axis_size is {axis_size};"] if axis_size is not None else []
-    for (path, x), d in zip(tree_flatten_with_path((args, kwargs))[0], dims):
-        if d is None:
-            continue
-        in_args, first, *rest = path
-        position = getattr(first, "idx", None)
-        known = position is not None and position < len(names)
-        name = names[position] if known else keystr((in_args, first))  # type: ignore[index]
-        if position is None:
-            name = str(first.key)
-        lines.append(f"  * one axis had size {typeof(x).shape[d]}: axis {d} of argument "
-                     f"{name}{keystr(tuple(rest))} of type {typeof(x).str_short()};")
-    return "vmap got inconsistent sizes for array axes to be mapped:\n" + "\n".join(lines)[:-1]
+    lines = [f"  * axis_size is {axis_size}"] if axis_size is not None else []
+    lines += [f"  * one axis had size {typeof(x).shape[d]}: axis {d} of argument {name} of type "
+              f"{typeof(x).str_short()}"
+              for name, x, d in zip(names, leaves, dims) if d is not None]
+    return "vmap got inconsistent sizes for array axes to be mapped:\n" + ";\n".join(lines)
 
 
 def place(x: Any, dim: int | None, wanted: int | None, size: int, fun: Callable) -> Any:

@@ -99,10 +99,11 @@ class Config:
     """The options of the process: `jax.config`. Attributes read them, `update` changes one.
 
     >>> from minijax.config import config
-    >>> config.update("jax_debug_nan", True)
+    >>> config.update("jax_enable_x46", True)  # doctest: +NORMALIZE_WHITESPACE
     Traceback (most recent call last):
     ...
-    AttributeError: Unrecognized config option: jax_debug_nan. Did you mean jax_debug_nans or jax_debug_infs?
+    AttributeError: Unrecognized config option: jax_enable_x46.
+        Did you mean jax_enable_x64 or jax_enable_checks?
     """
 
     def update(self, name: str, value: Any) -> None:

@@ -332,6 +332,10 @@ class Trace:
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
         raise NotImplementedError
 
+    def origin(self, x: Tracer) -> str:
+        """Why the value of `x` is not known, for messages."""
+        return "There a value is known by its type only."
+
 
 class EvalTrace(Trace):
     """The bottom of the stack: operations on concrete values, done at once."""
@@ -355,8 +359,8 @@ class Tracer(Value):
     def _concrete(self, error: type[TypeError], what: str) -> Any:
         value = self.to_concrete_value()
         if value is None:
-            raise error(f"{what}\nThe error occurred while tracing {self.trace.name}: "
-                        "there a value is known by its type only.")
+            raise error(f"{what}\nThe error occurred while tracing the {self.trace.name}. "
+                        f"{self.trace.origin(self)}")
         return value
 
     def __bool__(self) -> bool:
@@ -401,7 +405,7 @@ class Tracer(Value):
         raise TracerArrayConversionError(
             "The numpy.ndarray conversion method __array__() was called on traced array with "
             f"shape {self.aval.str_short()}: use the function of jax.numpy instead of NumPy's.\n"
-            f"The error occurred while tracing {self.trace.name}.")
+            f"The error occurred while tracing the {self.trace.name}. {self.trace.origin(self)}")
 
     def __iter__(self) -> Iterator[Any]:
         if not self.aval.shape:
@@ -413,7 +417,7 @@ def leaked(x: Tracer) -> UnexpectedTracerError:
     return UnexpectedTracerError(
         "Encountered an unexpected tracer: a function transformed by JAX had a side effect, "
         f"through which an intermediate value of type {x.aval.str_short()} escaped.\n"
-        f"It was made while tracing {x.trace.name}, at {show_line(x.line)}.\n"
+        f"It was made while tracing the {x.trace.name}, at {show_line(x.line)}.\n"
         "Return the value from the function instead of storing it outside (in a global, a list, "
         "an attribute)."
     )

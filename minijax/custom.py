@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes
+from minijax.api_util import is_typed
 from minijax.batching import AxisData, batch, batch_flat, batch_jaxpr, move_axis, move_to_front
 from minijax.compiler import compiled
 from minijax.core import ShapedArray, UndefinedPrimal, name_of, typeof
 from minijax.families import Program, reduce_sum, zeros
 from minijax.jaxpr import Jaxpr, trace_to_jaxpr
-from minijax.jvp import instantiate, tangent_dtype
+from minijax.jvp import as_array, instantiate, tangent_dtype
 from minijax.transpose import backward
 from minijax.tree_util import tree_flatten, tree_unflatten
 
@@ -168,7 +169,7 @@ class custom_jvp:
         rule = functools.partial(flat_jvp, call, self.jvp)
         outs = custom_jvp_call_p.bind(*call.leaves, call_jaxpr=call, jvp=Rule(self.jvp, rule),
                                       name=name_of(self.fun), symbolic_zeros=False)
-        return tree_unflatten(call.out_tree, outs)
+        return tree_unflatten(call.out_tree, [as_array(x) for x in outs])
 
 
 class FlatCall:
@@ -374,7 +375,7 @@ class custom_vjp:
         outs = custom_vjp_call_p.bind(
             *call.leaves, call_jaxpr=call, fwd=Rule(self.fwd, fwd), bwd=Rule(self.bwd, self.bwd),
             name=name_of(self.fun), symbolic_zeros=False)
-        return tree_unflatten(call.out_tree, outs)
+        return tree_unflatten(call.out_tree, [as_array(x) for x in outs])
 
 
 def flat_fwd(call: FlatCall, fwd: Callable, bwd: Callable, primals: Sequence[Any]
@@ -392,7 +393,7 @@ def flat_fwd(call: FlatCall, fwd: Callable, bwd: Callable, primals: Sequence[Any
     outs, tree = tree_flatten(result[0])
     call.set_out_tree(tree, rule)
     residuals, res_tree = tree_flatten(result[1])
-    arrays = [is_array(x) for x in residuals]
+    arrays = [is_typed(x) for x in residuals]  # a residual may be anything: a string, a function
     avals, out_avals = [typeof(x) for x in primals], [typeof(x) for x in outs]
 
     def flat_bwd(known: Sequence[Any], cts: Sequence[Any]) -> list[Any]:
@@ -404,14 +405,6 @@ def flat_fwd(call: FlatCall, fwd: Callable, bwd: Callable, primals: Sequence[Any
         return check_cts(call, bwd, avals, bwd(*call.nondiff, res, tree_unflatten(tree, full)))
 
     return outs, [x for x, a in zip(residuals, arrays) if a], flat_bwd
-
-
-def is_array(x: Any) -> bool:
-    try:
-        typeof(x)
-    except TypeError:  # a residual may be anything: a string, a function
-        return False
-    return True
 
 
 def check_cts(call: FlatCall, bwd: Callable, avals: Sequence[ShapedArray], result: Any

@@ -287,7 +287,7 @@ class ConvertElementType(Elementwise):
     """The same numbers in another dtype; to an integer dtype there is no derivative."""
 
     def impl(self, x, *, new_dtype, weak_type):
-        if x.dtype.kind == "c" and new_dtype.kind != "c" and new_dtype != bool:
+        if x.dtype.kind == "c" and new_dtype.kind not in "bc":
             x = x.real
         return x.astype(new_dtype, copy=False)
 

@@ -15,7 +15,7 @@ from minijax.core import Array, typeof
 from minijax.families import reshape
 from minijax.jvp import jvp
 from minijax.transpose import vjp
-from minijax.tree_util import tree_flatten, tree_map, tree_unflatten
+from minijax.tree_util import tree_flatten, tree_unflatten
 
 
 def jacfwd(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False,

@@ -29,7 +29,7 @@ from minijax.core import (
     typeof,
     user_line,
 )
-from minijax.tree_util import tree_flatten, tree_unflatten
+from minijax.tree_util import tree_unflatten
 
 # --- the program form ----------------------------------------------------------------------
 
@@ -64,14 +64,13 @@ Atom = Var | Literal
 class JaxprEqn:
     """`outvars = primitive[params] invars`, and the user's line that asked for it."""
 
-    __slots__ = ("primitive", "invars", "params", "outvars", "line")
+    __slots__ = ("primitive", "invars", "params", "outvars", "line", "effects")
 
     def __init__(self, primitive: Primitive, invars: list[Atom], params: dict[str, Any],
                  outvars: list[Var], line: Any = None):
         self.primitive, self.invars, self.params = primitive, invars, params
         self.outvars, self.line = outvars, line
-
-    effects = property(lambda self: self.primitive.effects_of(self.params))
+        self.effects = primitive.effects_of(params)
 
     def __repr__(self) -> str:
         return Printer().equation(self, {})
@@ -117,13 +116,14 @@ def eval_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], *args: Any) -> list[Any]:
     env.update(zip(jaxpr.invars, args, strict=True))
     trace = current_trace()
     for e in jaxpr.eqns:
-        ins = [literal(x) if isinstance(x, Literal) else env[x] for x in e.invars]
-        env.update(zip(e.outvars, trace.process_primitive(e.primitive, ins, e.params)))
-    return [literal(x) if isinstance(x, Literal) else env[x] for x in jaxpr.outvars]
+        outs = trace.process_primitive(e.primitive, read(env, e.invars), e.params)
+        env.update(zip(e.outvars, outs))
+    return read(env, jaxpr.outvars)
 
 
-def literal(x: Literal) -> Array:
-    return Array(x.val, x.aval)
+def read(env: dict[Var, Any], atoms: Sequence[Atom]) -> list[Any]:
+    """The values of atoms: what the environment says of a variable, what a literal says itself."""
+    return [Array(x.val, x.aval) if isinstance(x, Literal) else env[x] for x in atoms]
 
 
 def derived(fn: Callable) -> Callable:
@@ -159,11 +159,25 @@ class JaxprTrace(Trace):
 
     def __init__(self, name: str):
         super().__init__(name, current_trace())
+        self.inputs: list[Var] = []
         self.eqns: list[JaxprEqn] = []
+        self.leaf_names: Callable[[], list[str]] = list  # what the user calls the inputs
         self.captured: dict[int, tuple[Var, Any, Any]] = {}
 
     def input(self, aval: ShapedArray) -> JaxprTracer:
-        return JaxprTracer(self, Var(aval))
+        self.inputs.append(Var(aval))
+        return JaxprTracer(self, self.inputs[-1])
+
+    def origin(self, x: Tracer) -> str:
+        needed = {self.atom(x)}
+        for e in reversed(self.eqns):
+            if not needed.isdisjoint(e.outvars):
+                needed.update(e.invars)
+        names = [n for v, n in zip(self.inputs, self.leaf_names()) if v in needed]
+        if not names:
+            return "Its value is known only when the program runs."
+        return ("This concrete value was not available in Python because it depends on the value "
+                f"of the argument{'s' * (len(names) > 1)} {' and '.join(names)}.")
 
     def atom(self, x: Any) -> Atom:
         """How an equation refers to `x`."""
@@ -181,8 +195,8 @@ class JaxprTrace(Trace):
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
         args, params = prim.stage(args, params)
-        invars = [self.atom(x) for x in args]
-        outvars = [Var(a) for a in prim.out_avals([x.aval for x in invars], params)]
+        invars = list(map(self.atom, args))
+        outvars = list(map(Var, prim.out_avals([x.aval for x in invars], params)))
         line = user_line()
         self.eqns.append(JaxprEqn(prim, invars, params, outvars, line))
         return [JaxprTracer(self, v, line) for v in outvars]
@@ -203,7 +217,7 @@ def live(eqns: Sequence[JaxprEqn], outvars: Sequence[Atom]) -> list[JaxprEqn]:
     """The equations that the outputs need, and those with effects."""
     needed, kept = set(outvars), []
     for e in reversed(eqns):
-        if e.effects or any(v in needed for v in e.outvars):
+        if e.effects or not needed.isdisjoint(e.outvars):
             needed.update(e.invars)
             kept.append(e)
     return kept[::-1]
@@ -216,6 +230,7 @@ def trace_to_jaxpr(f: Callable, avals: Sequence[ShapedArray], name: str, prune: 
     These are its first inputs. `prune` leaves out equations that no output needs.
     """
     with tracing(JaxprTrace(name)) as trace:
+        trace.leaf_names = getattr(f, "leaf_names", list)
         ins = [trace.input(a) for a in avals]
         return trace.build(ins, f(*ins), prune)
 
@@ -329,7 +344,7 @@ def eval_shape(fun: Callable, *args: Any, **kwargs: Any) -> Any:
 
 
 def check_jaxpr(jaxpr: Jaxpr) -> None:
-    """TypeError unless every variable is defined once, before use, with the type of its equation."""
+    """TypeError unless each variable is defined once, before use, with its equation's type."""
     known: set[Var] = set()
 
     def define(v: Var) -> None:

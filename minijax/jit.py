@@ -10,17 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from minijax.api_util import FlatFun, as_tuple, check_callable, describe_function
+from minijax.api_util import (
+    FlatFun,
+    as_tuple,
+    check_callable,
+    describe_function,
+    is_typed,
+    leaf_names,
+)
 from minijax.batching import batch, batch_jaxpr
 from minijax.compiler import compiled
 from minijax.config import config
 from minijax.core import Array, Tracer, axis_env, name_of, to_numpy, typeof
 from minijax.families import Program
-from minijax.jaxpr import Jaxpr, abstract, as_struct, trace_to_jaxpr
-from minijax.jvp import as_array
+from minijax.jaxpr import abstract, as_struct, trace_to_jaxpr
 from minijax.linearize import linearize_call, split_jaxpr
 from minijax.transpose import transpose_call
-from minijax.tree_util import keystr, tree_flatten, tree_flatten_with_path, tree_unflatten
+from minijax.tree_util import tree_flatten, tree_unflatten
 
 # --- the operation -------------------------------------------------------------------------
 
@@ -125,7 +131,7 @@ class Jitted:
         try:
             avals = tuple(map(abstract, leaves))
         except TypeError:
-            raise self.argument_error(args, kwargs) from None
+            raise self.argument_error(leaves, in_tree) from None
         key = static, in_tree, avals, axis_env(), config.trace_context()
         try:
             traced = self.programs.get(key)
@@ -147,21 +153,15 @@ class Jitted:
         return (tuple(static), tuple(x for i, x in enumerate(args) if i not in nums),
                 {k: v for k, v in kwargs.items() if k not in self.static_argnames})
 
-    def argument_error(self, args: tuple, kwargs: dict) -> TypeError:
-        for path, x in tree_flatten_with_path((args, kwargs))[0]:
-            try:
-                abstract(x)
-            except TypeError:
-                break
-        names = list(inspect.signature(self.fun).parameters) if callable(self.fun) else []
-        first = getattr(path[1], "idx", None)
-        where = names[first] if first is not None and first < len(names) else keystr(path[1:2])
+    def argument_error(self, leaves: Sequence[Any], in_tree: Any) -> TypeError:
+        x, name = next((x, name) for x, name in zip(leaves, leaf_names(self.fun, in_tree))
+                       if not is_typed(x))
         return TypeError(
             f"Error interpreting argument to {self.fun} as an abstract array. The problematic "
-            f"value is of type {type(x)} and was passed to the function at path "
-            f"{where}{keystr(path[2:])}.\nThis typically means that a jit-wrapped function was "
-            "called with a non-array argument, and this argument was not marked as static using "
-            "the static_argnums or static_argnames parameters of jax.jit.")
+            f"value is of type {type(x)} and was passed to the function at path {name}.\n"
+            "This typically means that a jit-wrapped function was called with a non-array "
+            "argument, and this argument was not marked as static using the static_argnums or "
+            "static_argnames parameters of jax.jit.")
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """The program for arguments of these types, ready to be looked at or compiled."""
@@ -183,6 +183,8 @@ class Jitted:
 
 def static_arguments(fun: Callable, nums: tuple, names: tuple) -> tuple[tuple, tuple]:
     """Static arguments by position and by name: each found from the other, as Python allows."""
+    if not nums and not names:
+        return (), ()
     try:
         parameters = list(inspect.signature(fun).parameters.values())
     except (TypeError, ValueError):

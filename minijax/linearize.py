@@ -11,7 +11,7 @@ from typing import Any
 
 from minijax import dtypes
 from minijax.api_util import FlatFun, check_callable, describe_function
-from minijax.core import Primitive, current_trace, tracing, typeof
+from minijax.core import Primitive, tracing, typeof
 from minijax.families import zeros
 from minijax.jaxpr import (
     Jaxpr,

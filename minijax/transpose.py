@@ -13,16 +13,15 @@ from minijax.api_util import (
     FlatFun,
     argnums_partial,
     check_arg,
-    check_aux,
     check_callable,
     describe_function,
 )
 from minijax.core import Array, ShapedArray, UndefinedPrimal, current_trace, typeof
 from minijax.families import add_any, zeros
-from minijax.jaxpr import Jaxpr, Literal, Var, derived, literal, trace_to_jaxpr
-from minijax.jvp import as_array, instantiate, jvp, tangent_dtype
+from minijax.jaxpr import Jaxpr, derived, read, trace_to_jaxpr
+from minijax.jvp import as_array, instantiate, tangent_dtype
 from minijax.linearize import linearize_flat
-from minijax.tree_util import tree_flatten, tree_map, tree_structure, tree_unflatten
+from minijax.tree_util import tree_flatten, tree_structure, tree_unflatten
 
 # --- a linear program, backwards -------------------------------------------------------------
 
@@ -32,36 +31,32 @@ def backward(jaxpr: Jaxpr, args: Sequence[Any], cts: Sequence[Any]) -> list[Any]
 
     `cts` are those of the outputs. A missing cotangent, in or out, is None.
     """
-    env: dict[Any, Any] = dict(zip(jaxpr.invars, args, strict=True))
-    env.update(zip(jaxpr.constvars, jaxpr.consts))
-
-    def read(x: Any) -> Any:
-        return literal(x) if isinstance(x, Literal) else env[x]
-
-    linear = []
+    env: dict[Any, Any] = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*jaxpr.consts, *args]))
+    linear = {v for v, x in zip(jaxpr.invars, args) if isinstance(x, UndefinedPrimal)}
+    late = []
     for e in jaxpr.eqns:  # forwards: what touches no linear input is known
-        ins = [read(x) for x in e.invars]
-        if any(isinstance(x, UndefinedPrimal) for x in ins):
-            env.update((v, UndefinedPrimal(v.aval)) for v in e.outvars)
-            linear.append((e, ins))
-        else:
+        ins = read(env, e.invars)
+        if linear.isdisjoint(e.invars):
             outs = current_trace().process_primitive(e.primitive, ins, e.params)
-            env.update(zip(e.outvars, outs))
+        else:
+            outs = [UndefinedPrimal(v.aval) for v in e.outvars]
+            linear.update(e.outvars)
+            late.append((e, ins))
+        env.update(zip(e.outvars, outs))
 
     ct_env: dict[Any, Any] = {}
 
     def accumulate(x: Any, ct: Any) -> None:
-        if ct is not None and isinstance(x, Var) and isinstance(env[x], UndefinedPrimal):
+        if ct is not None and x in linear:
             ct_env[x] = add_any(ct_env[x], ct) if x in ct_env else ct
 
     for x, ct in zip(jaxpr.outvars, cts, strict=True):
         accumulate(x, ct)
-    for e, ins in reversed(linear):
-        outs = [ct_env.pop(v, None) for v in e.outvars]
-        if all(ct is None for ct in outs):
-            continue
-        for x, ct in zip(e.invars, e.primitive.transpose(outs, *ins, **e.params)):
-            accumulate(x, ct)
+    for e, ins in reversed(late):  # backwards: from the cotangents of results to those of operands
+        if not ct_env.keys().isdisjoint(e.outvars):
+            outs = [ct_env.pop(v, None) for v in e.outvars]
+            for x, ct in zip(e.invars, e.primitive.transpose(outs, *ins, **e.params)):
+                accumulate(x, ct)
     return [ct_env.get(v) for v, x in zip(jaxpr.invars, args) if isinstance(x, UndefinedPrimal)]
 
 

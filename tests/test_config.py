@@ -8,7 +8,6 @@ import threading
 import jax
 import pytest
 
-from minijax import config as config_module
 from minijax.config import (
     Option,
     checking_leaks,
@@ -39,7 +38,7 @@ def option():
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_options_and_defaults_are_those_of_jax(name):
-    assert f"{name.upper()}" not in os.environ
+    assert name.upper() not in os.environ
     assert config.values[name] == jax.config.values[name]
     assert getattr(config, name) == getattr(flags, name) == config.values[name]
 
@@ -124,9 +123,9 @@ def test_an_override_is_for_one_block_of_one_thread(option):
 
 
 def test_an_override_ends_with_an_exception():
-    with pytest.raises(ZeroDivisionError), enable_x64(True):
+    with pytest.raises(KeyError), enable_x64(True):
         assert config.x64_enabled
-        1 / 0
+        raise KeyError
     assert not config.x64_enabled
 
 
@@ -189,9 +188,9 @@ def run(code, **env):
 
 
 def test_the_environment_is_read_as_in_jax():
-    env = dict(JAX_ENABLE_X64="1", JAX_NUMPY_DTYPE_PROMOTION="strict", JAX_DEBUG_NANS="yes",
-               JAX_PLATFORMS="cpu", JAX_NUM_CPU_DEVICES="3", JAX_THREEFRY_PARTITIONABLE="FALSE",
-               JAX_DEFAULT_MATMUL_PRECISION="high")
+    env = {"JAX_ENABLE_X64": "1", "JAX_NUMPY_DTYPE_PROMOTION": "strict", "JAX_DEBUG_NANS": "yes",
+           "JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": "3",
+           "JAX_THREEFRY_PARTITIONABLE": "FALSE", "JAX_DEFAULT_MATMUL_PRECISION": "high"}
     names = [n.lower() for n in env]
     show = f"; print([str(getattr(config, n)) for n in {names}])"
     ours, theirs = (run(f"from {m} import config{show}", **env) for m in ("minijax.config", "jax"))
@@ -205,7 +204,3 @@ def test_a_bad_environment_is_refused_by_name(name, value):
     out = run("import minijax.config", **{name: value})
     assert out.returncode != 0
     assert f"ValueError: {name.lower()}: " in out.stderr and value in out.stderr
-
-
-def test_the_module_is_importable_beside_the_object():
-    assert config_module is sys.modules["minijax.config"] or config_module is config

@@ -6,6 +6,7 @@ import itertools
 import pickle
 import random
 import warnings
+from functools import partial
 from types import SimpleNamespace
 
 import jax
@@ -51,7 +52,7 @@ def jax_values(x64):
     """{(dtype, weak_type): what JAX takes for a value of it}, for every type of this mode."""
     types = [d for d in NUMBERS if x64 or d.itemsize < 8 or d == "complex64"]
     return {(d, w): SimpleNamespace(dtype=d, aval=jax.core.ShapedArray((), d, weak_type=w))
-            for d in types for w in (False, True) if d != bool or not w}
+            for d in types for w in (False, True) if d.kind != "b" or not w}
 
 
 # --- promotion -------------------------------------------------------------------------------
@@ -137,10 +138,8 @@ def test_result_type_of_values_and_dtypes_as_in_jax(x64, mode):
         warnings.simplefilter("ignore")
         for args in [(v,) for v in values] + [*itertools.product(values, repeat=2)]:
             for flag in (False, True):
-                ours = as_data(outcome(lambda: dtypes.result_type(
-                    *args, return_weak_type_flag=flag)))
-                theirs = as_data(outcome(lambda: oracle.result_type(
-                    *args, return_weak_type_flag=flag)))
+                ours, theirs = (as_data(outcome(partial(f, *args, return_weak_type_flag=flag)))
+                                for f in (dtypes.result_type, oracle.result_type))
                 assert ours == theirs, args
 
 
@@ -212,7 +211,7 @@ def test_only_exact_python_classes_are_python_scalars():
 def test_extended_dtypes_are_their_own_canonical_form():
     for d in (dtypes.key_dtype, dtypes.float0):
         assert dtypes.canonical_dtype(d) is d
-    assert dtypes.canonicalize_dtype(dtypes.key_dtype, allow_extended_dtype=True) is dtypes.key_dtype
+    assert dtypes.canonicalize_dtype(dtypes.key_dtype, True) is dtypes.key_dtype
     with pytest.raises(ValueError, match="key<fry>"):
         dtypes.canonicalize_dtype(dtypes.key_dtype)
 
@@ -250,16 +249,16 @@ def test_the_warning_about_64_bits_blames_the_user():
     def zeros(dtype):
         return dtypes.check_user_dtype_supported(dtype, "zeros")
 
-    with pytest.warns(UserWarning, match="float64 requested in zeros .* float32.*jax_enable_x64") as w:
+    with pytest.warns(UserWarning, match="float64 requested in zeros .* float32") as w:
         assert zeros("float64") == "float32"
-    assert w[0].filename == __file__
+    assert w[0].filename == __file__ and "jax_enable_x64" in str(w[0].message)
 
 
 def test_an_array_is_not_a_dtype():
     class Traced:
         aval = ShapedArray((), np.float32)
 
-    with pytest.raises(ValueError, match="dtype=arr.dtype"):
+    with pytest.raises(ValueError, match=r"dtype=arr\.dtype"):
         dtypes.check_user_dtype_supported(Traced(), "zeros")
 
 
@@ -275,8 +274,8 @@ def test_python_integers_overflow_as_in_jax(n, x64):
 
     with both(x64):
         assert run(dtypes.coerce_to_array) == run(jnp.array)
-        assert isinstance(run(dtypes.coerce_to_array), tuple) == (abs(n) < 2**31 or n == -2**31
-                                                                  or x64 and abs(n) <= 2**31 + 1)
+        fits = -2**63 <= n < 2**63 if x64 else -2**31 <= n < 2**31
+        assert isinstance(run(dtypes.coerce_to_array), tuple) == fits
 
 
 @pytest.mark.parametrize("name", ["int8", "uint8", "uint32", "int32"])
@@ -320,8 +319,9 @@ def test_issubdtype_of_keys_as_in_jax():
 
 
 def test_isdtype_as_in_jax():
-    kinds = [*oracle._dtype_kinds, "float32", jnp.float32, object, ("bool", np.float16), "foo", 3, ()]
-    assert [*dtypes.KINDS] and set(dtypes.KINDS) == set(oracle._dtype_kinds)
+    kinds = [*oracle._dtype_kinds, "float32", jnp.float32, object, ("bool", np.float16), "foo", 3,
+             ()]
+    assert set(dtypes.KINDS) == set(oracle._dtype_kinds)
     for d, kind in itertools.product(NUMBERS, kinds):
         assert outcome(dtypes.isdtype, d, kind) == outcome(oracle.isdtype, d, kind), (d, kind)
 
@@ -342,7 +342,8 @@ def test_names_as_in_jax():
         assert dtypes.name(d) == jax.core.ShapedArray((), d).str_short().partition("[")[0]
     key = jax.random.key(0)
     assert dtypes.short_name(dtypes.key_dtype) == dtypes.name(dtypes.key_dtype) == str(key.dtype)
-    assert f"{dtypes.name(dtypes.float0)}[]" == jax.core.ShapedArray((), jax.dtypes.float0).str_short()
+    float0 = jax.core.ShapedArray((), jax.dtypes.float0).str_short()
+    assert f"{dtypes.name(dtypes.float0)}[]" == float0
 
 
 @pytest.mark.parametrize("x64", [False, True])
@@ -361,7 +362,7 @@ def test_finfo_and_iinfo_as_in_jax():
     for d in NUMBERS:
         info = dtypes.finfo if dtypes.is_inexact(d) else dtypes.iinfo
         theirs = jnp.finfo if dtypes.is_inexact(d) else jnp.iinfo
-        if d == bool:
+        if d.kind == "b":
             assert outcome(info, d) is outcome(theirs, d) is ValueError
             continue
         fields = ("dtype", "bits", "min", "max", *["eps", "tiny", "smallest_subnormal"]

@@ -1,4 +1,4 @@
-"""Cells that are the library: `minijax.course.source` and `minijax.course.live`, on a small package."""
+"""Cells that are the library (`source` and `live` in minijax.course), on a small package."""
 
 import importlib
 import itertools
@@ -114,7 +114,7 @@ LIMIT: int = 10
 Base.__neg__ = lambda self: -self.value
 '''
 
-USER = '''\
+USER = """\
 from .core import LIMIT, ONE, Base, Pair, cube, plus, rule, square
 
 TABLE = {"plus": plus}
@@ -132,7 +132,7 @@ def _(x: list):
 
 def everything():
     return plus(1), cube(2), square(3), rule(0), rule([]), ONE.describe(), LIMIT
-'''
+"""
 
 names = itertools.count()
 
@@ -261,7 +261,9 @@ def test_an_edited_function_is_what_the_whole_library_runs(notebook, capsys):
     cell = notebook.show("core.py: plus")
     notebook.run(cell.replace("x + y", "x - y"))
     said = capsys.readouterr().out
-    assert said == f"live: {notebook.package}/core.py now runs your plus; live.restore() undoes it\n"
+    assert (
+        said == f"live: {notebook.package}/core.py now runs your plus; live.restore() undoes it\n"
+    )
     assert notebook.user.TABLE["plus"] is plus and plus(1) == 0
     assert notebook.core.ONE + 5 == -4  # the operators, attached by the loop under `plus`
     notebook.run(cell)

@@ -1,4 +1,4 @@
-'''The two forms of a chapter: the notebook that is committed and the text a writer edits.
+"""The two forms of a chapter: the notebook that is committed and the text a writer edits.
 
 The text is Markdown. A fence whose first word is `python` is a code cell; everything between two
 of them is a prose cell; a line `+++` starts another prose cell. Options stand after `python` or
@@ -24,7 +24,7 @@ after `+++`::
 Tags are those of `TAGS`; `slide` is a slide type of nbconvert; `alt` describes a picture that the
 cell draws; `id` is needed only to keep an id that does not follow from the cell's first words.
 Code to be read and not run is fenced with another word (`text`, `py`, `console`).
-'''
+"""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ OPTIONS = {"minijax", "tags", "slide", "alt", "id"}
 # What differs from machine to machine, as in tests/sanitize.cfg.
 CLEAN = [
     (r"\bat 0x[0-9a-fA-F]{6,}", "at 0xADDR"),
-    (r"""([A-Za-z]:)?([\\/][^\\/\s:"']+)*[\\/]ipykernel_\d+[\\/]\d+\.py""", "CELL.py"),
-    (r"""([A-Za-z]:)?([\\/][^\\/\s:"']+)*[\\/]minijax[\\/]""", "minijax/"),
+    (r"""([A-Za-z]:)?([\\/][^\\/\n:"']+)*[\\/]ipykernel_\d+[\\/]\d+\.py""", "CELL.py"),
+    (r"""([A-Za-z]:)?([\\/][^\\/\n:"']+)*[\\/]minijax[\\/]""", "minijax/"),
 ]
 FENCE = re.compile(r"(`{3,}|~{3,})\s*(.*)")
 RANDOM_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{8}")
@@ -70,10 +70,9 @@ def write(nb: Notebook, path: Path) -> None:
 
 
 def canonical(nb: Notebook) -> str:
-    """The one way to write a notebook: little metadata, readable ids, counts 1..n, clean outputs."""
+    """The one way to write a notebook: few metadata, readable ids, counts 1..n, clean outputs."""
     cells = [_canonical_cell(cell) for cell in nb.cells]
-    for cell, name in zip(cells, cell_ids(cells), strict=True):
-        cell["id"] = name
+    _name(cells)
     code = [cell for cell in cells if cell.cell_type == "code"]
     counts = [cell.execution_count for cell in code]
     if all(counts) and counts == sorted(set(counts)):  # run in order: number them again
@@ -150,6 +149,11 @@ def clean(text: str) -> str:
     return text
 
 
+def _name(cells: list[Cell]) -> None:
+    for cell, name in zip(cells, cell_ids(cells), strict=True):
+        cell["id"] = name
+
+
 def cell_ids(cells: list[Cell]) -> list[str]:
     """Every cell's id: its own, or made of its first words."""
     used = {cell["id"] for cell in cells if cell.get("id")}
@@ -209,6 +213,7 @@ def from_text(text: str) -> Notebook:
             prose.append(line)
             at += 1
     end_prose()
+    _name(cells)
     return new_notebook(cells=cells, metadata=METADATA)
 
 
@@ -277,7 +282,7 @@ def _needs_id(cells: list[Cell]) -> set[int]:
     while True:
         bare = [nbformat.from_dict({**c, "id": c.id * (i in needed)}) for i, c in enumerate(cells)]
         ids = cell_ids(bare)
-        wrong = {i for i, c in enumerate(cells) if c.id and c.id != ids[i]}
-        if wrong <= needed:
+        wrong = {i for i, c in enumerate(cells) if c.id and c.id != ids[i]} - needed
+        if not wrong:
             return needed
-        needed |= wrong
+        needed.add(min(wrong))

@@ -104,7 +104,9 @@ def lab(folder: Path, port: int, browser: bool | None) -> None:
         f"--ServerApp.root_dir={folder.resolve()}",
         "--LabApp.default_url=/lab/tree/00_tour.ipynb",
         f"--ServerApp.port={port}",
-        "--log-level=ERROR",  # leaves the address
+        "--ServerApp.answer_yes=True",  # Ctrl-C ends it at once
+        "--ServerApp.log_level=ERROR",  # leaves the address
+        "--LabApp.log_level=ERROR",
     ]
     if not (has_screen() if browser is None else browser):
         arguments.append("--no-browser")

@@ -28,7 +28,7 @@ def one_text(c: Chapter) -> Iterator[Problem]:
 @guard
 def live_cells(c: Chapter) -> Iterator[Problem]:
     marked = [i for i in c.trees if marked_file(c.cells[i].source, c.book.package)]
-    starts = [i for i, t in c.trees.items() if ("import" in (s := ast.unparse(t)) and "live" in s)]
+    starts = [i for i, tree in c.trees.items() if _imports_live(tree)]
     if marked and not any(i < marked[0] for i in starts):
         yield c.problem(c.cells[marked[0]], "comes before `from minijax.course import live`")
     edits = [i for i in marked if "minijax" not in c.cells[i].metadata]
@@ -40,59 +40,35 @@ def live_cells(c: Chapter) -> Iterator[Problem]:
         yield c.problem(c.cells[edits[-1]], "edits the library and no `live.restore()` follows")
 
 
+def _imports_live(tree: ast.Module) -> bool:
+    nodes = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+    return any(a.name.split(".")[-1] == "live" for n in nodes for a in n.names)
+
+
 def _is_copy(c: Chapter, source: str) -> bool:
-    shipped = definitions(c.book.library(marked_file(source, c.book.package) or ""))
-    known = {leaf for d in shipped for leaf in d.leaves()}
-    cell = "\n" + source.lstrip("\n").partition("\n")[2]
-    return {leaf for d in definitions(cell) for leaf in d.leaves()} <= known
+    """Whether all that the cell defines is as shipped, and no class lacks a member."""
+    file = c.book.root / c.book.package / (marked_file(source, c.book.package) or "")
+    shipped = definitions(file.read_text(encoding="utf-8")) if file.is_file() else ()
+    known = {d.address: set(d.leaves()) for d in shipped}
+    cell = definitions("\n" + source.lstrip("\n").partition("\n")[2])
+    return all(
+        set(d.leaves()) <= known.get(d.address, set())
+        and (d.partial or len(set(d.leaves())) == len(known[d.address]))
+        for d in cell
+    )
 
 
-def book_problems(book: Book) -> Iterator[Problem]:
-    """Missing, unlisted and misplaced chapters; definitions not shown, shown twice or out of order."""
-    names = list(book.chapters)
-    if names != sorted(names):
-        yield Problem("book.yml", f"the chapters are not in the order of their numbers: {names}")
-    for name in names:
-        if not book.notebook(name).is_file():
-            mend = f"{TOOL} build TEXT {book.chapters[name]}.ipynb"
-            yield Problem("book.yml", f"lists {book.chapters[name]}, which does not exist", mend)
-    for path in sorted(book.root.glob("chapters/*.ipynb")):
-        if path.stem not in names:
-            yield Problem(path.name, "is not listed in book.yml, so nothing checks it")
-    chapters = [Chapter(book, name) for name in names if book.notebook(name).is_file()]
-    yield from _twice(chapters)
-    for file, name in book.taught.items():
-        for chapter in chapters:
-            if chapter.name == name:
-                yield from shown_whole(chapter, file)
+@guard
+def whole_modules(c: Chapter) -> Iterator[Problem]:
+    """Every definition of the taught modules is shown, or named in the prose; in order."""
+    for file in (file for file, name in c.book.taught.items() if name == c.name):
+        if (c.book.root / c.book.package / file).is_file():
+            yield from _shown_whole(c, file)
+        else:
+            yield Problem("book.yml", f"{file} is taught by {c.name}, and does not exist")
 
 
-def _shown(chapter: Chapter, file: str | None = None) -> list[tuple[str, str]]:
-    """(file, address) of every leaf the chapter shows, in the order of its cells."""
-    found = []
-    for cell in chapter.code:
-        try:
-            tag = cell.metadata.get("minijax", "")
-            source = parse_tag(tag)[0]
-            names = leaves(tag, definitions(chapter.book.library(source)))
-        except (ValueError, KeyError, FileNotFoundError):
-            continue  # no tag, or one that `one_text` reports
-        found += [(source, name) for name in names if file in (None, source)]
-    return found
-
-
-def _twice(chapters: list[Chapter]) -> Iterator[Problem]:
-    where: dict[tuple[str, str], list[str]] = {}
-    for chapter in chapters:
-        for leaf in _shown(chapter):
-            where.setdefault(leaf, []).append(chapter.name)
-    for (file, address), names in where.items():
-        if len(names) > 1:
-            yield Problem(" and ".join(dict.fromkeys(names)), f"{file}: {address} is shown twice")
-
-
-def shown_whole(c: Chapter, file: str) -> Iterator[Problem]:
-    """Every definition of the file is shown by the chapter, or named in its prose; in order."""
+def _shown_whole(c: Chapter, file: str) -> Iterator[Problem]:
     module = definitions(c.book.library(file))
     wanted = [address for d in module for address, _ in d.leaves()]
     linked = [t for t in c.book.linked if parse_tag(t)[0] == file]
@@ -113,3 +89,42 @@ def shown_whole(c: Chapter, file: str) -> Iterator[Problem]:
             if place > following:
                 what = f"{file}: {group[place]} before {group[following]}"
                 yield c.problem(None, f"shows {what}, against the order of the file")
+
+
+def _shown(chapter: Chapter, file: str | None = None) -> list[tuple[str, str]]:
+    """(file, address) of every leaf the chapter shows, in the order of its cells."""
+    found = []
+    for cell in chapter.code:
+        try:
+            tag = cell.metadata.get("minijax", "")
+            source = parse_tag(tag)[0]
+            names = leaves(tag, definitions(chapter.book.library(source)))
+        except (ValueError, KeyError, FileNotFoundError):
+            continue  # no tag, or one that `one_text` reports
+        found += [(source, name) for name in names if file in (None, source)]
+    return found
+
+
+def book_problems(book: Book) -> Iterator[Problem]:
+    """What no chapter can say alone: which are missing or misplaced, and what is shown twice."""
+    names = list(book.chapters)
+    if names != sorted(names):
+        yield Problem("book.yml", f"the chapters are not in the order of their numbers: {names}")
+    for name in names:
+        if not book.notebook(name).is_file():
+            mend = f"{TOOL} build TEXT {book.chapters[name]}.ipynb"
+            yield Problem("book.yml", f"lists {book.chapters[name]}, which does not exist", mend)
+    for path in sorted(book.root.glob("chapters/*.ipynb")):
+        if path.stem not in names:
+            yield Problem(path.name, "is not listed in book.yml, so nothing checks it")
+    yield from _twice([Chapter(book, n) for n in names if book.notebook(n).is_file()])
+
+
+def _twice(chapters: list[Chapter]) -> Iterator[Problem]:
+    where: dict[tuple[str, str], list[str]] = {}
+    for chapter in chapters:
+        for leaf in _shown(chapter):
+            where.setdefault(leaf, []).append(chapter.name)
+    for (file, address), names in where.items():
+        if len(names) > 1:
+            yield Problem(" and ".join(dict.fromkeys(names)), f"{file}: {address} is shown twice")

@@ -1,0 +1,311 @@
+"""Laws of the interpreters: they compose, keep apart what is nested, and clean up after errors."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+import minijax as jax
+import minijax.numpy as jnp
+from minijax.core import EvalTrace, current_trace
+
+# --- compositions ----------------------------------------------------------------------------
+
+# Each function of one scalar, and its derivatives in closed form.
+FUNCTIONS = {
+    "sin(x) x": [
+        lambda x: jnp.sin(x) * x,
+        lambda x: np.cos(x) * x + np.sin(x),
+        lambda x: -np.sin(x) * x + 2 * np.cos(x),
+        lambda x: -np.cos(x) * x - 3 * np.sin(x),
+    ],
+    "polynomial": [
+        lambda x: x ** 3 - 2.0 * x,
+        lambda x: 3 * x ** 2 - 2,
+        lambda x: 6 * x,
+        lambda x: 6 + 0 * x,
+    ],
+    "where": [
+        lambda x: jnp.where(x > 0, jnp.exp(x), x * x),
+        lambda x: np.where(x > 0, np.exp(x), 2 * x),
+        lambda x: np.where(x > 0, np.exp(x), 2),
+        lambda x: np.where(x > 0, np.exp(x), 0),
+    ],
+    "reduction": [
+        lambda x: jnp.sum(jnp.tanh(x * jnp.array([0.5, -1.0]))),
+        lambda x: 0.5 / np.cosh(x / 2) ** 2 - 1 / np.cosh(x) ** 2,
+        None, None,
+    ],
+    "jitted inside": [
+        lambda x: jax.jit(lambda y: jnp.log(y * y + 1.0) * x)(x),
+        lambda x: 2 * x * x / (x * x + 1) + np.log(x * x + 1),
+        None, None,
+    ],
+    "custom rule": [
+        lambda x: jax.nn.relu(x) * x,
+        lambda x: np.where(x > 0, 2 * x, 0),
+        lambda x: np.where(x > 0, 2, 0),
+        None,
+    ],
+}
+
+
+def forward_derivative(f):
+    return lambda x: jax.jvp(f, (x,), (jnp.ones_like(x),))[1]
+
+
+def linearized(f):
+    return lambda x: jax.linearize(f, x)[1](jnp.ones_like(x))
+
+
+def mapped(f):
+    return lambda x: jax.vmap(f)(jnp.stack([x, x + 1.0]))[0]
+
+
+STEPS = {  # a transformation, and by how many orders it differentiates
+    "jit": (jax.jit, 0),
+    "vmap": (mapped, 0),
+    "grad": (jax.grad, 1),
+    "jvp": (forward_derivative, 1),
+    "linearize": (linearized, 1),
+}
+POINTS = [0.7, -1.3]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_compositions(name, depth):
+    f, *derivatives = FUNCTIONS[name]
+    expected = [np.vectorize(lambda x: float(f(jnp.float32(x)))), *derivatives]
+    for steps in itertools.product(STEPS, repeat=depth):
+        order = sum(STEPS[s][1] for s in steps)
+        if order >= len(expected) or expected[order] is None:
+            continue
+        if depth == 4 and len(set(steps)) < 3:  # the rest says little that depth three did not
+            continue
+        g = f
+        for s in steps:
+            g = STEPS[s][0](g)
+        for x in POINTS:
+            np.testing.assert_allclose(g(jnp.float32(x)), expected[order](x), rtol=2e-4, atol=2e-5,
+                                       err_msg=f"{' of '.join(reversed(steps))} at {x}")
+
+
+# --- nesting -----------------------------------------------------------------------------------
+
+
+def test_perturbations_are_kept_apart():
+    def outer(x):
+        return x * jax.jvp(lambda y: x, (0.0,), (1.0,))[1]
+
+    assert jax.jvp(outer, (1.0,), (1.0,)) == (0.0, 0.0)
+    assert jax.grad(lambda x: x * jax.grad(lambda y: x + y)(1.0))(3.0) == 1.0
+    assert jax.grad(lambda x: x * jax.grad(lambda y: x * y)(1.0))(3.0) == 6.0
+
+
+def test_functions_close_over_values_of_every_enclosing_interpreter():
+    def f(x):
+        @jax.jit
+        def bar(y):
+            def baz(w):
+                q = jax.jit(lambda x: y)(x)
+                q = q + jax.jit(lambda: y)()
+                q = q + jax.jit(lambda y: w + y)(y)
+                return jax.jit(lambda w: jax.jit(jnp.sin)(x) * y)(1.0) + q
+
+            p, t = jax.jvp(baz, (x + 1.0,), (y,))
+            return t + x * p
+
+        return bar(x)
+
+    def expected(x):
+        return x + x * (x + x + (x + 1 + x) + np.sin(x) * x)
+
+    step = 1e-3
+    slope = (expected(3 + step) - expected(3 - step)) / (2 * step)
+    np.testing.assert_allclose(f(3.0), expected(3.0), rtol=1e-6)
+    np.testing.assert_allclose(jax.jit(f)(3.0), expected(3.0), rtol=1e-6)
+    for derivative in (jax.grad(f), jax.grad(jax.jit(f)), jax.jit(jax.grad(f))):
+        np.testing.assert_allclose(derivative(3.0), slope, rtol=1e-4)
+    xs = jnp.array([1.0, 3.0])
+    np.testing.assert_allclose(jax.vmap(jax.grad(f))(xs)[1], slope, rtol=1e-4)
+
+
+def test_a_program_that_closes_over_a_traced_value_is_not_kept():
+    def outer(x):
+        return jax.jit(lambda y: x * y)(2.0)
+
+    xs = jnp.arange(3.0)
+    np.testing.assert_allclose(jax.vmap(outer)(xs), 2 * xs)
+    np.testing.assert_allclose(jax.vmap(jax.grad(outer))(xs), [2, 2, 2])
+
+    def g(z):
+        return z * state[0]
+
+    state = [2.0]
+    state[0] = jnp.float32(5.0)
+    assert jax.jit(g)(1.0) == 5.0
+
+
+def test_python_control_flow_works_where_values_are_known():
+    def f(x):
+        return x * x if x > 0 else -x
+
+    assert jax.grad(f)(3.0) == 6.0
+    assert jax.grad(f)(-3.0) == -1.0
+    assert jax.jvp(f, (3.0,), (1.0,)) == (9.0, 6.0)
+    assert jax.grad(jax.grad(f))(3.0) == 2.0
+    with pytest.raises(jax.errors.TracerBoolConversionError, match="argument x"):
+        jax.jit(f)(3.0)
+    with pytest.raises(jax.errors.TracerBoolConversionError):
+        jax.vmap(f)(jnp.arange(3.0))
+    with pytest.raises(jax.errors.TracerBoolConversionError):
+        jax.jit(jax.grad(f))(3.0)
+
+
+def test_everything_is_staged():
+    jaxpr = jax.make_jaxpr(lambda: jnp.multiply(2.0, 2.0))()
+    assert len(jaxpr.eqns) == 1 and not jaxpr.invars
+
+
+# --- traces end ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("transform", [
+    jax.jit, jax.grad, lambda f: jax.vmap(f), jax.make_jaxpr,
+    lambda f: lambda x: jax.jvp(f, (x,), (x,)), lambda f: lambda x: jax.linearize(f, x)])
+def test_a_leaked_tracer_is_an_error_at_first_use(transform):
+    box = []
+
+    def leaky(x):
+        box.append(x * 2.0)
+        return jnp.sum(x)
+
+    x = jnp.ones(3) if transform is not jax.grad else 1.0
+    transform(leaky)(x)
+    for use in (lambda: box[0] + 1.0, lambda: jnp.sin(box[0]), lambda: jax.jit(jnp.sin)(box[0]),
+                lambda: jax.grad(lambda y: y * jnp.sum(box[0]))(1.0),
+                lambda: jax.jit(lambda y: y + box[0])(1.0)):
+        with pytest.raises(jax.errors.UnexpectedTracerError, match="leaky.*test_spine.py"):
+            use()
+    assert jnp.sin(0.0) == 0.0
+
+
+def test_an_exception_mid_trace_leaves_nothing_behind():
+    def broken(x):
+        raise ZeroDivisionError
+
+    for transform in (jax.jit, jax.grad, jax.make_jaxpr, lambda f: jax.jit(jax.grad(f))):
+        with pytest.raises(ZeroDivisionError):
+            transform(broken)(1.0)
+        assert type(current_trace()) is EvalTrace
+    with pytest.raises(ZeroDivisionError):
+        jax.vmap(broken)(jnp.ones(2))
+    assert jax.jit(jax.grad(lambda x: x * x))(3.0) == 6.0
+
+
+def test_threads_do_not_see_each_other():
+    results, errors = [], []
+
+    def work(i):
+        try:
+            for _ in range(20):
+                results.append(float(jax.jit(jax.grad(lambda x: jnp.sin(x) * i))(0.0)) - i)
+        except Exception as error:  # reported below, in the main thread
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not errors and len(results) == 80 and max(map(abs, results)) < 1e-5
+
+
+# --- caches --------------------------------------------------------------------------------------
+
+
+def test_a_function_is_traced_once_for_each_type():
+    calls = []
+
+    def f(x):
+        calls.append(x.aval)
+        return x * 2
+
+    for _ in range(3):
+        jax.jit(f)(1.0)
+    assert len(calls) == 1
+    jax.jit(f)(2.5)
+    assert len(calls) == 1
+    jax.jit(f)(1)
+    jax.jit(f)(jnp.ones(3))
+    jax.jit(f)(np.ones(3, np.float32))
+    assert len(calls) == 3
+    with jax.enable_x64(True):
+        jax.jit(f)(1.0)
+    assert len(calls) == 4
+
+
+def test_caches_die_with_what_they_describe():
+    big = jnp.arange(1000.0)
+    alive = weakref.ref(big)
+    f = jax.jit(lambda x: jnp.sum(x * big))
+    g = jax.grad(f)
+    h = jax.jit(jax.vmap(jax.grad(f)))
+    assert g(jnp.ones(1000)).shape == (1000,)
+    assert h(jnp.ones((2, 1000))).shape == (2, 1000)
+    del f, g, h, big
+    gc.collect()
+    assert alive() is None
+
+
+# --- programs ------------------------------------------------------------------------------------
+
+
+def test_a_linear_program_holds_only_linear_operations():
+    def f(x):
+        return jnp.sum(jnp.tanh(jnp.exp(x) @ jnp.ones((3, 2))) * x[:2])
+
+    _, f_jvp = jax.linearize(f, jnp.arange(3.0))
+    jaxpr = f_jvp.jaxpr
+    nonlinear = {"exp", "tanh", "sin", "cos", "log", "div", "pow"}
+    assert not nonlinear & {e.primitive.name for e in jaxpr.eqns}, jaxpr
+
+
+def test_linearize_does_not_run_the_function_again():
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return jnp.sin(x) * x
+
+    _, f_jvp = jax.linearize(f, 2.0)
+    out = [float(f_jvp(t)) for t in (1.0, 2.0, 3.0)]
+    assert len(calls) == 1
+    np.testing.assert_allclose(out, np.array([1, 2, 3]) * (2 * np.cos(2) + np.sin(2)), rtol=1e-6)
+
+
+def test_a_jaxpr_is_a_function():
+    jaxpr = jax.make_jaxpr(lambda x, y: (jnp.sin(x) * y, y))(1.0, 2.0)
+    a, b = jaxpr(jnp.float32(1.0), jnp.float32(2.0))
+    np.testing.assert_allclose(a, np.sin(1.0) * 2, rtol=1e-6)
+    assert b == 2.0
+    np.testing.assert_allclose(jax.grad(lambda x: jaxpr(x, jnp.float32(2.0))[0])(1.0),
+                               2 * np.cos(1.0), rtol=1e-6)
+
+
+def test_cost_is_linear_and_nothing_recurses():
+    def f(x):
+        for _ in range(10_000):
+            x = jnp.sin(x)
+        return x
+
+    jaxpr = jax.make_jaxpr(f)(1.0)
+    assert len(jaxpr.eqns) == 10_000 and len(str(jaxpr).splitlines()) == 10_002
+    assert np.isfinite(jax.grad(f)(1.0)) and np.isfinite(jax.jit(jax.grad(f))(1.0))
+    assert jax.vmap(jax.jit(f))(jnp.ones(3)).shape == (3,)
