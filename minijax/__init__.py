@@ -34,6 +34,7 @@ from minijax.jacobian import jacrev as jacrev
 from minijax.jaxpr import ShapeDtypeStruct as ShapeDtypeStruct
 from minijax.jaxpr import eval_shape as eval_shape
 from minijax.jaxpr import make_jaxpr as make_jaxpr
+from minijax.jit import clear_caches as clear_caches
 from minijax.jit import jit as jit
 from minijax.jvp import jvp as jvp
 from minijax.linearize import linearize as linearize

@@ -39,8 +39,7 @@ KINDS["integral"] = KINDS["signed integer"] + KINDS["unsigned integer"]
 KINDS["numeric"] = KINDS["integral"] + KINDS["real floating"] + KINDS["complex floating"]
 KIND_NAMES = {"b": "bool", "i": "integer", "u": "integer", "f": "floating", "c": "complexfloating"}
 
-bfloat16 = ml_dtypes.bfloat16
-finfo, iinfo = ml_dtypes.finfo, ml_dtypes.iinfo
+bfloat16, finfo, iinfo = ml_dtypes.bfloat16, ml_dtypes.finfo, ml_dtypes.iinfo
 float0 = np.dtype([("float0", np.void, 0)])  # the tangents of integers: they carry nothing
 _FRY = "key<fry>"  # JAX's name for a Threefry key
 key_dtype = np.dtype([(_FRY, np.uint32, (2,))])

@@ -20,7 +20,15 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes
-from minijax.core import Array, Primitive, ShapedArray, UndefinedPrimal, typeof
+from minijax.core import (
+    Array,
+    Primitive,
+    ShapedArray,
+    UndefinedPrimal,
+    Value,
+    to_numpy,
+    typeof,
+)
 
 # --- elementwise ---------------------------------------------------------------------------
 
@@ -247,7 +255,32 @@ class LinearReduction(Reduction, LinearMap):
 
 
 class Contraction(Primitive):
-    """A sum of products of two operands: a matrix product, a convolution."""
+    """A sum of products of two operands: a matrix product, a convolution. Linear in each."""
+
+    def linearize(self, active, lhs, rhs, **params):
+        out = self.bind(lhs, rhs, **params)
+
+        def push(*tangents):
+            ts = iter(tangents)
+            terms = [self.bind(next(ts), rhs, **params)] if active[0] else []
+            if active[1]:
+                terms.append(self.bind(lhs, next(ts), **params))
+            return [functools.reduce(add_any, terms)]
+
+        return [out], [dtypes.is_inexact(typeof(out).dtype)], push
+
+    def transpose(self, cts, lhs, rhs, **params):
+        if isinstance(lhs, UndefinedPrimal):
+            return [self.transpose_lhs(cts[0], lhs.aval, rhs, **params), None]
+        return [None, self.transpose_rhs(cts[0], lhs, rhs.aval, **params)]
+
+    def transpose_lhs(self, ct: Any, lhs: ShapedArray, rhs: Any, **params: Any) -> Any:
+        """The cotangent of `lhs`, of which only the type is known."""
+        raise NotImplementedError
+
+    def transpose_rhs(self, ct: Any, lhs: Any, rhs: ShapedArray, **params: Any) -> Any:
+        """The cotangent of `rhs`, of which only the type is known."""
+        raise NotImplementedError
 
 
 class Indexing(LinearMap):
@@ -323,10 +356,10 @@ def convert_element_type(operand: Any, new_dtype: Any) -> Any:
 def convert(x: Any, dtype: np.dtype, weak_type: bool) -> Any:
     """To a dtype and weak type, without an equation where nothing changes."""
     have = typeof(x)
-    if have.dtype == dtype and have.weak_type == weak_type and not isinstance(x, (int, float)):
-        return x
     if type(x) in dtypes.PYTHON_SCALARS:
         return Array(np.asarray(x, dtype), ShapedArray((), dtype, weak_type))
+    if have.dtype == dtype and have.weak_type == weak_type:
+        return x if isinstance(x, Value) else Array(to_numpy(x))
     return convert_element_type_p.bind(x, new_dtype=dtype, weak_type=weak_type)
 
 

@@ -205,7 +205,7 @@ class JaxprTrace(Trace):
               ) -> tuple[Jaxpr, list[Any]]:
         """The program from `ins` to `outs`, and the values of its leading, captured inputs."""
         outvars = [self.atom(x) for x in outs]
-        eqns = live(self.eqns, outvars) if prune else self.eqns
+        eqns = live_eqns(self.eqns, outvars) if prune else self.eqns
         captured = list(self.captured.values())
         jaxpr = Jaxpr([*(var for var, _, _ in captured), *(t.var for t in ins)], eqns, outvars)
         if config.jax_enable_checks:
@@ -213,7 +213,7 @@ class JaxprTrace(Trace):
         return jaxpr, [value for _, value, _ in captured]
 
 
-def live(eqns: Sequence[JaxprEqn], outvars: Sequence[Atom]) -> list[JaxprEqn]:
+def live_eqns(eqns: Sequence[JaxprEqn], outvars: Sequence[Atom]) -> list[JaxprEqn]:
     """The equations that the outputs need, and those with effects."""
     needed, kept = set(outvars), []
     for e in reversed(eqns):

@@ -90,6 +90,12 @@ def programs_of(fun: Callable) -> dict:
         return {}
 
 
+def clear_caches() -> None:
+    """Forget every traced program; functions are traced again at their next call."""
+    for programs in _programs.values():
+        programs.clear()
+
+
 class Traced:
     """A traced function: its program, what the program closes over, and the result's structure."""
 

@@ -20,7 +20,7 @@ from minijax.jaxpr import (
     JaxprTracer,
     Var,
     derived,
-    live,
+    live_eqns,
     trace_to_jaxpr,
 )
 from minijax.jvp import JVPTrace, JVPTracer, as_array, check_tangent, instantiate
@@ -114,7 +114,7 @@ def split_jaxpr(jaxpr: Jaxpr, unknown: tuple[bool, ...]) -> tuple[Jaxpr, Jaxpr, 
             early_eqns.append(e)
     unknown_out = tuple(x in late for x in jaxpr.outvars)
     outs = [x for x in jaxpr.outvars if x in late]
-    late_eqns = live(late_eqns, outs)
+    late_eqns = live_eqns(late_eqns, outs)
     made = {v for e in late_eqns for v in e.outvars}
     needed = dict.fromkeys(x for x in [*(x for e in late_eqns for x in e.invars), *outs]
                            if isinstance(x, Var) and x not in made)
@@ -122,7 +122,7 @@ def split_jaxpr(jaxpr: Jaxpr, unknown: tuple[bool, ...]) -> tuple[Jaxpr, Jaxpr, 
     known_outs = [x for x in jaxpr.outvars if x not in late]
     known_ins = [v for v, u in zip(jaxpr.invars, unknown) if not u]
     unknown_ins = [v for v, u in zip(jaxpr.invars, unknown) if u]
-    known = Jaxpr(known_ins, live(early_eqns, [*known_outs, *residuals]),
+    known = Jaxpr(known_ins, live_eqns(early_eqns, [*known_outs, *residuals]),
                   [*known_outs, *residuals])
     return known, Jaxpr([*residuals, *unknown_ins], late_eqns, outs), unknown_out
 

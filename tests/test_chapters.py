@@ -93,7 +93,7 @@ FILES = {
 
 SAID = (
     "Here stands a sentence that is long enough to count as one prose cell of a chapter, and that "
-    "says nothing but that it has the twenty-five words a cell should have."
+    "says nothing but that it has some thirty words a cell should have."
 )
 
 TEXT = f"""\
@@ -127,7 +127,7 @@ Box(3.0).scaled()
 
 ```python
 assert -Box(3.0) == Box(-3.0)
-scale(1.0)
+scale(1.0) - 2.0
 ```
 
 +++ slide=slide
@@ -143,7 +143,7 @@ def scale(x):
 {SAID}
 
 ```python tags=raises-exception
-scale(1.0)
+scale(4.0)
 ```
 
 ```python tags=nbval-ignore-output
@@ -211,7 +211,7 @@ def test_the_chapter_ran_on_the_library_itself(book):
     assert outs["box-3-0-scaled"][0].data["text/plain"] == "Box(value=6.0)"
     edited = "live: tinylib/ops.py now runs your scale; live.restore() undoes it\n"
     assert outs["tinylib-ops-py-def-scale-x"][0].text == edited
-    error = outs["scale-1-0"][0]  # Box.scaled and scale are the library's, and so is the edit
+    error = outs["scale-4-0"][0]  # Box.scaled and scale are the library's, and so is the edit
     assert error.traceback == ["ZeroDivisionError: float division by zero"]
 
 
@@ -297,10 +297,10 @@ BAD = [
     ("counted", lambda nb: find(nb, "for i").update(execution_count=None), "from top to bottom"),
     ("counted", code(""), "is empty"),
     ("outputs", stripped("for i"), "prints, but no output"),
-    ("outputs", lambda nb: (code("RATE")(nb), stripped("RATE\n")(nb)), "prints, but no output"),
-    ("errors", stripped("scale(1.0)"), "no error is stored"),
+    ("outputs", stripped("assert -Box"), "prints, but no output"),
+    ("errors", stripped("scale(4.0)"), "no error is stored"),
     ("errors", tagged("for i", "raises-exception"), "no error is stored"),
-    ("errors", lambda nb: nb.cells[-5].metadata.pop("tags"), "not tagged raises-exception"),
+    ("errors", tagged("scale(4.0)"), "not tagged raises-exception"),
     ("errors", code("("), "is not Python"),
     ("magics", code("%timeti 1"), "uses %timeti"),
     ("magics", code("%%timeti\n1"), "uses %timeti"),
@@ -547,7 +547,7 @@ def test_check_prints_figures_and_takes_chapters_not_listed_yet(book, capsys):
     shutil.copy(book.path, other)
     assert book.tool("check", "--figures", other) == 0
     rows = capsys.readouterr().out.splitlines()
-    assert rows[2].split() == ["01_draft", "8", "2", "3.0", "14", "30.0", "75%", "3.0", "4", "30"]
+    assert rows[2].split() == ["01_draft", *"9 2 2.0 12 32.0 78% 3.1 5 32".split()]  # by hand
     assert rows[-1] == "0 problem(s) in 1 chapter(s)"
 
 
@@ -584,8 +584,7 @@ def test_the_formatter_tidies_what_jupyterlab_leaves(book):
             cell.id = f"{i:08x}"
     loop = find(messy, "for i")
     loop.outputs = [new_output("stream", name="stdout", text=t) for t in ("0.0\n", "2.0\n")]
-    error = find(messy, "scale(1.0)\n\n").outputs or find(messy, "\nscale(1.0)\n\n").outputs
-    error[0].traceback = ["Traceback", "somewhere, line 3"]
+    find(messy, "scale(4.0)").outputs[0].traceback = ["Traceback", "somewhere, line 3"]
     assert cells.canonical(messy) == tidy
     assert cells.canonical(nbformat.reads(tidy, as_version=4)) == tidy
 
@@ -619,7 +618,7 @@ def test_what_is_stored_is_cleaned_as_nbval_cleans_it():
     [
         ("<f at 0x7f00deadbeef>", "<f at 0xADDR>"),
         ("key 0x1BD11BDA", "key 0x1BD11BDA"),
-        ("in /tmp/ipykernel_12/345.py:3", "in CELL.py:3"),
+        ("in /scratch/ipykernel_12/345.py:3", "in CELL.py:3"),
         ("in /var/folders/a_/b+c/T/ipykernel_12/345.py:3", "in CELL.py:3"),
         (r"in C:\Users\RUNNER~1\Temp\ipykernel_12\345.py:3", "in CELL.py:3"),
         ("in /home/me/minijax/minijax/jvp.py:3", "in minijax/jvp.py:3"),
@@ -648,9 +647,9 @@ def nbval(path):
 
 def test_nbval_runs_library_cells_and_compares(book):
     status, said = nbval(book.path)
-    assert status == 0 and "8 passed" in said
+    assert status == 0 and "9 passed" in said
     nb = book.read()
     find(nb, "Box(3.0).scaled()").outputs[0].data["text/plain"] = "Box(value=5.0)"
     cells.write(nb, book.path)
     status, said = nbval(book.path)
-    assert status == 1 and "1 failed, 7 passed" in re.sub(r"\x1b\[[0-9;]*m", "", said)
+    assert status == 1 and "1 failed, 8 passed" in re.sub(r"\x1b\[[0-9;]*m", "", said)

@@ -100,7 +100,7 @@ def test_an_override_is_for_one_block_of_one_thread(option):
     seen, inside, done = [], threading.Event(), threading.Event()
 
     def other():
-        inside.wait()
+        inside.wait(10)
         seen.append(option.value)
         with option(7):
             config.update("jax_test_option", 5)
@@ -116,7 +116,7 @@ def test_an_override_is_for_one_block_of_one_thread(option):
             assert option.value == 3
         assert option.value == 2
         inside.set()
-        done.wait()
+        assert done.wait(10)
         assert option.value == 2  # the other thread's update does not reach into our block
     thread.join()
     assert option.value == 5 and seen == [1, 7, 5]

@@ -2,8 +2,10 @@
 
 import importlib
 import itertools
+import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -52,6 +54,17 @@ class Pair(Base):
 
     def describe(self):
         return "pair: " + super().describe()
+
+
+class Slotted(Base):
+    __slots__ = ("extra",)
+
+    def __init__(self, extra):
+        super().__init__(0)
+        self.extra = extra
+
+    def describe(self):
+        return f"slotted {self.extra}"
 
 
 class Borrower:
@@ -106,6 +119,10 @@ def _(x: int):
 @rule.register(str)
 def _(x):
     return "str"
+
+
+def live(x):
+    return x
 
 
 ONE, TWO = Base(1), Base(2)
@@ -186,8 +203,8 @@ def notebook(package):
 def test_every_statement_of_a_module_has_one_owner():
     found = definitions(CORE)
     assert [d.address for d in found] == [
-        *("Base", "Pair", "Borrower", "Error", "memoized", "plus", "cube", "square"),
-        *("rule", "rule[int]", "rule[str]", "ONE", "THREE", "LIMIT", "Base.__neg__"),
+        *("Base", "Pair", "Slotted", "Borrower", "Error", "memoized", "plus", "cube", "square"),
+        *("rule", "rule[int]", "rule[str]", "live", "ONE", "THREE", "LIMIT", "Base.__neg__"),
     ]
     covered = {line for d in found for line in range(d.lines[0], d.lines[1] + 1)}
     lines = CORE.splitlines()
@@ -254,6 +271,15 @@ def test_a_shipped_cell_gives_the_very_objects_of_the_library(notebook, capsys):
         assert notebook[name] is getattr(notebook.core, name)
     assert "_" not in notebook.shell.user_ns or not callable(notebook["_"])
     assert capsys.readouterr().out == ""
+
+
+def test_a_definition_called_live_does_not_hide_the_tool(notebook):
+    notebook.run("from minijax.course import live")
+    notebook.run(notebook.show("core.py: live"))
+    assert notebook["live"] is live
+    notebook.run("del live")
+    notebook.run(notebook.show("core.py: live"))
+    assert notebook["live"] is notebook.core.live
 
 
 def test_an_edited_function_is_what_the_whole_library_runs(notebook, capsys):
@@ -346,6 +372,16 @@ def test_super_and_dataclasses_survive_an_edit(notebook):
     assert notebook.core.Pair(3) == three
 
 
+def test_a_class_with_slots_can_be_edited_but_not_its_slots(notebook):
+    one, cell = notebook.core.Slotted(1), notebook.show("core.py: Slotted")
+    notebook.run(cell.replace("slotted {", "edited {"))
+    assert one.describe() == "edited 1" and notebook.core.Slotted(2).extra == 2
+    with pytest.raises(TypeError, match="the slots of Slotted cannot change"):
+        notebook.run(cell.replace('("extra",)', '("extra", "more")'))
+    notebook.run(cell)
+    assert one.describe() == "slotted 1" and one.extra == 1
+
+
 def test_new_definitions_go_to_the_library_and_leave_it_with_restore(notebook):
     cell = notebook.show("core.py: plus").replace("x + y", "helper(x, y) * math.pi")
     first, _, rest = cell.partition("\n")
@@ -405,3 +441,74 @@ def test_outside_of_ipython_nothing_happens():
     InteractiveShell.clear_instance()
     assert live._session() is None
     live.restore()
+
+
+# The library itself, in a process of its own: what is edited there stays edited.
+
+SESSION = '''\
+import contextlib, io, sys
+from pathlib import Path
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+root = Path(sys.argv[1])
+sys.path.insert(0, str(root))
+from minijax.course.book import read_book
+from minijax.course.source import definitions, render
+
+shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+book = read_book(root)
+taught = [f for f in book.taught if (root / "minijax" / f).is_file()]
+
+def run(cell):
+    result = shell.run_cell(cell, silent=True)
+    result.raise_error()
+
+def state():
+    return [float(x) for x in shell.user_ns["outer_jvp"]()]
+
+run("""
+from minijax.course import live
+import minijax as jax
+from minijax.families import mul
+
+def outer(x):
+    return mul(x, jax.jvp(lambda y: x, (0.0,), (1.0,))[1])
+
+def outer_jvp():
+    return jax.jvp(outer, (1.0,), (1.0,))
+
+def nested():
+    return float(jax.grad(jax.grad(jax.jit(lambda x: mul(x, mul(x, x)))))(2.0))
+""")
+assert state() == [0.0, 0.0]
+
+# perturbation confusion, live
+dual = render("jvp.py: JVPTrace.dual", book.library("jvp.py"))
+assert " and x.trace is self" in dual
+run(dual.replace(" and x.trace is self", ""))
+assert state() == [1.0, 1.0], state()
+run("live.restore()")
+assert state() == [0.0, 0.0], state()
+
+# every definition, run again as if a reader had edited it, and the library still works
+for file in taught:
+    for d in definitions(book.library(file)):
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            run(render(f"{file}: {d.address}", book.library(file)) + "  # mine")
+        assert "now runs your" in said.getvalue(), (file, d.address)
+assert state() == [0.0, 0.0] and shell.user_ns["nested"]() == 12.0
+run("live.restore()")
+assert state() == [0.0, 0.0] and shell.user_ns["nested"]() == 12.0
+print("checked", len(taught))
+'''
+
+
+def test_the_library_survives_an_edit_of_every_definition():
+    root = str(Path(__file__).resolve().parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", SESSION, root], capture_output=True, encoding="utf-8", timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].startswith("checked ")

@@ -1,1 +1,1 @@
-"""What teaches: chapters, pictures and the tools that keep them true. Nothing imports this package."""
+"""What teaches: pictures, chapters and the tools that keep them true. Nothing imports this."""

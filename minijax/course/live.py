@@ -19,7 +19,7 @@ import importlib
 import re
 import sys
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
 
 from minijax.course.source import Definition, definitions, is_anonymous
@@ -163,8 +163,9 @@ class Live:
         before = [a for d in shown for a in module.edited(d)]
         for d in shown:
             module.apply(d, filename)
-            found = {n: vars(module.module)[n] for n in d.names if n in vars(module.module)}
-            self.shell.user_ns.update(found)
+            for name in set(d.names) & set(vars(module.module)):
+                if self.shell.user_ns.get(name) is not sys.modules[__name__]:  # `live` stays ours
+                    self.shell.user_ns[name] = vars(module.module)[name]
         now = [a for d in shown for a in module.edited(d)]
         if now:
             print(f"live: {module.file} now runs your {', '.join(now)}; live.restore() undoes it")
@@ -187,11 +188,13 @@ def _patch_class(old: type, new: type, kept: set[str], gone: set[str], continued
     """Give an existing class the members of a new one, except those whose text is the same."""
     if not continued and old.__bases__ != new.__bases__:
         old.__bases__ = new.__bases__  # TypeError where the layouts differ: restart the kernel then
+    if not continued and vars(old).get("__slots__") != vars(new).get("__slots__"):
+        raise TypeError(f"the slots of {old.__name__} cannot change while its instances live")
     for name in gone & set(vars(old)):
         delattr(old, name)
     skipped = _OWN | (kept - {new.__name__}) | ({"__doc__"} if continued else set())
     for name, value in list(vars(new).items()):
-        if name in skipped:
+        if name in skipped or isinstance(value, MemberDescriptorType):  # slots stay what they are
             continue
         _repoint(value, new, old, set())
         if not _patch_function(vars(old).get(name), value):

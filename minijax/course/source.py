@@ -84,15 +84,16 @@ def _is_ellipsis(stmt: ast.stmt) -> bool:
 
 
 def _docstring(body: list[ast.stmt]) -> ast.stmt | None:
-    text = isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) if body else 0
-    return body[0] if text and isinstance(body[0].value.value, str) else None
+    first = body[0] if body else None
+    value = first.value if isinstance(first, ast.Expr) else None
+    return first if isinstance(value, ast.Constant) and isinstance(value.value, str) else None
 
 
 def _address(stmt: ast.stmt) -> tuple[tuple[str, ...], str] | None:
     """(the names a statement binds, its address), or None if it has no address."""
     if isinstance(stmt, ast.FunctionDef | ast.AsyncFunctionDef) and stmt.name == "_":
-        registration = _registration(stmt)
-        return registration and ((), registration)
+        rule = _registration(stmt)
+        return ((), rule) if rule else None
     if isinstance(stmt, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return (stmt.name,), stmt.name
     if isinstance(stmt, ast.Assign | ast.AnnAssign | ast.AugAssign):
@@ -130,8 +131,9 @@ def _collect(body: list[ast.stmt], lines: list[str], owner: str) -> list[Definit
                 found[-1] = _cut(found[-1], lines, (found[-1].lines[0], span[1]))
             continue
         made = _cut(Definition(address, names, span, "", owner=owner), lines, span)
-        is_class = isinstance(stmt, ast.ClassDef) and not owner
-        found.append(_with_members(made, stmt, lines) if is_class else made)
+        if isinstance(stmt, ast.ClassDef) and not owner:
+            made = _with_members(made, stmt, lines)
+        found.append(made)
     return found
 
 

@@ -12,3 +12,11 @@ from minijax.families import (
     transpose,
     transpose_p,
 )
+from minijax.lax.contraction import (
+    DotDimensionNumbers,
+    Precision,
+    batch_matmul,
+    dot,
+    dot_general,
+    dot_general_p,
+)

@@ -1,0 +1,282 @@
+"""Pictures of what the reader's own function does, in text.
+
+>>> from minijax.course import show
+>>> import minijax as jax, minijax.numpy as jnp
+>>> show.values(lambda x: jnp.sin(x) * x, 2.0)
+a:f32[] = 2.0
+b:f32[] = sin a            0.9092974
+c:f32[] = mul b a          1.8185948
+returns c
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from minijax.api_util import FlatFun, describe_function, flatten_args
+from minijax.batching import BatchTrace, BatchTracer
+from minijax.core import (
+    Array,
+    EvalTrace,
+    Primitive,
+    Trace,
+    Tracer,
+    UndefinedPrimal,
+    current_trace,
+    typeof,
+)
+from minijax.jaxpr import Jaxpr, JaxprEqn, JaxprTrace, JaxprTracer, Literal, Printer, make_jaxpr
+from minijax.jvp import JVPTrace, JVPTracer
+from minijax.linearize import TangentTrace, linearize_flat
+from minijax.transpose import add_any
+
+LONGEST = 32  # characters of one value
+
+
+class Text(str):
+    """Text that a notebook shows as it is."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def brief(x: Any) -> str:
+    """A value on part of a line: its elements if they are few, else its type."""
+    if isinstance(x, UndefinedPrimal):
+        return f"unknown {x.aval.str_short(short_dtypes=True)}"
+    if isinstance(x, JaxprTracer):
+        return x.aval.str_short(short_dtypes=True)
+    if isinstance(x, JVPTracer):
+        return f"{brief(x.primal)} moving {brief(x.tangent)}"
+    if isinstance(x, BatchTracer):
+        return f"each of {brief(x.value)}"
+    if isinstance(x, Tracer):
+        return str(x.aval)
+    text = " ".join(np.array2string(np.asarray(x), separator=", ").split())
+    return text if len(text) <= LONGEST else typeof(x).str_short(short_dtypes=True)
+
+
+def columns(rows: Sequence[Sequence[str]]) -> Text:
+    """Rows of cells as lines, the columns aligned."""
+    widths = [max((len(row[i]) for row in rows if len(row) > i + 1), default=0)
+              for i in range(max(map(len, rows), default=0))]
+    return Text("\n".join("  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip()
+                          for row in rows))
+
+
+# --- the stack of interpreters -----------------------------------------------------------------
+
+VERBS = {EvalTrace: "eval", JVPTrace: "jvp", BatchTrace: "vmap", JaxprTrace: "write",
+         TangentTrace: "write"}
+
+
+@contextlib.contextmanager
+def watching(see: Callable[[Trace, Primitive, Sequence[Any]], contextlib.AbstractContextManager]
+             ) -> Iterator[None]:
+    """Call `see` whenever an interpreter meets an operation, around what the interpreter does."""
+    saved = {cls: cls.__dict__["process_primitive"] for cls in VERBS}
+
+    def watched(cls: type, process: Callable) -> Callable:
+        @functools.wraps(process)
+        def process_primitive(self: Trace, prim: Primitive, args: Sequence[Any], params: dict
+                              ) -> Any:
+            if type(self) is not cls:  # called by the method of a subclass
+                return process(self, prim, args, params)
+            with see(self, prim, args):
+                return process(self, prim, args, params)
+
+        return process_primitive
+
+    for cls, process in saved.items():
+        cls.process_primitive = watched(cls, process)
+    try:
+        yield
+    finally:
+        for cls, process in saved.items():
+            cls.process_primitive = process
+
+
+def stack(f: Callable, *args: Any) -> Text:
+    """Which interpreter meets which operation when `f(*args)` runs, indented by depth.
+
+    >>> from minijax.course import show
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> show.stack(jax.vmap(jnp.sin), jnp.array([0.0, 1.0]))
+    vmap    sin  each of [0., 1.]
+      eval  sin  [0., 1.]
+    """
+    rows: list[tuple[str, str, str]] = []
+    depth = [0]
+
+    @contextlib.contextmanager
+    def see(trace: Trace, prim: Primitive, args: Sequence[Any]) -> Iterator[None]:
+        shown = ", ".join(map(brief, args))
+        verb = VERBS[type(trace)]
+        if isinstance(trace, JVPTrace) and trace.tangent is not trace.parent:
+            verb = "grad"
+        rows.append(("  " * depth[0] + verb, prim.name, shown))
+        depth[0] += 1
+        try:
+            yield
+        finally:
+            depth[0] -= 1
+
+    with watching(see):
+        f(*args)
+    return columns(rows)
+
+
+# --- programs with their values ----------------------------------------------------------------
+
+
+def program_of(f: Callable, args: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
+    leaves, _ = flatten_args(args, {})
+    return make_jaxpr(f)(*args), leaves
+
+
+def run(jaxpr: Jaxpr, args: Sequence[Any], printer: Printer, rows: list[Sequence[str]]
+        ) -> list[Any]:
+    """Evaluate a program and add a row for each variable: what defines it, and its value."""
+    env: dict[Any, Any] = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*jaxpr.consts, *args]))
+    for v, x in env.items():
+        rows.append((f"{printer.binder(v)} = {brief(x)}",))
+    for e in jaxpr.eqns:
+        ins = [Array(x.val, x.aval) if isinstance(x, Literal) else env[x] for x in e.invars]
+        outs = current_trace().process_primitive(e.primitive, ins, e.params)
+        env.update(zip(e.outvars, outs))
+        rows.append((line(printer, e), ", ".join(map(brief, outs))))
+    return [Array(x.val, x.aval) if isinstance(x, Literal) else env[x] for x in jaxpr.outvars]
+
+
+def line(printer: Printer, e: JaxprEqn) -> str:
+    """An equation on one line, without programs inside."""
+    left = " ".join(map(printer.binder, e.outvars))
+    name = e.params.get("name")
+    title = f"{e.primitive}[{name}]" if name else e.primitive.name
+    return f"{left} = {title} {' '.join(printer.operand(x) for x in e.invars)}"
+
+
+class ShortPrinter(Printer):
+    """Prints a literal without its type."""
+
+    def operand(self, x: Any) -> str:
+        return str(x.val) if isinstance(x, Literal) else self.atom(x)
+
+
+def values(f: Callable, *args: Any) -> Text:
+    """The program of `f`, and beside each equation the value it has at `args`."""
+    jaxpr, leaves = program_of(f, args)
+    printer, rows = ShortPrinter(), []
+    run(jaxpr, leaves, printer, rows)
+    rows.append((f"returns {', '.join(map(printer.operand, jaxpr.outvars))}",))
+    return columns(rows)
+
+
+# --- linearize and transpose -------------------------------------------------------------------
+
+
+def linear_program(f: Callable, args: Sequence[Any]) -> tuple[list[Any], Jaxpr, list[Any]]:
+    """The results of `f`, its linear program at `args`, and what the program closes over."""
+    leaves, in_tree = flatten_args(args, {})
+    flat = FlatFun(f, in_tree, "linearize")
+    active = [typeof(x).dtype.kind in "fc" for x in leaves]
+    outs, _, lin, residuals = linearize_flat(flat, leaves, active, describe_function(f, "show"))
+    return outs, lin, residuals
+
+
+def linearize(f: Callable, *args: Any) -> Text:
+    """What `linearize` does at `args`: the known half with its values, and the linear half.
+
+    >>> from minijax.course import show
+    >>> import minijax.numpy as jnp
+    >>> show.linearize(jnp.sin, 2.0)
+    known now
+      sin 2.0                  0.9092974
+      cos 2.0                  -0.41614684
+    linear, for later
+      a:f32[] is a tangent
+      b:f32[] = mul a -0.41614684
+      returns b
+    """
+    known: list[tuple[str, str]] = []
+
+    with recording(known):
+        _, lin, residuals = linear_program(f, args)
+    rows: list[Sequence[str]] = [("known now",), *known, ("linear, for later",)]
+    printer = ShortPrinter()
+    n = len(residuals)
+    rows += [(f"  {printer.binder(v)} = {brief(x)} was kept",)
+             for v, x in zip(lin.invars, residuals)]
+    rows += [(f"  {printer.binder(v)} is a tangent",) for v in lin.invars[n:]]
+    rows += [("  " + line(printer, e),) for e in lin.eqns]
+    rows.append((f"  returns {', '.join(map(printer.operand, lin.outvars))}",))
+    return columns(rows)
+
+
+@contextlib.contextmanager
+def recording(known: list[tuple[str, str]]) -> Iterator[None]:
+    """Add a row for each operation that is evaluated: what it was given, what came out."""
+    saved = EvalTrace.process_primitive
+
+    def process_primitive(self: Trace, prim: Primitive, args: Sequence[Any], params: dict) -> Any:
+        outs = saved(self, prim, args, params)  # type: ignore[arg-type]
+        known.append((f"  {prim.name} {', '.join(map(brief, args))}",
+                      ", ".join(map(brief, outs))))
+        return outs
+
+    EvalTrace.process_primitive = process_primitive  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        EvalTrace.process_primitive = saved  # type: ignore[method-assign]
+
+
+def transpose(f: Callable, *args: Any) -> Text:
+    """The linear program of `f` at `args`, run backwards from cotangents of one.
+
+    >>> from minijax.course import show
+    >>> import minijax.numpy as jnp
+    >>> show.transpose(lambda x: jnp.sin(x) * x, 2.0)
+    forwards, a:f32[] is a tangent
+      b:f32[] = mul a -0.41614684
+      c:f32[] = mul b 2.0
+      d:f32[] = mul a 0.9092974
+      e:f32[] = add_any c d
+    backwards, from ct e = 1.
+      add_any  ct c = 1.            ct d = 1.
+      mul      ct a = 0.9092974
+      mul      ct b = 2.
+      mul      ct a = 0.07700372
+    """
+    outs, lin, residuals = linear_program(f, args)
+    printer, n = ShortPrinter(), len(residuals)
+    tangents = ", ".join(map(printer.binder, lin.invars[n:]))
+    rows: list[Sequence[str]] = [(f"forwards, {tangents} is a tangent",)]
+    rows += [(f"  {printer.binder(v)} = {brief(x)} was kept",)
+             for v, x in zip(lin.invars, residuals)]
+    rows += [("  " + line(printer, e),) for e in lin.eqns]
+    env: dict[Any, Any] = {v: x for v, x in zip(lin.invars, residuals)}
+    cts: dict[Any, Any] = {}
+    for v in lin.outvars:
+        if not isinstance(v, Literal):
+            cts[v] = Array(np.ones(v.aval.shape, v.aval.dtype))
+    starts = ", ".join(f"ct {printer.atom(v)} = {brief(ct)}" for v, ct in cts.items())
+    rows = [*rows, (f"backwards, from {starts}",)]
+    for e in reversed(lin.eqns):
+        given = [cts.pop(v, None) for v in e.outvars]
+        if all(ct is None for ct in given):
+            continue
+        ins = [Array(x.val, x.aval) if isinstance(x, Literal)
+               else env.get(x, UndefinedPrimal(x.aval)) for x in e.invars]
+        row = [f"  {e.primitive}"]
+        for x, ct in zip(e.invars, e.primitive.transpose(given, *ins, **e.params)):
+            if ct is not None:
+                cts[x] = add_any(cts[x], ct) if x in cts else ct
+                row.append(f"ct {printer.atom(x)} = {brief(cts[x])}")
+        rows.append(row)
+    return columns(rows)

@@ -1,0 +1,378 @@
+"""The laws that every operation obeys, stated once, on every case of `tests/operations`.
+
+The oracle is JAX, in 64 bits, so that a wrong digit shows; a smaller pass in 32 bits, the default,
+compares dtypes and weak types. Each class is one group of laws and one unit of work for xdist.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import itertools
+import pkgutil
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+import minijax
+from minijax import dtypes, families
+from minijax.config import enable_checks
+from minijax.core import Primitive
+from minijax.jaxpr import subprograms
+from minijax.jvp import as_array
+from tests import operations
+from tests.operations import Case
+
+MODULES = [importlib.import_module(f"tests.operations.{m.name}")
+           for m in pkgutil.iter_modules(operations.__path__)]
+CASES = [c for module in MODULES for c in module.CASES]
+BATCH = 3
+
+
+@pytest.fixture(autouse=True)
+def sharp() -> Iterator[None]:
+    """64 bits, and every program that is built is type-checked."""
+    with jax.enable_x64(True), minijax.enable_x64(True), enable_checks(True):
+        yield
+
+
+def each(cases: Sequence[Case]) -> Any:
+    return pytest.mark.parametrize("case", cases, ids=[c.id for c in cases])
+
+
+# --- tools -----------------------------------------------------------------------------------
+
+
+def rng_of(case: Case) -> np.random.Generator:
+    return np.random.default_rng(zlib.crc32(case.id.encode()))
+
+
+def draw(case: Case) -> list[Any]:
+    rng = rng_of(case)
+    return [as_array(a.make(rng)) for a in case.args]
+
+
+def ours(case: Case, *args: Any) -> list[Any]:
+    return minijax.tree_util.tree_leaves(case.fun(minijax.lax, *args))
+
+
+def theirs(case: Case, *args: Any) -> list[Any]:
+    return jax.tree.leaves(case.fun(jax.lax, *args))
+
+
+def arrays(xs: Sequence[Any]) -> list[np.ndarray]:
+    return [np.asarray(x) for x in xs]
+
+
+def like(x: Any, rng: np.random.Generator) -> np.ndarray:
+    """A random value of the type of `x`."""
+    t = rng.normal(size=x.shape)
+    return np.asarray(t + 1j * rng.normal(size=x.shape) if x.dtype.kind == "c" else t, x.dtype)
+
+
+def inexact(x: Any) -> bool:
+    return dtypes.is_inexact(np.dtype(x.dtype))
+
+
+def close(got: Any, want: Any, rtol: float) -> None:
+    """Same dtype and shape; equal, for floats up to `rtol` of the largest element."""
+    got, want = np.asarray(got), np.asarray(want)
+    assert (got.dtype, got.shape) == (want.dtype, want.shape)
+    if not inexact(want):
+        np.testing.assert_array_equal(got, want)
+        return
+    rtol = max(rtol, 16 * float(dtypes.finfo(want.dtype).eps))
+    wide = np.complex128 if want.dtype.kind == "c" else np.float64
+    got, want = got.astype(wide), want.astype(wide)
+    largest = np.max(np.abs(want), where=np.isfinite(want), initial=1e-2)
+    np.testing.assert_allclose(got, want, rtol=rtol, atol=rtol * float(largest))
+
+
+def all_close(got: Sequence[Any], want: Sequence[Any], rtol: float) -> None:
+    assert len(got) == len(want)
+    for g, w in zip(got, want):
+        close(g, w, rtol)
+
+
+def primitives(jaxpr: Any) -> Iterator[Primitive]:
+    """Those of a program and of the programs in it."""
+    for e in jaxpr.eqns:
+        yield e.primitive
+        for sub in subprograms(e.params):
+            yield from primitives(sub)
+
+
+# --- value and type --------------------------------------------------------------------------
+
+
+class TestValues:
+    @each(CASES)
+    def test_value_is_jax_s(self, case: Case) -> None:
+        args = draw(case)
+        got, want = ours(case, *args), theirs(case, *arrays(args))
+        all_close(got, want, case.rtol)
+        assert [x.weak_type for x in got] == [x.weak_type for x in want]
+
+    @each(CASES)
+    def test_types_in_32_bits_are_jax_s(self, case: Case) -> None:
+        """Rank-0 arguments are Python scalars here, which are weakly typed."""
+        args = [a.item() if a.shape == () and np.dtype(a.dtype).itemsize >= 8 else a
+                for a in arrays(draw(case))]
+        with jax.enable_x64(False), minijax.enable_x64(False):
+            got, want = ours(case, *args), theirs(case, *args)
+            assert [(x.shape, x.dtype, x.weak_type) for x in got] == [
+                (x.shape, x.dtype, x.weak_type) for x in want]
+
+    @each(CASES)
+    def test_type_is_that_of_the_value_and_jit_changes_nothing(self, case: Case) -> None:
+        args, f = draw(case), functools.partial(ours, case)
+        outs = f(*args)
+        assert minijax.eval_shape(f, *args) == [
+            minijax.ShapeDtypeStruct(x.shape, x.dtype, weak_type=x.weak_type) for x in outs]
+        all_close(minijax.jit(f)(*args), outs, 0)
+
+    @each(CASES)
+    def test_the_case_calls_its_operation(self, case: Case) -> None:
+        jaxpr = minijax.make_jaxpr(functools.partial(ours, case))(*draw(case))
+        assert case.op in {p.name for p in primitives(jaxpr)}
+
+
+# --- derivatives -----------------------------------------------------------------------------
+
+
+def differentiable(case: Case) -> list[int]:
+    return [i for i, a in enumerate(case.args)
+            if a.diff and dtypes.kind(np.dtype(a.dtype)) in "fc"]
+
+
+DIFFERENTIABLE = [c for c in CASES if differentiable(c)]
+
+
+class Smooth:
+    """A case as a function of its differentiable arguments that returns its inexact results."""
+
+    def __init__(self, case: Case):
+        self.case, self.args, self.nums = case, draw(case), differentiable(case)
+        self.xs = [self.args[i] for i in self.nums]
+        rng = rng_of(case)
+        self.ts = [like(x, rng) for x in self.xs]
+        self.us = [like(x, rng) for x in self.xs]
+        outs = self(*self.xs)
+        self.cts = [like(x, rng) for x in outs]
+        self.rtol = 100 * case.rtol
+        self.sharp = all(dtypes.finfo(x.dtype).bits == 64 for x in [*self.xs, *outs])
+
+    def run(self, call: Callable, args: Sequence[Any], xs: Sequence[Any]) -> list[Any]:
+        full = list(args)
+        for i, x in zip(self.nums, xs):
+            full[i] = x
+        return [x for x in call(self.case, *full) if inexact(x)]
+
+    def __call__(self, *xs: Any) -> list[Any]:
+        return self.run(ours, self.args, xs)
+
+    def oracle(self, *xs: Any) -> list[Any]:
+        return self.run(theirs, arrays(self.args), xs)
+
+    def jvp(self, ts: Sequence[Any]) -> list[Any]:
+        return minijax.jvp(self, tuple(self.xs), tuple(ts))[1]
+
+    def pull(self, *xs: Any) -> Sequence[Any]:
+        return minijax.vjp(self, *xs)[1](self.cts)
+
+
+def differences(f: Callable, xs: Sequence[Any], ts: Sequence[Any], h: float = 1e-5
+                ) -> list[np.ndarray]:
+    """The derivative of f at xs in the direction ts, by central differences."""
+    ahead, behind = ([np.asarray(y) for y in f(*[np.asarray(x + s * np.asarray(t))
+                                                 for x, t in zip(arrays(xs), ts)])]
+                     for s in (h, -h))
+    return [(a - b) / (2 * h) for a, b in zip(ahead, behind)]
+
+
+def inner(xs: Sequence[Any], ys: Sequence[Any]) -> float:
+    """The pairing of cotangents and tangents: no conjugation, and the real part of the sum."""
+    return sum(float(np.sum(np.asarray(x, complex) * np.asarray(y, complex)).real)
+               for x, y in zip(xs, ys))
+
+
+def has_transpose(prim: Primitive) -> bool:
+    if type(prim).transpose is families.Elementwise.transpose:
+        return bool(prim.transposes)  # type: ignore[attr-defined]
+    return type(prim).transpose is not Primitive.transpose
+
+
+class TestDerivatives:
+    @each(DIFFERENTIABLE)
+    def test_jvp_is_jax_s(self, case: Case) -> None:
+        """Where JAX has no derivative, we have none, with the same class of error."""
+        f = Smooth(case)
+        xs, ts = tuple(arrays(f.xs)), tuple(f.ts)
+        try:
+            outs, tangents = jax.jit(lambda xs, ts: jax.jvp(f.oracle, xs, ts))(xs, ts)
+        except (NotImplementedError, TypeError, ValueError) as error:
+            assert case.order == 0, "JAX cannot differentiate it: say so with order=0"
+            with pytest.raises(type(error)):
+                f.jvp(f.ts)
+            return
+        got_outs, got = minijax.jvp(f, tuple(f.xs), ts)
+        all_close(got_outs, outs, case.rtol)
+        all_close(got, tangents, f.rtol)
+
+    @each([c for c in DIFFERENTIABLE if c.order >= 1])
+    def test_jvp_is_the_limit_of_differences(self, case: Case) -> None:
+        f = Smooth(case)
+        if f.sharp:
+            all_close(f.jvp(f.ts), differences(f, f.xs, f.ts), max(f.rtol, 1e-6))
+
+    @each([c for c in DIFFERENTIABLE if c.order >= 1])
+    def test_the_linear_map_is_linear_and_its_transpose_is_adjoint(self, case: Case) -> None:
+        f = Smooth(case)
+        outs, push = minijax.linearize(f, *f.xs)
+        assert [p for p in primitives(push.jaxpr) if not has_transpose(p)] == []
+        a, b = 0.7, -1.3
+        mixed = [np.asarray(a * t + b * u, t.dtype) for t, u in zip(f.ts, f.us)]
+        want = [np.asarray(a * np.asarray(t) + b * np.asarray(u), t.dtype)
+                for t, u in zip(push(*f.ts), push(*f.us))]
+        all_close(push(*mixed), want, 1e-10)
+        all_close(push(*f.ts), f.jvp(f.ts), 1e-10)
+        cts = f.pull(*f.xs)
+        assert [(c.shape, c.dtype) for c in cts] == [(x.shape, x.dtype) for x in f.xs]
+        tolerance = 1e-10 if f.sharp else 1e-2
+        assert inner(cts, f.ts) == pytest.approx(
+            inner(f.cts, push(*f.ts)), rel=tolerance, abs=tolerance)
+
+    @each([c for c in DIFFERENTIABLE if c.order >= 2])
+    def test_second_order(self, case: Case) -> None:
+        """The derivative of the pullback, forwards, against differences and backwards."""
+        f = Smooth(case)
+        tangents = minijax.jvp(f.pull, tuple(f.xs), tuple(f.us))[1]
+        if f.sharp:
+            all_close(tangents, differences(f.pull, f.xs, f.us), max(f.rtol, 1e-6))
+        back = minijax.vjp(f.pull, *f.xs)[1](tuple(as_array(t) for t in f.ts))
+        tolerance = 1e-9 if f.sharp else 1e-2
+        assert inner(back, f.us) == pytest.approx(
+            inner(f.ts, tangents), rel=tolerance, abs=tolerance)
+
+
+# --- batches ---------------------------------------------------------------------------------
+
+
+def subsets(items: Sequence[int], most: int = 7) -> list[tuple[int, ...]]:
+    """Non-empty subsets: all of the items first, then the small ones."""
+    sizes = [len(items), *range(1, len(items))]
+    every = itertools.chain.from_iterable(itertools.combinations(items, n) for n in sizes)
+    return [s for s in itertools.islice(every, most) if s]
+
+
+class Batch:
+    """A case with BATCH draws of each argument, of which those in `mapped` are mapped over."""
+
+    def __init__(self, case: Case, mapped: Sequence[int]):
+        rng = rng_of(case)
+        draws = [[a.make(rng) for _ in range(BATCH)] for a in case.args]
+        self.mapped = mapped
+        self.rows = [[draws[i][b if i in mapped else 0] for i in range(len(draws))]
+                     for b in range(BATCH)]
+
+    def args(self, axes: dict[int, int]) -> tuple[list[Any], tuple[int | None, ...]]:
+        """The arguments, those mapped stacked along `axes`, and in_axes."""
+        full = [np.stack([row[i] for row in self.rows], axes[i]) if i in axes else x
+                for i, x in enumerate(self.rows[0])]
+        return [as_array(x) for x in full], tuple(axes.get(i) for i in range(len(full)))
+
+    def loop(self, f: Callable) -> list[np.ndarray]:
+        """What vmap means: f for each row, and the results stacked."""
+        return [np.stack(outs) for outs in zip(*(arrays(f(*map(as_array, row)))
+                                                 for row in self.rows))]
+
+    def layouts(self) -> list[dict[int, int]]:
+        """Which axis is mapped: the first, the last, and some of each."""
+        first, last = dict.fromkeys(self.mapped, 0), dict.fromkeys(self.mapped, -1)
+        mixed = {i: -(n % 2) for n, i in enumerate(self.mapped)}
+        return [first, last, *([mixed] if len(self.mapped) > 1 else [])]
+
+
+def batchable(case: Case) -> list[int]:
+    return [i for i, a in enumerate(case.args) if a.batch]
+
+
+BATCHABLE = [c for c in CASES if batchable(c)]
+
+
+class TestBatches:
+    @each(BATCHABLE)
+    def test_vmap_is_a_loop(self, case: Case) -> None:
+        f = functools.partial(ours, case)
+        for mapped in subsets(batchable(case)):
+            batch = Batch(case, mapped)
+            want = batch.loop(f)
+            for axes in batch.layouts():
+                args, in_axes = batch.args(axes)
+                all_close(minijax.vmap(f, in_axes)(*args), want, case.rtol)
+
+    @each(BATCHABLE)
+    def test_vmap_in_and_under_jit(self, case: Case) -> None:
+        f = functools.partial(ours, case)
+        batch = Batch(case, batchable(case))
+        want = batch.loop(f)
+        args, in_axes = batch.args(batch.layouts()[-1])
+        all_close(minijax.jit(minijax.vmap(f, in_axes))(*args), want, case.rtol)
+        all_close(minijax.vmap(minijax.jit(f), in_axes)(*args), want, case.rtol)
+
+    @each([c for c in BATCHABLE if c.order >= 1 and differentiable(c)])
+    def test_vmap_of_a_derivative_and_derivative_of_a_vmap(self, case: Case) -> None:
+        f, nums = Smooth(case), differentiable(case)
+
+        def smooth(*args: Any) -> list[Any]:
+            return [x for x in ours(case, *args) if inexact(x)]
+
+        def gradients(*args: Any) -> list[Any]:
+            """Those of a row, with the same cotangents for each."""
+            cts = minijax.vjp(smooth, *args)[1](f.cts)
+            return [cts[i] for i in nums]
+
+        batch = Batch(case, batchable(case))
+        want = batch.loop(gradients)
+        args, in_axes = batch.args(batch.layouts()[-1])
+        all_close(minijax.vmap(gradients, in_axes)(*args), want, f.rtol)
+
+        args, in_axes = batch.args(batch.layouts()[0])
+        _, pull = minijax.vjp(minijax.vmap(smooth, in_axes), *args)
+        got = pull([np.stack([ct] * BATCH) for ct in f.cts])
+        want = [x if i in batch.mapped else x.sum(0) for i, x in zip(nums, want)]
+        all_close([got[i] for i in nums], want, f.rtol)
+
+
+# --- every operation -------------------------------------------------------------------------
+
+ELSEWHERE = {  # operations that no case can call by itself, and where they are tested
+    "jit": "tests/test_jit.py",
+    "custom_jvp_call": "tests/test_custom.py",
+    "custom_vjp_call": "tests/test_custom.py",
+    "custom_lin": "tests/test_custom.py",
+}
+
+
+def every_primitive() -> dict[str, Primitive]:
+    found = {}
+    for info in pkgutil.walk_packages(minijax.__path__, "minijax."):
+        if not info.name.startswith("minijax.course") and "__main__" not in info.name:
+            module = importlib.import_module(info.name)
+            found |= {p.name: p for p in vars(module).values() if isinstance(p, Primitive)}
+    return found
+
+
+class TestEveryOperation:
+    def test_has_a_case(self) -> None:
+        covered = {c.op for c in CASES}
+        missing = every_primitive().keys() - covered - ELSEWHERE.keys()
+        assert sorted(missing) == [], "add a case in tests/operations"
+
+    def test_case_names_are_unique(self) -> None:
+        ids = [c.id for c in CASES]
+        assert sorted(i for i in set(ids) if ids.count(i) > 1) == [], "use label="
