@@ -58,8 +58,8 @@ class ShapedArray:
 
     def update(self, **changes: Any) -> ShapedArray:
         """The same type with some of `shape`, `dtype`, `weak_type` changed."""
-        return ShapedArray(**{"shape": self.shape, "dtype": self.dtype,
-                              "weak_type": self.weak_type} | changes)
+        fields: dict[str, Any] = {n: getattr(self, n) for n in self.__slots__}
+        return ShapedArray(**fields | changes)
 
     def strip_weak_type(self) -> ShapedArray:
         return ShapedArray(self.shape, self.dtype) if self.weak_type else self
@@ -344,6 +344,60 @@ class EvalTrace(Trace):
         return prim.evaluate(args, params)
 
 
+# --- the current interpreter ---------------------------------------------------------------
+
+
+class _State(threading.local):
+    def __init__(self) -> None:
+        self.trace: Trace = EvalTrace("evaluation")
+
+
+_state = _State()
+
+
+def current_trace() -> Trace:
+    """The interpreter that meets the next operation, in this thread."""
+    return _state.trace
+
+
+class interpreting:
+    """Make `trace` the interpreter of everything in this block."""
+
+    __slots__ = ("trace", "saved")
+
+    def __init__(self, trace: Trace):
+        self.trace = trace
+
+    def __enter__(self) -> Any:
+        self.saved, _state.trace = _state.trace, self.trace
+        return self.trace
+
+    def __exit__(self, *exc: object) -> None:
+        _state.trace = self.saved
+
+
+class tracing(interpreting):
+    """`interpreting`, and the end of the block is the end of the trace."""
+
+    __slots__ = ()
+
+    def __exit__(self, *exc: object) -> None:
+        _state.trace, self.trace.alive = self.saved, False
+
+
+def axis_env(trace: Trace | None = None) -> tuple[tuple[Any, int], ...]:
+    """The named axes in scope with their sizes, innermost first."""
+    trace, env = trace or _state.trace, []
+    while trace is not None:
+        if trace.axis_name is not None:
+            env.append((trace.axis_name, trace.size))
+        trace = trace.parent
+    return tuple(env)
+
+
+# --- traced values -------------------------------------------------------------------------
+
+
 class Tracer(Value):
     """A value that a live `Trace` is following."""
 
@@ -421,57 +475,6 @@ def leaked(x: Tracer) -> UnexpectedTracerError:
         "Return the value from the function instead of storing it outside (in a global, a list, "
         "an attribute)."
     )
-
-
-# --- the current interpreter ---------------------------------------------------------------
-
-
-class _State(threading.local):
-    def __init__(self) -> None:
-        self.trace: Trace = EvalTrace("evaluation")
-
-
-_state = _State()
-
-
-def current_trace() -> Trace:
-    """The interpreter that meets the next operation, in this thread."""
-    return _state.trace
-
-
-class interpreting:
-    """Make `trace` the interpreter of everything in this block."""
-
-    __slots__ = ("trace", "saved")
-
-    def __init__(self, trace: Trace):
-        self.trace = trace
-
-    def __enter__(self) -> Any:
-        self.saved, _state.trace = _state.trace, self.trace
-        return self.trace
-
-    def __exit__(self, *exc: object) -> None:
-        _state.trace = self.saved
-
-
-class tracing(interpreting):
-    """`interpreting`, and the end of the block is the end of the trace."""
-
-    __slots__ = ()
-
-    def __exit__(self, *exc: object) -> None:
-        _state.trace, self.trace.alive = self.saved, False
-
-
-def axis_env(trace: Trace | None = None) -> tuple[tuple[Any, int], ...]:
-    """The named axes in scope with their sizes, innermost first."""
-    trace, env = trace or _state.trace, []
-    while trace is not None:
-        if trace.axis_name is not None:
-            env.append((trace.axis_name, trace.size))
-        trace = trace.parent
-    return tuple(env)
 
 
 # --- where the user is ---------------------------------------------------------------------

@@ -37,7 +37,8 @@ KINDS = {
 _KIND = {d: k for k, kind in zip("biufc", KINDS.values(), strict=True) for d in kind}
 KINDS["integral"] = KINDS["signed integer"] + KINDS["unsigned integer"]
 KINDS["numeric"] = KINDS["integral"] + KINDS["real floating"] + KINDS["complex floating"]
-KIND_NAMES = {"b": "bool", "i": "integer", "u": "integer", "f": "floating", "c": "complexfloating"}
+_KIND_NAMES = {"b": "bool", "i": "signedinteger", "u": "unsignedinteger", "n": "integer",
+               "f": "floating", "c": "complexfloating", "V": "key"}
 
 bfloat16, finfo, iinfo = ml_dtypes.bfloat16, ml_dtypes.finfo, ml_dtypes.iinfo
 float0 = np.dtype([("float0", np.void, 0)])  # the tangents of integers: they carry nothing
@@ -65,6 +66,15 @@ short_dtype_name = short_name  # as JAX calls it
 def kind(dtype: np.dtype) -> str:
     """b, i, u, f or c, also for bfloat16 and the narrow types; V for what is not a number."""
     return _KIND.get(dtype, "V")
+
+
+def kind_names(kinds: str) -> str:
+    """NumPy's names of some kinds, for messages.
+
+    >>> kind_names("iuf")
+    'integer, floating'
+    """
+    return ", ".join(_KIND_NAMES[k] for k in kinds.replace("iu", "n"))
 
 
 def is_inexact(dtype: np.dtype) -> bool:

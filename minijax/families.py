@@ -52,12 +52,7 @@ class Elementwise(Primitive):
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         """Apply to arrays or scalars; Python scalars take the dtype of the arrays."""
-        kinds = {type(x) for x in args}
-        if kinds & dtypes.PYTHON_SCALARS and not kinds <= dtypes.PYTHON_SCALARS:
-            dtype = next(typeof(x).dtype for x in args if type(x) not in dtypes.PYTHON_SCALARS)
-            args = tuple(np.asarray(x, dtype) if type(x) in dtypes.PYTHON_SCALARS else x
-                         for x in args)
-        return self.bind(*args, **params)
+        return self.bind(*scalars_like_arrays(args), **params)
 
     def impl(self, *xs: np.ndarray, **params: Any) -> Any:
         return self.fun(*xs, **params)
@@ -79,11 +74,12 @@ class Elementwise(Primitive):
         return ShapedArray(broadcast_shapes(self.name, [a.shape for a in avals]), result)
 
     def check_dtypes(self, avals: Sequence[ShapedArray]) -> None:
-        for a in avals:
+        for i, a in enumerate(avals):
             if dtypes.kind(a.dtype) not in self.accepts:
-                accepted = ", ".join(dtypes.KIND_NAMES[k] for k in self.accepts)
-                raise TypeError(f"{self.name} does not accept dtype {dtypes.name(a.dtype)}. "
-                                f"Accepted dtypes are subtypes of {accepted}.")
+                position = f" at position {i}" if len(avals) > 1 else ""
+                raise TypeError(
+                    f"{self.name} does not accept dtype {dtypes.name(a.dtype)}{position}. Accepted "
+                    f"dtypes{position} are subtypes of {dtypes.kind_names(self.accepts)}.")
         if len({a.dtype for a in avals}) > 1:
             raise TypeError(
                 f"lax.{self.name} requires arguments to have the same dtypes, got "
@@ -105,9 +101,21 @@ class Elementwise(Primitive):
         return [out], [any(d is not None for d in maps)], push
 
     def transpose(self, cts, *args, **params):
+        if not self.transposes:
+            return super().transpose(cts, *args, **params)
         return [unbroadcast(rule(cts[0], *args, **params), x.aval)
                 if isinstance(x, UndefinedPrimal) else None
                 for x, rule in zip(args, self.transposes)]
+
+
+def scalars_like_arrays(args: Sequence[Any]) -> Sequence[Any]:
+    """The arguments, with Python scalars in the dtype of the arrays among them."""
+    kinds = {type(x) for x in args}
+    if not kinds & dtypes.PYTHON_SCALARS or kinds <= dtypes.PYTHON_SCALARS:
+        return args
+    dtype = next(typeof(x).dtype for x in args if type(x) not in dtypes.PYTHON_SCALARS)
+    others = dtypes.PYTHON_SCALARS - {t for t in kinds if dtypes.python_scalar(t) is dtype}
+    return [np.asarray(x, dtype) if type(x) in others else x for x in args]
 
 
 def broadcast_shapes(name: str, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
@@ -145,6 +153,9 @@ def unbroadcast(ct: Any, aval: ShapedArray) -> Any:
 class Select(Elementwise):
     """out[i] = cases[which[i]][i]; `which` is Boolean or integer, of the same shape or rank 0."""
 
+    def __call__(self, which, *cases):
+        return self.bind(which, *scalars_like_arrays(cases))
+
     def impl(self, which, *cases):
         if which.dtype == bool and len(cases) == 2:
             return np.where(which, cases[1], cases[0])
@@ -156,19 +167,19 @@ class Select(Elementwise):
 
     def abstract_eval(self, which, *cases):
         if not cases:
-            raise TypeError("select_n must have at least one case")
+            raise TypeError("select must have at least one case")
         self.check_dtypes(cases)
         if len({a.shape for a in cases}) > 1:
-            raise TypeError("select_n cases must have the same shapes, got "
+            raise TypeError("select cases must have the same shapes, got "
                             f"[{', '.join(str(a.shape) for a in cases)}].")
-        if which.dtype not in (np.dtype(bool), np.dtype(np.int32)):
-            raise TypeError("select_n `which` must be boolean or int32, got "
+        if dtypes.kind(which.dtype) not in "biu":
+            raise TypeError("select `which` must be boolean or integer type, got "
                             f"{dtypes.name(which.dtype)}.")
         if which.dtype == bool and len(cases) > 2:
-            raise TypeError("select_n with boolean `which` cannot have more than two cases, got "
+            raise TypeError("select with boolean `which` cannot have > 2 cases, got "
                             f"{len(cases)}.")
         if which.shape not in ((), cases[0].shape):
-            raise TypeError(f"select_n `which` must be scalar or have the same shape as cases, "
+            raise TypeError(f"select `which` must be scalar or have the same shape as cases, "
                             f"got `which` shape {which.shape} but case shape {cases[0].shape}.")
         return cases[0]
 
@@ -233,7 +244,7 @@ class Reduction(Primitive):
         self.fun, self.accepts = fun, accepts
 
     def impl(self, x, *, axes):
-        return self.fun(x, axis=axes)  # type: ignore[misc]
+        return self.fun(x, axis=axes)
 
     def abstract_eval(self, x, *, axes):
         if len(set(axes)) != len(axes):
@@ -309,7 +320,7 @@ add_any = Elementwise(
     "add_any", np.add, lambda out, x, y: lambda t: t, lambda out, x, y: lambda t: t,
     accepts="biufc", transposes=(lambda ct, x, y: ct, lambda ct, x, y: ct))
 
-mul = Elementwise(
+mul: Elementwise = Elementwise(
     "mul", np.multiply, lambda out, x, y: y, lambda out, x, y: x, accepts="biufc",
     transposes=(lambda ct, x, y: mul(ct, y), lambda ct, x, y: mul(ct, x)))
 
@@ -439,7 +450,7 @@ class Transpose(Structural):
 transpose_p = Transpose("transpose")
 
 
-def transpose(operand: Any, permutation: Sequence[int]) -> Any:
+def transpose(operand: Any, permutation: Any) -> Any:
     """Axis i of the result is axis permutation[i] of the operand."""
     permutation = tuple(int(i) for i in permutation)
     if permutation == tuple(range(typeof(operand).ndim)):
@@ -448,22 +459,29 @@ def transpose(operand: Any, permutation: Sequence[int]) -> Any:
 
 
 class Reshape(Structural):
-    """The same elements, in row-major order, in another shape."""
+    """The same elements, in row-major order of the axes `dimensions`, in another shape."""
 
     def impl(self, x, *, new_sizes, dimensions=None):
-        return x.reshape(new_sizes)
+        return x.transpose(dimensions or range(x.ndim)).reshape(new_sizes)
 
     def abstract_eval(self, x, *, new_sizes, dimensions=None):
         if any(n < 0 for n in new_sizes) or math.prod(new_sizes) != x.size:
             raise TypeError(f"cannot reshape array of shape {x.shape} (size {x.size}) into shape "
                             f"{new_sizes} (size {math.prod(new_sizes)})")
+        if dimensions is not None and sorted(dimensions) != list(range(x.ndim)):
+            raise ValueError("reshape dimensions must be a permutation of operand dimensions, got "
+                             f"dimensions {dimensions} for shape {x.shape}.")
         return ShapedArray(new_sizes, x.dtype)
 
     def transpose(self, cts, x, *, new_sizes, dimensions=None):
-        return [reshape(cts[0], x.aval.shape)]
+        order = dimensions or tuple(range(x.aval.ndim))
+        ct = reshape(cts[0], [x.aval.shape[i] for i in order])
+        return [transpose(ct, np.argsort(order))]
 
     def shift(self, params, size):
-        return {**params, "new_sizes": (size, *params["new_sizes"])}
+        dims = params["dimensions"]
+        return {"new_sizes": (size, *params["new_sizes"]),
+                "dimensions": dims and (0, *(d + 1 for d in dims))}
 
 
 reshape_p = Reshape("reshape")
@@ -471,16 +489,36 @@ reshape_p = Reshape("reshape")
 
 def reshape(operand: Any, new_sizes: Sequence[int], dimensions: Sequence[int] | None = None
             ) -> Any:
-    """The same elements, in row-major order, in the shape `new_sizes`."""
+    """The same elements, in row-major order of the axes `dimensions`, in the shape `new_sizes`."""
+    new_sizes, shape = tuple(new_sizes), typeof(operand).shape
     if dimensions is not None:
-        operand = transpose(operand, dimensions)
-    new_sizes = tuple(new_sizes)
-    if typeof(operand).shape == new_sizes:
+        dimensions = tuple(int(d) for d in dimensions)
+        if dimensions == tuple(range(len(shape))):
+            dimensions = None
+    if shape == new_sizes and dimensions is None:
         return operand
-    return reshape_p.bind(operand, new_sizes=new_sizes, dimensions=None)
+    return reshape_p.bind(operand, new_sizes=new_sizes, dimensions=dimensions)
 
 
-reduce_sum_p = LinearReduction("reduce_sum", lambda x, axis: np.sum(x, axis, dtype=x.dtype))
+def add_up(x: np.ndarray, axis: tuple[int, ...]) -> np.ndarray:
+    """The sum along axes: 16-bit floats in float32, and floats with small errors on every axis.
+
+    NumPy adds in pairs along the last axis only. Along another we add blocks of 64 first.
+    """
+    kind = dtypes.kind(x.dtype)
+    if kind == "f" and x.dtype.itemsize <= 2:
+        x = x.astype(np.float32)
+    for a in axis if kind in "fc" and len(axis) < x.ndim else ():
+        while a != x.ndim - 1 and x.shape[a] > 64:
+            n, before = x.shape[a] // 64, (slice(None),) * a
+            head = x[(*before, slice(64 * n))]
+            blocks = head.reshape(*x.shape[:a], n, 64, *x.shape[a + 1:]).sum(a + 1)
+            rest = x[(*before, slice(64 * n, None))]
+            x = np.concatenate([blocks, rest], a) if rest.size else blocks
+    return np.sum(x, axis, dtype=x.dtype)
+
+
+reduce_sum_p = LinearReduction("reduce_sum", add_up, accepts="iufc")
 
 
 def reduce_sum(operand: Any, axes: Sequence[int]) -> Any:
@@ -497,4 +535,5 @@ def zeros(aval: ShapedArray) -> Any:
     """The zero of a type."""
     if aval.dtype == dtypes.float0:
         return np.zeros(aval.shape, dtypes.float0)
-    return full(aval.shape, np.zeros((), aval.dtype), aval.dtype)
+    zero = Array(np.zeros((), aval.dtype), ShapedArray((), aval.dtype, aval.weak_type))
+    return broadcast_in_dim(zero, aval.shape, ())

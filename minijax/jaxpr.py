@@ -9,7 +9,7 @@ closes over becomes an operand. Grammar of the printed form, as in JAX:
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from minijax.core import (
     typeof,
     user_line,
 )
+from minijax.pretty_printer import Break, Doc, Group, Nest, join, layout
 from minijax.tree_util import tree_unflatten
 
 # --- the program form ----------------------------------------------------------------------
@@ -73,7 +74,7 @@ class JaxprEqn:
         self.effects = primitive.effects_of(params)
 
     def __repr__(self) -> str:
-        return Printer().equation(self, {})
+        return layout(Printer().equation(self))
 
 
 class Jaxpr:
@@ -377,8 +378,6 @@ def check_jaxpr(jaxpr: Jaxpr) -> None:
 class Printer:
     """Prints a program with JAX's names for variables and its layout."""
 
-    width = 80
-
     def __init__(self) -> None:
         self.names: dict[Var, str] = {}
         self.shared: dict[Jaxpr, str] = {}
@@ -386,8 +385,10 @@ class Printer:
 
     def toplevel(self, jaxpr: Jaxpr) -> str:
         self.name_shared(jaxpr)
-        parts = [f"let {name} = {self.program(j, 0)} in\n" for j, name in self.shared.items()]
-        return "".join(parts) + self.program(jaxpr, 0)
+        self.name_unused(jaxpr)
+        lets = [["let ", name, " = ", self.program(j), " in", Break()]
+                for j, name in self.shared.items()]
+        return layout([*lets, self.program(jaxpr)])
 
     def name_shared(self, top: Jaxpr) -> None:
         """Programs used twice, or longer than ten equations, are printed once, first, by name."""
@@ -409,6 +410,11 @@ class Printer:
                 used[title] = used.get(title, 0) + 1
                 self.shared[jaxpr] = title if used[title] == 1 else f"{title}{used[title] - 1}"
 
+    def name_unused(self, jaxpr: Jaxpr) -> None:
+        """A result that nothing needs is called `_`."""
+        used = {x for e in jaxpr.eqns for x in e.invars} | set(jaxpr.outvars)
+        self.names.update((v, "_") for e in jaxpr.eqns for v in e.outvars if v not in used)
+
     def fresh(self) -> str:
         while True:
             n, name = self.count, ""
@@ -419,49 +425,45 @@ class Printer:
             if name not in self.shared.values():
                 return name
 
-    def binder(self, v: Var) -> str:
-        return f"{self.atom(v)}:{v.aval.str_short(short_dtypes=True)}"
-
     def atom(self, x: Atom) -> str:
         if isinstance(x, Literal):
-            return f"{x.val}:{x.aval.str_short(short_dtypes=True)}"
+            return f"{x.val.item()}:{x.aval.str_short(short_dtypes=True)}"
         if x not in self.names:
             self.names[x] = self.fresh()
         return self.names[x]
 
-    def program(self, jaxpr: Jaxpr, indent: int) -> str:
-        """A program on one line if it fits, else one equation a line."""
-        if jaxpr in self.shared and indent:
-            return self.shared[jaxpr]
-        used = {x for e in jaxpr.eqns for x in e.invars} | set(jaxpr.outvars)
-        self.names.update((v, "_") for e in jaxpr.eqns for v in e.outvars if v not in used)
-        binders = [" ".join(map(self.binder, vs)) for vs in (jaxpr.constvars, jaxpr.invars)]
-        head = f"{{ lambda {binders[0]}; {binders[1]}. let"
-        eqns = [self.equation(e, indent + 4) for e in jaxpr.eqns]
-        outs = ", ".join(map(self.atom, jaxpr.outvars)) + "," * (len(jaxpr.outvars) == 1)
-        flat = f"{head} {'; '.join(eqns)} in ({outs}) }}"
-        if "\n" not in flat and indent + len(flat) <= self.width:
-            return flat
-        pad = "\n" + " " * (indent + 2)
-        return f"{head}{''.join(pad + '  ' + e for e in eqns)}{pad}in ({outs}) }}"
+    def binder(self, v: Var) -> str:
+        return f"{self.atom(v)}:{v.aval.str_short(short_dtypes=True)}"
 
-    def equation(self, e: JaxprEqn, indent: Any) -> str:
-        indent = indent if isinstance(indent, int) else 0
-        params = {k: v for k, v in sorted(e.params.items()) if v is not None}
-        if "name" in params:  # easier to scan
-            params = {"name": params.pop("name"), **params}
-        if isinstance(body := params.get("jaxpr"), Jaxpr) and body not in self.shared:
+    def row(self, texts: Iterable[str], separator: str = "") -> Doc:
+        """As many on a line as fit."""
+        return Nest(2, Group(join([separator, Group(Break())], list(texts))))
+
+    def program(self, jaxpr: Jaxpr) -> Doc:
+        head = ["{ lambda ", self.row(map(self.binder, jaxpr.constvars)), "; ",
+                self.row(map(self.binder, jaxpr.invars)), ". let"]
+        eqns = join(Break("; "), list(map(self.equation, jaxpr.eqns)))
+        outs = self.row(map(self.atom, jaxpr.outvars), ",")
+        tail = ["in (", outs, ",)" if len(jaxpr.outvars) == 1 else ")"]
+        return Group([Nest(2, [head, Nest(2, [Break(), eqns]), Break(), tail]), " }"])
+
+    def equation(self, e: JaxprEqn) -> Doc:
+        body = e.params.get("jaxpr")
+        if e.primitive.name == "jit" and body not in self.shared:
             self.share_names(body.invars, e.invars)
             self.share_names(body.outvars, e.outvars)
-        left = " ".join(map(self.binder, e.outvars)) + " = " if e.outvars else ""
-        args = " ".join(map(self.atom, e.invars))
-        shown = [f"{k}={self.param(v, indent + 2)}" for k, v in params.items()
-                 if not (e.primitive.name == "broadcast_in_dim" and (k == "shape" or v == ()))]
-        given = f"[{' '.join(shown)}]" if shown else ""
-        if "\n" in given or indent + len(left) + len(given) + len(args) > self.width and given:
-            pad = "\n" + " " * (indent + 2)
-            given = f"[{pad}{pad.join(shown)}\n{' ' * indent}]"
-        return f"{left}{e.primitive}{given} {args}"
+        left = [self.row(map(self.binder, e.outvars)), " = "] if e.outvars else []
+        params = [[f"{k}=", self.param(v)] for k, v in self.shown(e)]
+        given = Group([Nest(2, ["[", Break(""), join(Break(), params)]), Break(""), "]"])
+        return [*left, e.primitive.name, given if params else "", " ",
+                self.row(map(self.atom, e.invars))]
+
+    def shown(self, e: JaxprEqn) -> list[tuple[str, Any]]:
+        """The params to print; what the type of the result says is not repeated."""
+        params = sorted((k, v) for k, v in e.params.items() if v is not None)
+        if e.primitive.name == "broadcast_in_dim":
+            params = [(k, v) for k, v in params if k != "shape" and v != ()]
+        return sorted(params, key=lambda pair: pair[0] != "name")  # the name first: easy to scan
 
     def share_names(self, inner: Sequence[Atom], outer: Sequence[Atom]) -> None:
         """A variable of an inner program takes the name of the operand it stands for."""
@@ -472,12 +474,12 @@ class Printer:
                     taken.add(like)
                     self.names[v] = self.atom(like)
 
-    def param(self, v: Any, indent: int) -> str:
+    def param(self, v: Any) -> Doc:
         if isinstance(v, Jaxpr):
-            return self.program(v, indent)
+            return self.shared.get(v) or self.program(v)
         if isinstance(v, tuple) and v and all(isinstance(x, Jaxpr) for x in v):
-            pad = "\n" + " " * (indent + 2)
-            return f"({pad}{pad.join(self.program(x, indent + 2) for x in v)}\n{' ' * indent})"
+            parts = join(Break(), list(map(self.param, v)))
+            return Group([Nest(2, ["(", Break(""), parts]), Break(""), ")"])
         return v.name if isinstance(v, np.dtype) else str(v)
 
 

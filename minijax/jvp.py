@@ -160,7 +160,7 @@ def instantiate(tangent: Any, primal: Any) -> Any:
     """A tangent where the user sees it: a missing one is a zero."""
     aval = typeof(primal)
     if tangent is None:
-        return zeros(ShapedArray(aval.shape, tangent_dtype(aval)))
+        return zeros(ShapedArray(aval.shape, tangent_dtype(aval), aval.weak_type))
     return as_array(tangent)
 
 

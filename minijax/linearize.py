@@ -64,7 +64,7 @@ def linearize_flat(f: Callable, primals: Sequence[Any], active: Sequence[bool], 
             duals = [trace.dual(x) for x in outs]
         outs, tangents = [x for x, _ in duals], [t for _, t in duals]
         if wanted:
-            tangents = [zeros(typeof(x)) if t is None and w else t
+            tangents = [zeros(typeof(x).strip_weak_type()) if t is None and w else t
                         for x, t, w in zip(outs, tangents, wanted)]
         lin, residuals = tangent.build([t for t in ins if t is not None],
                                        [t for t in tangents if t is not None], prune=True)

@@ -56,7 +56,7 @@ def brief(x: Any) -> str:
     if isinstance(x, BatchTracer):
         return f"each of {brief(x.value)}"
     if isinstance(x, Tracer):
-        return str(x.aval)
+        return str(x.aval) if type(x).__repr__ is object.__repr__ else repr(x)
     text = " ".join(np.array2string(np.asarray(x), separator=", ").split())
     return text if len(text) <= LONGEST else typeof(x).str_short(short_dtypes=True)
 
@@ -71,15 +71,24 @@ def columns(rows: Sequence[Sequence[str]]) -> Text:
 
 # --- the stack of interpreters -----------------------------------------------------------------
 
-VERBS = {EvalTrace: "eval", JVPTrace: "jvp", BatchTrace: "vmap", JaxprTrace: "write",
-         TangentTrace: "write"}
+VERBS: dict[Any, str] = {EvalTrace: "eval", JVPTrace: "jvp", BatchTrace: "vmap",
+                         JaxprTrace: "write", TangentTrace: "write"}
+
+
+def interpreters() -> Iterator[Any]:
+    """Every class of interpreters that there is, also the reader's own."""
+    found = [Trace]
+    for cls in found:
+        found += cls.__subclasses__()
+        if "process_primitive" in vars(cls):
+            yield cls
 
 
 @contextlib.contextmanager
 def watching(see: Callable[[Trace, Primitive, Sequence[Any]], contextlib.AbstractContextManager]
              ) -> Iterator[None]:
     """Call `see` whenever an interpreter meets an operation, around what the interpreter does."""
-    saved = {cls: cls.__dict__["process_primitive"] for cls in VERBS}
+    saved = {cls: vars(cls)["process_primitive"] for cls in interpreters()}
 
     def watched(cls: type, process: Callable) -> Callable:
         @functools.wraps(process)
@@ -116,7 +125,7 @@ def stack(f: Callable, *args: Any) -> Text:
     @contextlib.contextmanager
     def see(trace: Trace, prim: Primitive, args: Sequence[Any]) -> Iterator[None]:
         shown = ", ".join(map(brief, args))
-        verb = VERBS[type(trace)]
+        verb = VERBS.get(type(trace), trace.name)
         if isinstance(trace, JVPTrace) and trace.tangent is not trace.parent:
             verb = "grad"
         rows.append(("  " * depth[0] + verb, prim.name, shown))
@@ -139,7 +148,7 @@ def program_of(f: Callable, args: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
     return make_jaxpr(f)(*args), leaves
 
 
-def run(jaxpr: Jaxpr, args: Sequence[Any], printer: Printer, rows: list[Sequence[str]]
+def run(jaxpr: Jaxpr, args: Sequence[Any], printer: ShortPrinter, rows: list[Sequence[str]]
         ) -> list[Any]:
     """Evaluate a program and add a row for each variable: what defines it, and its value."""
     env: dict[Any, Any] = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*jaxpr.consts, *args]))
@@ -153,7 +162,7 @@ def run(jaxpr: Jaxpr, args: Sequence[Any], printer: Printer, rows: list[Sequence
     return [Array(x.val, x.aval) if isinstance(x, Literal) else env[x] for x in jaxpr.outvars]
 
 
-def line(printer: Printer, e: JaxprEqn) -> str:
+def line(printer: ShortPrinter, e: JaxprEqn) -> str:
     """An equation on one line, without programs inside."""
     left = " ".join(map(printer.binder, e.outvars))
     name = e.params.get("name")
@@ -171,7 +180,8 @@ class ShortPrinter(Printer):
 def values(f: Callable, *args: Any) -> Text:
     """The program of `f`, and beside each equation the value it has at `args`."""
     jaxpr, leaves = program_of(f, args)
-    printer, rows = ShortPrinter(), []
+    printer = ShortPrinter()
+    rows: list[Sequence[str]] = []
     run(jaxpr, leaves, printer, rows)
     rows.append((f"returns {', '.join(map(printer.operand, jaxpr.outvars))}",))
     return columns(rows)

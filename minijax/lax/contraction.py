@@ -89,14 +89,13 @@ class DotGeneral(Contraction):
         dtype = sum_dtype(lhs.dtype, rhs.dtype, preferred_element_type)
         lhs, rhs = lhs.astype(dtype, copy=False), rhs.astype(dtype, copy=False)
         lf, rf = free_axes(lhs.ndim, lc, lb), free_axes(rhs.ndim, rc, rb)
-        sizes = [lhs.shape[i] for i in lb]
-        m, n = [lhs.shape[i] for i in lf], [rhs.shape[i] for i in rf]
+        shape = [*(lhs.shape[i] for i in (*lb, *lf)), *(rhs.shape[i] for i in rf)]
         k = size_of(lhs, lc)
         stack = [size_of(lhs, lb)] if lb else []
         a = lhs.transpose(*lb, *lf, *lc).reshape(*stack, size_of(lhs, lf), k)
         b = rhs.transpose(*rb, *rc, *rf).reshape(*stack, k, size_of(rhs, rf))
         product = np.multiply if not lc else np.matmul if lb else np.dot
-        return product(a, b).reshape(*sizes, *m, *n)
+        return product(a, b).reshape(shape)
 
     def abstract_eval(self, lhs, rhs, *, dimension_numbers, precision, preferred_element_type):
         (lc, rc), (lb, rb) = dimension_numbers

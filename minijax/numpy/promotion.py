@@ -16,6 +16,7 @@ import numpy as np
 from minijax import dtypes, lax
 from minijax.config import flags
 from minijax.core import Array, ShapedArray, Tracer, Value, typeof
+from minijax.errors import ConcretizationTypeError
 from minijax.families import broadcast_in_dim, convert_element_type_p
 from minijax.jit import jit
 
@@ -71,6 +72,18 @@ def refuse(name: str, **unsupported: Any) -> None:
     for argument, value in unsupported.items():
         if value is not None:
             raise NotImplementedError(f"The '{argument}' argument to jnp.{name} is not supported.")
+
+
+def concrete(x: Any, why: str) -> np.ndarray:
+    """The value of an argument that cannot be traced."""
+    if isinstance(x, Tracer):
+        value = x.to_concrete_value()
+        if value is None:
+            raise ConcretizationTypeError(
+                "Abstract tracer value encountered where concrete value is expected: traced array "
+                f"with shape {x.aval.str_short()}\n{why}")
+        x = value
+    return np.asarray(x)
 
 
 # --- axes ------------------------------------------------------------------------------------

@@ -1,0 +1,229 @@
+"""Cumulative operations along an axis, and the associative scan by which they are differentiated.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minijax import dtypes
+from minijax.core import ShapedArray, typeof
+from minijax.custom import custom_jvp
+from minijax.families import LinearMap, mul
+from minijax.jvp import jvp_flat
+from minijax.lax.axiswise import Axiswise
+from minijax.lax.creation import full_like
+from minijax.lax.elementwise import (
+    abs,
+    add,
+    bitwise_or,
+    eq,
+    in_float32,
+    max,
+    min,
+    ne,
+    neg,
+    real,
+    select,
+    sub,
+)
+from minijax.lax.joining import concatenate
+from minijax.lax.shapes import canonicalize_axis, replace
+from minijax.lax.shaping import rev
+from minijax.lax.slicing import pad, slice_in_dim
+from minijax.lax.transcendental import exp, log1p
+from minijax.tree_util import tree_flatten, tree_leaves, tree_unflatten
+
+__all__ = [
+    "associative_scan", "cumlogsumexp", "cumlogsumexp_p", "cummax", "cummax_p", "cummin",
+    "cummin_p", "cumprod", "cumprod_p", "cumsum", "cumsum_p",
+]
+
+
+# --- associative scan ------------------------------------------------------------------------
+
+
+def associative_scan(fn: Callable, elems: Any, reverse: bool = False, axis: int = 0) -> Any:
+    """All partial results of an associative function along an axis, in logarithmic depth.
+
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> jax.lax.associative_scan(jnp.add, jnp.arange(5))
+    Array([ 0,  1,  3,  6, 10], dtype=int32)
+
+    Args:
+      fn: `fn(a, b)`, for a and b like `elems` but of any size along `axis`, works elementwise.
+      elems: an array, or a pytree of arrays of one size along `axis`.
+      reverse: combine from the last element on.
+
+    Source: G. E. Blelloch, Prefix Sums and Their Applications, 1990.
+    """
+    if not callable(fn):
+        raise TypeError("lax.associative_scan: fn argument should be callable.")
+    xs, tree = tree_flatten(elems)
+    axis = canonicalize_axis(axis, typeof(xs[0]).ndim)
+    if len({typeof(x).shape[axis] for x in xs}) > 1:
+        raise ValueError("Array inputs to associative_scan must have the same size along axis "
+                         f"{axis}. (saw: {[typeof(x).shape for x in xs]})")
+
+    def combine(xs: Sequence[Any], ys: Sequence[Any]) -> list[Any]:
+        return tree_leaves(fn(tree_unflatten(tree, xs), tree_unflatten(tree, ys)))
+
+    def turned(xs: Sequence[Any]) -> list[Any]:
+        return [rev(x, (axis,)) if reverse else x for x in xs]
+
+    return tree_unflatten(tree, turned(scan_pairs(combine, turned(xs), axis)))
+
+
+def scan_pairs(combine: Callable, xs: Sequence[Any], axis: int) -> Sequence[Any]:
+    """Scan the combined pairs: these are every second result. Combine them with what is between."""
+    size = typeof(xs[0]).shape[axis]
+    if size < 2:
+        return xs
+
+    def cut(xs: Sequence[Any], start: int, limit: int | None, step: int = 1) -> list[Any]:
+        return [slice_in_dim(x, start, limit, step, axis) for x in xs]
+
+    odd = scan_pairs(combine, combine(cut(xs, 0, -1, 2), cut(xs, 1, None, 2)), axis)
+    even = combine(cut(odd, 0, -1) if size % 2 == 0 else odd, cut(xs, 2, None, 2))
+    even = [concatenate([x, y], axis) for x, y in zip(cut(xs, 0, 1), even)]
+    return [interleave(x, y, axis) for x, y in zip(even, odd)]
+
+
+def interleave(even: Any, odd: Any, axis: int) -> Any:
+    """Elements of both in turn."""
+    aval, zero = typeof(even), np.zeros((), typeof(even).dtype)
+    more = aval.shape[axis] - typeof(odd).shape[axis]  # 0 or 1
+    none = ((0, 0, 0),) * aval.ndim
+    join = bitwise_or if aval.dtype == bool else add
+    return join(pad(even, zero, replace(none, axis, (0, 1 - more, 1))),  # type: ignore[arg-type]
+                pad(odd, zero, replace(none, axis, (1, more, 1))))  # type: ignore[arg-type]
+
+
+# --- the operations --------------------------------------------------------------------------
+
+
+class Cumulative(Axiswise):
+    """out[i] combines x[0] to x[i], or with `reverse` x[i] to x[-1], along one axis.
+
+    `fun` does so in NumPy, `combine` is the function of two elements.
+    """
+
+    def __init__(self, name: str, fun: Callable, combine: Callable):
+        super().__init__(name)
+        self.fun, self.combine = fun, combine
+
+    def impl(self, x, *, axis, reverse):
+        out = self.fun(np.flip(x, axis) if reverse else x, axis)
+        return np.flip(out, axis) if reverse else out
+
+    def abstract_eval(self, x, *, axis, reverse):
+        if axis < 0:
+            raise ValueError(f"{self.name}: XLA operations do not allow negative axes, got {axis}")
+        if axis >= x.ndim:
+            raise ValueError(f"axis {axis} is out of bounds for array of shape {x.shape}")
+        if dtypes.kind(x.dtype) not in "iufc":
+            raise TypeError(f"{self.name} does not accept dtype {dtypes.name(x.dtype)}. Accepted "
+                            "dtypes are subtypes of number.")
+        return ShapedArray(x.shape, x.dtype)
+
+    def jvp(self, primals, tangents, *, axis, reverse):
+        return jvp_flat(lambda x: [associative_scan(self.combine, x, reverse, axis)],
+                        primals, tangents, self.name)
+
+    def shift(self, params, size):
+        return {**params, "axis": params["axis"] + 1}
+
+
+class CumulativeSum(Cumulative, LinearMap):
+    """The sum is linear: it is its own derivative."""
+
+    jvp = None
+
+    def transpose(self, cts, x, *, axis, reverse):
+        return [cumsum(cts[0], axis, not reverse)]
+
+
+def _add_up(x: np.ndarray, axis: int) -> np.ndarray:
+    """Floats in twice the width: one after the other, small errors add up too."""
+    wide = {"f": np.float64, "c": np.complex128}.get(dtypes.kind(x.dtype), x.dtype)
+    return np.cumsum(x, axis, dtype=wide)
+
+
+def _add_exponentials(x: np.ndarray, axis: int) -> np.ndarray:
+    if x.dtype.kind != "c":
+        return np.logaddexp.accumulate(x, axis)
+    rows = itertools.accumulate(np.moveaxis(x, axis, 0), _complex_logaddexp)
+    return np.stack([*rows], axis) if x.shape[axis] else x
+
+
+def _complex_logaddexp(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    top = np.maximum(x, y)
+    out = top + np.log1p(np.exp(x + y - 2 * top))
+    return out.real + 1j * np.angle(np.exp(1j * out.imag))  # the phase, between -pi and pi
+
+
+@custom_jvp
+def logaddexp(x: Any, y: Any) -> Any:
+    """log(exp(x) + exp(y)), without overflow."""
+    top = max(x, y)
+    if typeof(x).dtype.kind == "c":
+        return add(top, log1p(exp(sub(add(x, y), mul(top, 2.0)))))
+    difference = sub(x, y)
+    return select(ne(difference, difference), add(x, y),  # NaN, or infinities of one sign
+                  add(top, log1p(exp(neg(abs(difference))))))
+
+
+@logaddexp.defjvp
+def _logaddexp_jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    out = logaddexp(*primals)
+
+    def finite(x: Any) -> Any:
+        size = real(x) if typeof(x).dtype.kind == "c" else x
+        return select(eq(size, np.inf), full_like(x, 0), x)
+
+    terms = [mul(t, exp(sub(finite(x), finite(out)))) for x, t in zip(primals, tangents)]
+    return out, add(*terms)
+
+
+cumsum_p = CumulativeSum("cumsum", _add_up, add)
+cumprod_p = Cumulative(
+    "cumprod", in_float32(lambda x, axis: np.cumprod(x, axis, dtype=x.dtype)), mul)
+cummax_p = Cumulative("cummax", np.maximum.accumulate, max)
+cummin_p = Cumulative("cummin", np.minimum.accumulate, min)
+cumlogsumexp_p = Cumulative("cumlogsumexp", in_float32(_add_exponentials), logaddexp)
+
+
+def cumsum(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
+    """The sums of the elements up to each one along `axis`, or with `reverse` from each one on.
+
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> print(jax.lax.cumsum(jnp.arange(4)), jax.lax.cumsum(jnp.arange(4), reverse=True))
+    [0 1 3 6] [6 6 5 3]
+
+    Raises:
+      ValueError: an axis that the operand does not have; it cannot be negative.
+    """
+    return cumsum_p.bind(operand, axis=int(axis), reverse=bool(reverse))
+
+
+def cumprod(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
+    """The products of the elements up to each one along `axis`; the rest as in `cumsum`."""
+    return cumprod_p.bind(operand, axis=int(axis), reverse=bool(reverse))
+
+
+def cummax(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
+    """The largest of the elements up to each one along `axis`; the rest as in `cumsum`."""
+    return cummax_p.bind(operand, axis=int(axis), reverse=bool(reverse))
+
+
+def cummin(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
+    """The smallest of the elements up to each one along `axis`; the rest as in `cumsum`."""
+    return cummin_p.bind(operand, axis=int(axis), reverse=bool(reverse))
+
+
+def cumlogsumexp(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
+    """log(sum(exp(x))) of the elements up to each one along `axis`; the rest as in `cumsum`."""
+    return cumlogsumexp_p.bind(operand, axis=int(axis), reverse=bool(reverse))
