@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from minijax.core import Value, name_of, typeof
@@ -107,13 +108,13 @@ def check_arg(x: Any) -> Any:
 
 
 def argnums_partial(f: Callable, argnums: int | Sequence[int], args: Sequence[Any],
-                    kwargs: dict, what: str) -> tuple[Callable, tuple[Any, ...]]:
+                    kwargs: dict) -> tuple[Callable, tuple[Any, ...]]:
     """`f` as a function of the arguments `argnums` only, and these arguments."""
-    nums = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    nums = positions(argnums)
     needed = max((n + 1 if n >= 0 else -n for n in nums), default=0)
     if needed > len(args):
-        raise TypeError(f"{what} with respect to argnums={argnums} requires at least {needed} "
-                        "positional arguments to be passed by the caller, but got only "
+        raise TypeError(f"differentiating with respect to argnums={argnums} requires at least "
+                        f"{needed} positional arguments to be passed by the caller, but got only "
                         f"{len(args)} positional arguments.")
     nums = tuple(n % len(args) for n in nums)
 
@@ -128,8 +129,13 @@ def argnums_partial(f: Callable, argnums: int | Sequence[int], args: Sequence[An
     return partial, tuple(args[n] for n in nums)
 
 
-def as_tuple(x: Any) -> tuple:
-    """None, one thing, or a sequence of things, as a tuple."""
-    if x is None:
+def positions(nums: int | Iterable[int] | None) -> tuple[int, ...]:
+    """None, one position of an argument, or several, as a tuple."""
+    if nums is None:
         return ()
-    return (x,) if isinstance(x, (int, str)) else tuple(x)
+    return tuple(map(operator.index, nums if isinstance(nums, Iterable) else (nums,)))
+
+
+def keywords(x: str | Iterable[str] | None) -> tuple[str, ...]:
+    """None, one name of an argument, or several, as a tuple."""
+    return (x,) if isinstance(x, str) else tuple(x or ())

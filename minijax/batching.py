@@ -33,7 +33,7 @@ from minijax.families import (
     broadcast_in_dim,
     transpose,
 )
-from minijax.jaxpr import Jaxpr, derived, trace_to_jaxpr
+from minijax.jaxpr import Jaxpr, derive, derived
 from minijax.jvp import as_array
 from minijax.tree_util import (
     flatten_axes,
@@ -95,7 +95,7 @@ class BatchTrace(Trace):
 
 
 @singledispatch
-def batch(prim: Primitive, axis: AxisData, xs: Sequence[Any], dims: Sequence[int | None],
+def batch(prim: Primitive, axis: AxisData, xs: Sequence[Any], dims: Sequence[int | None], /,
           **params: Any) -> tuple[Sequence[Any], Sequence[int | None]]:
     """The results for the whole batch and their batch dimensions, from those of the operands."""
     raise NotImplementedError(f"Batching rule for '{prim.name}' not implemented")
@@ -150,7 +150,7 @@ def _(prim: Select, axis, xs, dims):
 
 
 @batch.register
-def _(prim: Structural, axis, xs, dims, **params):
+def _(prim: Structural, axis, xs, dims, /, **params):  # `axis` may be a param too
     xs = [move_to_front(x, d, axis.size) for x, d in zip(xs, dims)]
     outs = prim.bind(*xs, **prim.shift(params, axis.size))
     outs = outs if prim.multiple_results else [outs]
@@ -192,8 +192,7 @@ def batch_jaxpr(jaxpr: Jaxpr, axis: AxisData, dims: tuple[int | None, ...],
         made[:] = dims_out
         return outs
 
-    out, _ = trace_to_jaxpr(batched, [widen(a, axis.size, d)
-                                      for a, d in zip(jaxpr.in_avals, dims)], "vmap")
+    out = derive(batched, [widen(a, axis.size, d) for a, d in zip(jaxpr.in_avals, dims)], "vmap")
     return out, tuple(made)
 
 

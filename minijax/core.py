@@ -9,10 +9,10 @@ parent, evaluation, which calls NumPy.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -141,6 +141,9 @@ class Array(Value):
         self.aval = aval or ShapedArray(value.shape, value.dtype)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if dtypes.is_key_dtype(self._value.dtype):
+            raise TypeError("an array of random keys cannot be converted to a NumPy array. Use "
+                            "jax.random.key_data(keys) to get the numbers in it.")
         if dtype is not None and dtype != self._value.dtype:
             return self._value.astype(dtype)
         return self._value.copy() if copy else self._value
@@ -150,16 +153,13 @@ class Array(Value):
             raise ValueError(
                 "The truth value of an array with more than one element is ambiguous. "
                 "Use a.any() or a.all()" if self._value.size else
-                "The truth value of an empty array is ambiguous. Use `array.size > 0`."
-            )
+                "The truth value of an empty array is ambiguous. Use `array.size > 0`.")
         return bool(self._value)
 
     def _scalar(self) -> Any:
         if self._value.ndim:
-            raise TypeError(
-                "Only scalar arrays can be converted to Python scalars; "
-                f"got arr.ndim={self._value.ndim}"
-            )
+            raise TypeError("Only scalar arrays can be converted to Python scalars; "
+                            f"got arr.ndim={self._value.ndim}")
         return self._value[()]
 
     def __int__(self) -> int:
@@ -237,8 +237,7 @@ class Primitive:
 
     multiple_results = False
     effects: frozenset = frozenset()  # an equation with effects is never dropped or merged
-
-    jvp: Any = None  # for rules that return results and tangents together, instead of `linearize`
+    jvp: Any = None  # results and tangents together: instead of `linearize`, or for speed besides
 
     def __init__(self, name: str):
         self.name = name
@@ -332,6 +331,13 @@ class Trace:
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
         raise NotImplementedError
 
+    def encloses(self, trace: Trace) -> bool:
+        """Is `trace` alive, and does it interpret what my rules, or my parent's, do?"""
+        outer: Trace | None = self if trace.alive else None
+        while outer is not None and outer is not trace:
+            outer = outer.parent
+        return outer is trace
+
     def origin(self, x: Tracer) -> str:
         """Why the value of `x` is not known, for messages."""
         return "There a value is known by its type only."
@@ -348,8 +354,7 @@ class EvalTrace(Trace):
 
 
 class _State(threading.local):
-    def __init__(self) -> None:
-        self.trace: Trace = EvalTrace("evaluation")
+    trace: Trace = EvalTrace("evaluation")
 
 
 _state = _State()
@@ -473,19 +478,23 @@ def leaked(x: Tracer) -> UnexpectedTracerError:
         f"through which an intermediate value of type {x.aval.str_short()} escaped.\n"
         f"It was made while tracing the {x.trace.name}, at {show_line(x.line)}.\n"
         "Return the value from the function instead of storing it outside (in a global, a list, "
-        "an attribute)."
-    )
+        "an attribute).")
 
 
 # --- where the user is ---------------------------------------------------------------------
 
-_HERE = str(Path(__file__).parent)
+_OURS = [os.path.join(os.path.dirname(__file__), "")]
+
+
+def register_exclusion(path: str) -> None:
+    """An interpreter lives in this file: its frames are not the user's. JAX's name for it."""
+    _OURS.append(path)
 
 
 def user_line() -> tuple[Any, int] | None:
-    """The code and line of the innermost frame that is not ours."""
+    """The code and line of the innermost frame that is the user's."""
     frame: Any = sys._getframe(2)
-    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
+    while frame is not None and frame.f_code.co_filename.startswith(tuple(_OURS)):
         frame = frame.f_back
     return (frame.f_code, frame.f_lineno) if frame is not None else None
 

@@ -13,7 +13,8 @@ from minijax import dtypes
 from minijax.api_util import is_typed
 from minijax.batching import AxisData, batch, batch_flat, batch_jaxpr, move_axis, move_to_front
 from minijax.compiler import compiled
-from minijax.core import ShapedArray, UndefinedPrimal, name_of, typeof
+from minijax.core import EvalTrace, ShapedArray, UndefinedPrimal, interpreting, name_of, typeof
+from minijax.errors import UnexpectedTracerError
 from minijax.families import Program, reduce_sum, zeros
 from minijax.jaxpr import Jaxpr, trace_to_jaxpr
 from minijax.jvp import as_array, instantiate, tangent_dtype
@@ -38,7 +39,11 @@ class CustomCall(Program):
         return [*consts, *args], {**params, "call_jaxpr": jaxpr, "num_consts": len(consts) or None}
 
     def evaluate(self, args, params):
-        return params["call_jaxpr"](*args)
+        try:
+            with interpreting(EvalTrace("evaluation")):
+                return params["call_jaxpr"](*args)
+        except UnexpectedTracerError as error:
+            raise closes_over(params["name"]) from error
 
     def impl(self, *args, call_jaxpr, **params):
         return compiled(call_jaxpr)(*args)
@@ -59,11 +64,14 @@ class CustomCall(Program):
         """The operands without those that the function only closes over."""
         n = num_consts or 0
         if any(t is not None for t in tangents[:n]):
-            raise TypeError(
-                f"{name} has its own derivative, which knows nothing of the values that {name} "
-                "closes over, and one of them is being differentiated. Pass it to "
-                f"{name} as an argument.")
+            raise closes_over(name)
         return primals[n:], tangents[n:]
+
+
+def closes_over(name: str) -> UnexpectedTracerError:
+    return UnexpectedTracerError(
+        f"{name} has its own derivative, which knows nothing of the values that {name} closes "
+        f"over, and one of them is being traced. Pass it to {name} as an argument.")
 
 
 class Rule:

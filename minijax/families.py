@@ -122,7 +122,7 @@ def broadcast_shapes(name: str, shapes: Sequence[tuple[int, ...]]) -> tuple[int,
     """The common shape of operands of equal rank with size-1 axes; rank 0 goes with everything."""
     full = [s for s in shapes if s]
     if len({len(s) for s in full}) > 1:
-        raise TypeError(f"{name}: arrays must have same number of dimensions, got "
+        raise TypeError(f"{name}: arrays must have the same number of dimensions, got "
                         f"{', '.join(map(str, shapes))}.")
     out = tuple(next((n for n in sizes if n != 1), 1) for sizes in zip(*full))
     if any(n not in (1, m) for s in full for n, m in zip(s, out)):
@@ -368,7 +368,9 @@ def convert(x: Any, dtype: np.dtype, weak_type: bool) -> Any:
     """To a dtype and weak type, without an equation where nothing changes."""
     have = typeof(x)
     if type(x) in dtypes.PYTHON_SCALARS:
-        return Array(np.asarray(x, dtype), ShapedArray((), dtype, weak_type))
+        with np.errstate(all="ignore"):
+            value = np.asarray(x).astype(dtype)  # -1 is 255 as uint8
+        return Array(value, ShapedArray((), dtype, weak_type))
     if have.dtype == dtype and have.weak_type == weak_type:
         return x if isinstance(x, Value) else Array(to_numpy(x))
     return convert_element_type_p.bind(x, new_dtype=dtype, weak_type=weak_type)
@@ -402,7 +404,8 @@ class BroadcastInDim(Structural):
         dims = broadcast_dimensions
         axes = tuple(i for i in range(len(shape)) if i not in dims or (
             x.aval.shape[dims.index(i)] != shape[i]))
-        return [reshape(reduce_sum(cts[0], axes), x.aval.shape)]
+        ct = reduce_sum(cts[0], axes) if axes else cts[0]
+        return [reshape(ct, x.aval.shape)]
 
     def shift(self, params, size):
         dims = params["broadcast_dimensions"]
@@ -523,7 +526,7 @@ reduce_sum_p = LinearReduction("reduce_sum", add_up, accepts="iufc")
 
 def reduce_sum(operand: Any, axes: Sequence[int]) -> Any:
     """The sum over `axes`."""
-    return reduce_sum_p.bind(operand, axes=tuple(axes)) if len(axes) else operand
+    return reduce_sum_p.bind(operand, axes=tuple(axes))
 
 
 def full(shape: Sequence[int], value: Any, dtype: Any) -> Any:

@@ -14,7 +14,7 @@ from minijax.batching import vmap
 from minijax.core import Array, typeof
 from minijax.families import reshape
 from minijax.jvp import jvp
-from minijax.transpose import vjp
+from minijax.transpose import check_grad_input, vjp
 from minijax.tree_util import tree_flatten, tree_unflatten
 
 
@@ -27,7 +27,7 @@ def jacfwd(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = Fals
     [[2. 0.]
      [0. 4.]]
     """
-    return jacobian_function(fun, argnums, has_aux, holomorphic, forward_columns, "jacfwd")
+    return jacobian_function(fun, argnums, has_aux, holomorphic, forward_columns)
 
 
 def jacrev(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False,
@@ -39,7 +39,8 @@ def jacrev(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = Fals
     [[2. 0.]
      [0. 4.]]
     """
-    return jacobian_function(fun, argnums, has_aux, holomorphic, reverse_rows, "jacrev", allow_int)
+    rows = functools.partial(reverse_rows, allow_int=allow_int)
+    return jacobian_function(fun, argnums, has_aux, holomorphic, rows)
 
 
 jacobian = jacrev
@@ -58,21 +59,19 @@ def hessian(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = Fal
 
 
 def jacobian_function(fun: Callable, argnums: Any, has_aux: bool, holomorphic: bool,
-                      compute: Callable, what: str, allow_int: bool = False) -> Callable:
+                      compute: Callable) -> Callable:
     check_callable(fun)
 
     @functools.wraps(fun)
     def jacobian_f(*args: Any, **kwargs: Any) -> Any:
-        f, chosen = argnums_partial(fun, argnums, args, kwargs, "differentiating")
+        f, chosen = argnums_partial(fun, argnums, args, kwargs)
         inputs, in_tree = tree_flatten(chosen)
-        for x in inputs:
-            check_kind(x, holomorphic, allow_int, what, "input")
 
         def flat(*leaves: Any) -> Any:
             out = f(*tree_unflatten(in_tree, leaves))
             return check_aux(out, fun) if has_aux else (out, None)
 
-        blocks, out_tree, aux = compute(flat, inputs, holomorphic, what)
+        blocks, out_tree, aux = compute(flat, inputs, holomorphic)
         rows = [tree_unflatten(in_tree, row) for row in blocks]
         rows = [row[0] if isinstance(argnums, int) else row for row in rows]
         out = tree_unflatten(out_tree, rows)
@@ -81,18 +80,17 @@ def jacobian_function(fun: Callable, argnums: Any, has_aux: bool, holomorphic: b
     return jacobian_f
 
 
-def check_kind(x: Any, holomorphic: bool, allow_int: bool, what: str, side: str) -> None:
+def check_kind(x: Any, holomorphic: bool, what: str, side: str, instead: str) -> None:
     dtype = typeof(check_arg(x)).dtype
     kind, name = dtypes.kind(dtype), dtypes.name(dtype)
     if holomorphic and kind != "c":
         raise TypeError(f"{what} with holomorphic=True requires {side}s with complex dtype, but "
                         f"got {name}.")
-    if not holomorphic and kind != "f" and not allow_int and (side, kind) != ("input", "c"):
+    if not holomorphic and kind != "f":
         raise TypeError(f"{what} requires real-valued {side}s ({side} dtype that is a sub-dtype "
                         f"of np.floating), but got {name}. For holomorphic differentiation, pass "
                         "holomorphic=True. For differentiation of non-holomorphic functions "
-                        f"involving complex {side}s, use jax.{what[3:] == 'fwd' and 'jvp' or 'vjp'}"
-                        " directly.")
+                        f"involving complex or integer {side}s, use jax.{instead} directly.")
 
 
 def basis(xs: Sequence[Any]) -> list[Array]:
@@ -120,10 +118,9 @@ def split_leading(stacked: Any, xs: Sequence[Any], last: bool) -> list[Any]:
     return blocks
 
 
-def forward_columns(f: Callable, inputs: list[Any], holomorphic: bool, what: str) -> tuple:
+def forward_columns(f: Callable, inputs: list[Any], holomorphic: bool) -> tuple:
     for x in inputs:
-        if not holomorphic:
-            check_kind(x, holomorphic, False, what, "inputs")
+        check_kind(x, holomorphic, "jacfwd", "input", "jvp")
 
     def push(*tangents: Any) -> Any:
         out, out_dot, aux = jvp(f, inputs, tangents, has_aux=True)
@@ -133,15 +130,17 @@ def forward_columns(f: Callable, inputs: list[Any], holomorphic: bool, what: str
     leaves, out_tree = tree_flatten(columns)
     for y in tree_flatten(out)[0]:
         if holomorphic:
-            check_kind(y, holomorphic, False, what, "output")
+            check_kind(y, holomorphic, "jacfwd", "output", "jvp")
     return [split_leading(column, inputs, last=True) for column in leaves], out_tree, aux
 
 
-def reverse_rows(f: Callable, inputs: list[Any], holomorphic: bool, what: str) -> tuple:
+def reverse_rows(f: Callable, inputs: list[Any], holomorphic: bool, allow_int: bool) -> tuple:
+    for x in inputs:
+        check_grad_input(x, holomorphic, allow_int, "jacrev")
     out, pull, aux = vjp(f, *inputs, has_aux=True)
     leaves, out_tree = tree_flatten(out)
     for y in leaves:
-        check_kind(y, holomorphic, False, what, "output")
+        check_kind(y, holomorphic, "jacrev", "output", "vjp")
     rows = vmap(lambda *cts: pull(tree_unflatten(out_tree, cts)))(*basis(leaves))
     blocks = [split_leading(row, leaves, last=False) if typeof(row).dtype != dtypes.float0
               else [row] * len(leaves) for row in rows]

@@ -14,7 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from minijax.api_util import FlatFun, check_callable, describe_function, flatten_args
+from minijax.api_util import (
+    FlatFun,
+    check_callable,
+    describe_function,
+    flatten_args,
+    positions,
+)
 from minijax.config import config
 from minijax.core import (
     Array,
@@ -80,8 +86,7 @@ class JaxprEqn:
 class Jaxpr:
     """A closed, typed program. It can be called: `jaxpr(*args)` evaluates it on flat arguments.
 
-    `consts` are the values of `constvars`; only `make_jaxpr` leaves constants there, everything
-    the library derives from a program takes them as operands.
+    `consts` are the values of `constvars`: the arrays that a function closes over.
     """
 
     def __init__(self, invars: Sequence[Var], eqns: Sequence[JaxprEqn], outvars: Sequence[Atom],
@@ -185,7 +190,7 @@ class JaxprTrace(Trace):
         if isinstance(x, JaxprTracer) and x.trace is self:
             return x.var
         if isinstance(x, Tracer):
-            if not x.trace.alive:
+            if not self.encloses(x.trace):
                 raise leaked(x)
         elif not typeof(x).shape:
             return Literal(to_numpy(x), typeof(x))
@@ -208,6 +213,9 @@ class JaxprTrace(Trace):
         outvars = [self.atom(x) for x in outs]
         eqns = live_eqns(self.eqns, outvars) if prune else self.eqns
         captured = list(self.captured.values())
+        if prune:
+            used = set(outvars).union(*(e.invars for e in eqns))
+            captured = [c for c in captured if c[0] in used]
         jaxpr = Jaxpr([*(var for var, _, _ in captured), *(t.var for t in ins)], eqns, outvars)
         if config.jax_enable_checks:
             check_jaxpr(jaxpr)
@@ -234,6 +242,27 @@ def trace_to_jaxpr(f: Callable, avals: Sequence[ShapedArray], name: str, prune: 
         trace.leaf_names = getattr(f, "leaf_names", list)
         ins = [trace.input(a) for a in avals]
         return trace.build(ins, f(*ins), prune)
+
+
+def closed(jaxpr: Jaxpr, captured: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
+    """Of what a program closes over, its first inputs, arrays become constants of the program.
+
+    Traced values remain inputs, and are returned.
+    """
+    pairs = list(zip(jaxpr.invars, captured))
+    consts = [pair for pair in pairs if isinstance(pair[1], Array)]
+    free = [pair for pair in pairs if isinstance(pair[1], Tracer)]
+    invars = [*(v for v, _ in free), *jaxpr.invars[len(pairs):]]
+    constvars = [v for v, _ in consts]
+    return (Jaxpr(invars, jaxpr.eqns, jaxpr.outvars, constvars, [x for _, x in consts]),
+            [x for _, x in free])
+
+
+def derive(f: Callable, avals: Sequence[ShapedArray], name: str) -> Jaxpr:
+    """The program of `f`, which runs other programs and closes over nothing but their constants."""
+    jaxpr, free = closed(*trace_to_jaxpr(f, avals, name))
+    assert not free
+    return jaxpr
 
 
 class ShapeDtypeStruct:
@@ -275,7 +304,7 @@ def abstract(x: Any) -> ShapedArray:
 
 
 def make_jaxpr(fun: Callable, static_argnums: int | Sequence[int] = (),
-               return_shape: bool = False) -> Callable:
+               *, return_shape: bool = False) -> Callable:
     """A function that returns the program of `fun` at the types of its arguments.
 
     It shows what was traced, with nothing removed.
@@ -313,8 +342,8 @@ def as_struct(aval: ShapedArray) -> ShapeDtypeStruct:
 def bind_static(fun: Callable, static_argnums: int | Sequence[int], args: Sequence[Any]
                 ) -> tuple[Callable, list[Any]]:
     """`fun` with its static arguments in place, and the arguments that remain."""
-    nums = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
-    static = {n % len(args): args[n] for n in nums if -len(args) <= n < len(args)}
+    static = {n % len(args): args[n] for n in positions(static_argnums)
+              if -len(args) <= n < len(args)}
     if not static:
         return fun, list(args)
 

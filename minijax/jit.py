@@ -12,18 +12,20 @@ import numpy as np
 
 from minijax.api_util import (
     FlatFun,
-    as_tuple,
     check_callable,
     describe_function,
     is_typed,
+    keywords,
     leaf_names,
+    positions,
 )
 from minijax.batching import batch, batch_jaxpr
 from minijax.compiler import compiled
 from minijax.config import config
-from minijax.core import Array, Tracer, axis_env, name_of, to_numpy, typeof
+from minijax.core import Array, axis_env, name_of, to_numpy, typeof
 from minijax.families import Program
-from minijax.jaxpr import abstract, as_struct, trace_to_jaxpr
+from minijax.jaxpr import abstract, as_struct, closed, trace_to_jaxpr
+from minijax.jvp import jvp_call
 from minijax.linearize import linearize_call, split_jaxpr
 from minijax.transpose import transpose_call
 from minijax.tree_util import tree_flatten, tree_unflatten
@@ -54,6 +56,9 @@ class Call(Program):
 
     def effects_of(self, params):
         return params["jaxpr"].effects
+
+    def jvp(self, primals, tangents, *, jaxpr, name):
+        return jvp_call(self.call(name), primals, tangents, jaxpr)
 
     def linearize(self, active, *xs, jaxpr, name):
         return linearize_call(self.call(name), active, xs, jaxpr)
@@ -102,7 +107,7 @@ class Traced:
     def __init__(self, fun: Callable, static: tuple, avals: Sequence[Any], in_tree: Any):
         flat = FlatFun(with_static(fun, static), in_tree, "jit")
         name = describe_function(fun, "jit")
-        self.jaxpr, self.captured = trace_to_jaxpr(flat, avals, name, prune=False)
+        self.jaxpr, self.captured = closed(*trace_to_jaxpr(flat, avals, name, prune=False))
         self.out_tree, self.in_tree, self.avals = flat.out_tree, in_tree, avals
         self.name = name_of(fun)
 
@@ -117,8 +122,7 @@ class Jitted:
     def __init__(self, fun: Callable, static_argnums: tuple, static_argnames: tuple):
         functools.update_wrapper(self, fun)
         self.fun = self.__wrapped__ = fun
-        self.static_argnums, self.static_argnames = static_arguments(
-            fun, static_argnums, static_argnames)
+        self.static_argnums, self.static_argnames = static_argnums, static_argnames
         self.programs = programs_of(fun)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
@@ -145,8 +149,8 @@ class Jitted:
             raise unhashable(static, e) from None
         if traced is None:
             traced = Traced(self.fun, static, avals, in_tree)
-            if not any(isinstance(x, Tracer) for x in traced.captured):
-                self.programs[key] = traced  # one that closes over tracers is for this call only
+            if not traced.captured:  # one that closes over traced values is for this call only
+                self.programs[key] = traced
         return traced, leaves
 
     def split(self, args: tuple, kwargs: dict) -> tuple[tuple, tuple, dict]:
@@ -187,8 +191,8 @@ class Jitted:
         return f"<jitted function {name_of(self.fun)}>"
 
 
-def static_arguments(fun: Callable, nums: tuple, names: tuple) -> tuple[tuple, tuple]:
-    """Static arguments by position and by name: each found from the other, as Python allows."""
+def chosen_arguments(fun: Callable, nums: tuple, names: tuple, kind: str) -> tuple[tuple, tuple]:
+    """Arguments by position and by name: each found from the other, as Python allows."""
     if not nums and not names:
         return (), ()
     try:
@@ -200,11 +204,11 @@ def static_arguments(fun: Callable, nums: tuple, names: tuple) -> tuple[tuple, t
     variadic = {p.kind for p in parameters}
     if unknown := [n for n in names if n not in {p.name for p in parameters}]:
         if inspect.Parameter.VAR_KEYWORD not in variadic:
-            raise ValueError(f"jitted function has invalid argnames {unknown} in static_argnames: "
-                             f"function has parameters {[p.name for p in parameters]}.")
+            raise ValueError(f"Jitted function has invalid argnames {unknown} in {kind}_argnames: "
+                             f"it has parameters {[p.name for p in parameters]}.")
     if outside := [n for n in nums if not -len(positional) <= n < len(positional)]:
         if inspect.Parameter.VAR_POSITIONAL not in variadic:
-            raise ValueError(f"jitted function has static_argnums={outside}, but only accepts "
+            raise ValueError(f"Jitted function has {kind}_argnums={outside}, but only accepts "
                              f"{len(positional)} positional arguments.")
     known = [positional[n] for n in nums if -len(positional) <= n < len(positional)]
     return (tuple({*nums, *(positional.index(n) for n in names if n in positional)}),
@@ -242,7 +246,8 @@ def unhashable(static: tuple, error: TypeError) -> Exception:
 
 def jit(fun: Callable | None = None, *, static_argnums: Any = None, static_argnames: Any = None,
         donate_argnums: Any = None, donate_argnames: Any = None, keep_unused: bool = False,
-        inline: bool = False, **options: Any) -> Any:
+        device: Any = None, backend: str | None = None, inline: bool = False,
+        compiler_options: dict | None = None) -> Any:
     """`fun`, traced once for each type of its arguments and run as one compiled program.
 
     >>> import minijax as jax, minijax.numpy as jnp
@@ -260,12 +265,15 @@ def jit(fun: Callable | None = None, *, static_argnums: Any = None, static_argna
       TypeError: an argument or a result that is not an array or a pytree of arrays.
     """
     if fun is None:
-        return functools.partial(jit, static_argnums=static_argnums,
-                                 static_argnames=static_argnames, **options)
+        return functools.partial(
+            jit, static_argnums=static_argnums, static_argnames=static_argnames,
+            donate_argnums=donate_argnums, donate_argnames=donate_argnames)
     check_callable(fun)
     if inspect.isgeneratorfunction(fun) or inspect.iscoroutinefunction(fun):
         raise TypeError(f"jit cannot trace {name_of(fun)}: it is a generator or a coroutine.")
-    return Jitted(fun, as_tuple(static_argnums), as_tuple(static_argnames))
+    chosen_arguments(fun, positions(donate_argnums), keywords(donate_argnames), "donate")
+    return Jitted(fun, *chosen_arguments(
+        fun, positions(static_argnums), keywords(static_argnames), "static"))
 
 
 class Lowered:

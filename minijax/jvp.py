@@ -21,6 +21,7 @@ from minijax.core import (
     typeof,
 )
 from minijax.families import zeros
+from minijax.jaxpr import Jaxpr, derive, derived
 from minijax.tree_util import tree_flatten, tree_unflatten
 
 # --- the interpreter -----------------------------------------------------------------------
@@ -74,7 +75,8 @@ class JVPTrace(Trace):
     def derivative(self, prim: Primitive, active: tuple, primals: Any, tangents: Any,
                    params: dict) -> tuple[Sequence[Any], Sequence[Any]]:
         """The results, and their tangents or None."""
-        if prim.jvp is not None:  # a rule that returns both together
+        only_jvp = type(prim).linearize is Primitive.linearize
+        if prim.jvp is not None and (only_jvp or self.tangent is self.parent):
             with interpreting(self.tangent):
                 return prim.jvp(primals, tangents, **params)
         with interpreting(self.parent):  # type: ignore[arg-type]
@@ -84,6 +86,38 @@ class JVPTrace(Trace):
         with interpreting(self.tangent):
             pushed = iter(push(*[t for t in tangents if t is not None]))
         return outs, [next(pushed) if a else None for a in active_out]
+
+
+# --- the same for programs -----------------------------------------------------------------
+
+
+@derived
+def jvp_jaxpr(jaxpr: Jaxpr, active: tuple[bool, ...]) -> tuple[Jaxpr, tuple[bool, ...]]:
+    """(pushed, active_out): `pushed` takes the inputs, then the tangents of the active ones.
+
+    It returns the outputs, then the tangents of those in `active_out`.
+    """
+    made: list[bool] = []
+
+    def push(*values: Any) -> list[Any]:
+        given = iter(values[len(active):])
+        outs, tangents = jvp_flat(jaxpr, values[: len(active)],
+                                  [next(given) if a else None for a in active], "jvp")
+        made[:] = [t is not None for t in tangents]
+        return [*outs, *(t for t in tangents if t is not None)]
+
+    tangents = [x.strip_weak_type() for x, a in zip(jaxpr.in_avals, active) if a]
+    return derive(push, [*jaxpr.in_avals, *tangents], "jvp"), tuple(made)
+
+
+def jvp_call(bind: Callable, primals: Sequence[Any], tangents: Sequence[Any], jaxpr: Jaxpr
+             ) -> tuple[list[Any], list[Any]]:
+    """The `jvp` rule of an operation that runs one program; `bind(jaxpr, *args)` runs it."""
+    pushed, active_out = jvp_jaxpr(jaxpr, tuple(t is not None for t in tangents))
+    outs = bind(pushed, *primals, *(t for t in tangents if t is not None))
+    n = len(active_out)
+    found = iter(outs[n:])
+    return outs[:n], [next(found) if a else None for a in active_out]
 
 
 # --- the transformation --------------------------------------------------------------------

@@ -19,9 +19,9 @@ from minijax.jaxpr import (
     JaxprTrace,
     JaxprTracer,
     Var,
+    derive,
     derived,
     live_eqns,
-    trace_to_jaxpr,
 )
 from minijax.jvp import JVPTrace, JVPTracer, as_array, check_tangent, instantiate
 from minijax.tree_util import tree_flatten, tree_unflatten
@@ -71,62 +71,6 @@ def linearize_flat(f: Callable, primals: Sequence[Any], active: Sequence[bool], 
     return outs, tuple(t is not None for t in tangents), lin, residuals
 
 
-# --- the same for programs -----------------------------------------------------------------
-
-
-@derived
-def linearize_jaxpr(jaxpr: Jaxpr, active: tuple[bool, ...], wanted: tuple[bool, ...] | None = None
-                    ) -> tuple[Jaxpr, Jaxpr, tuple[bool, ...], list[int | None]]:
-    """(fwd, lin, active_out, sources): `fwd` returns the outputs, then the residuals of `lin`.
-
-    A residual that is an input of the program is not returned: `sources` holds its position
-    (None for a residual that `fwd` returns).
-    """
-    made: list[Any] = []
-
-    def forward(*xs: Any) -> list[Any]:
-        outs, active_out, lin, residuals = linearize_flat(jaxpr, xs, active, "linearize", wanted)
-        position = {id(x): i for i, x in enumerate(xs)}
-        sources = [position.get(id(r)) for r in residuals]
-        made.extend((lin, active_out, sources))
-        return [*outs, *(r for r, s in zip(residuals, sources) if s is None)]
-
-    fwd, captured = trace_to_jaxpr(forward, jaxpr.in_avals, "linearize")
-    assert not captured
-    return fwd, *made
-
-
-@derived
-def split_jaxpr(jaxpr: Jaxpr, unknown: tuple[bool, ...]) -> tuple[Jaxpr, Jaxpr, tuple[bool, ...]]:
-    """(known, rest, unknown_out): what the known inputs decide, and what they do not.
-
-    `known` takes the known inputs and returns the known outputs, then residuals; `rest` takes
-    the residuals, then the unknown inputs, and returns the unknown outputs.
-    """
-    late = {v for v, u in zip(jaxpr.invars, unknown) if u}
-    early_eqns: list[JaxprEqn] = []
-    late_eqns: list[JaxprEqn] = []
-    for e in jaxpr.eqns:
-        if any(x in late for x in e.invars):
-            late.update(e.outvars)
-            late_eqns.append(e)
-        else:
-            early_eqns.append(e)
-    unknown_out = tuple(x in late for x in jaxpr.outvars)
-    outs = [x for x in jaxpr.outvars if x in late]
-    late_eqns = live_eqns(late_eqns, outs)
-    made = {v for e in late_eqns for v in e.outvars}
-    needed = dict.fromkeys(x for x in [*(x for e in late_eqns for x in e.invars), *outs]
-                           if isinstance(x, Var) and x not in made)
-    residuals = [v for v in needed if v not in late]
-    known_outs = [x for x in jaxpr.outvars if x not in late]
-    known_ins = [v for v, u in zip(jaxpr.invars, unknown) if not u]
-    unknown_ins = [v for v, u in zip(jaxpr.invars, unknown) if u]
-    known = Jaxpr(known_ins, live_eqns(early_eqns, [*known_outs, *residuals]),
-                  [*known_outs, *residuals])
-    return known, Jaxpr([*residuals, *unknown_ins], late_eqns, outs), unknown_out
-
-
 # --- the transformation --------------------------------------------------------------------
 
 
@@ -163,7 +107,60 @@ def linearize(fun: Callable, *primals: Any, has_aux: bool = False) -> tuple[Any,
     return (out, f_jvp, flat.aux) if has_aux else (out, f_jvp)
 
 
-# --- what a program-taking operation does ---------------------------------------------------
+# --- the same for programs -----------------------------------------------------------------
+
+
+@derived
+def linearize_jaxpr(jaxpr: Jaxpr, active: tuple[bool, ...], wanted: tuple[bool, ...] | None = None
+                    ) -> tuple[Jaxpr, Jaxpr, tuple[bool, ...], list[int | None]]:
+    """(fwd, lin, active_out, sources): `fwd` returns the outputs, then the residuals of `lin`.
+
+    A residual that is an input of the program is not returned: `sources` holds its position
+    (None for a residual that `fwd` returns).
+    """
+    made: list[Any] = []
+
+    def forward(*xs: Any) -> list[Any]:
+        outs, active_out, lin, residuals = linearize_flat(jaxpr, xs, active, "linearize", wanted)
+        position = {id(x): i for i, x in enumerate(xs)}
+        sources = [position.get(id(r)) for r in residuals]
+        made.extend((lin, active_out, sources))
+        return [*outs, *(r for r, s in zip(residuals, sources) if s is None)]
+
+    fwd = derive(forward, jaxpr.in_avals, "linearize")
+    return fwd, *made
+
+
+@derived
+def split_jaxpr(jaxpr: Jaxpr, unknown: tuple[bool, ...]) -> tuple[Jaxpr, Jaxpr, tuple[bool, ...]]:
+    """(known, rest, unknown_out): what the known inputs decide, and what they do not.
+
+    `known` takes the known inputs and returns the known outputs, then residuals; `rest` takes
+    the residuals, then the unknown inputs, and returns the unknown outputs.
+    """
+    late = {v for v, u in zip(jaxpr.invars, unknown) if u}
+    early_eqns: list[JaxprEqn] = []
+    late_eqns: list[JaxprEqn] = []
+    for e in jaxpr.eqns:
+        if any(x in late for x in e.invars):
+            late.update(e.outvars)
+            late_eqns.append(e)
+        else:
+            early_eqns.append(e)
+    unknown_out = tuple(x in late for x in jaxpr.outvars)
+    outs = [x for x in jaxpr.outvars if x in late]
+    late_eqns = live_eqns(late_eqns, outs)
+    made = {*jaxpr.constvars, *(v for e in late_eqns for v in e.outvars)}
+    needed = dict.fromkeys(x for x in [*(x for e in late_eqns for x in e.invars), *outs]
+                           if isinstance(x, Var) and x not in made)
+    residuals = [v for v in needed if v not in late]
+    known_outs = [x for x in jaxpr.outvars if x not in late]
+    known_ins = [v for v, u in zip(jaxpr.invars, unknown) if not u]
+    unknown_ins = [v for v, u in zip(jaxpr.invars, unknown) if u]
+    closure = jaxpr.constvars, jaxpr.consts
+    known = Jaxpr(known_ins, live_eqns(early_eqns, [*known_outs, *residuals]),
+                  [*known_outs, *residuals], *closure)
+    return known, Jaxpr([*residuals, *unknown_ins], late_eqns, outs, *closure), unknown_out
 
 
 def linearize_call(bind: Callable, active: Sequence[bool], xs: Sequence[Any], jaxpr: Jaxpr

@@ -18,7 +18,7 @@ from minijax.api_util import (
 )
 from minijax.core import Array, ShapedArray, UndefinedPrimal, current_trace, typeof
 from minijax.families import add_any, zeros
-from minijax.jaxpr import Jaxpr, derived, read, trace_to_jaxpr
+from minijax.jaxpr import Jaxpr, derive, derived, read, trace_to_jaxpr
 from minijax.jvp import as_array, instantiate, tangent_dtype
 from minijax.linearize import linearize_flat
 from minijax.tree_util import tree_flatten, tree_structure, tree_unflatten
@@ -58,44 +58,6 @@ def backward(jaxpr: Jaxpr, args: Sequence[Any], cts: Sequence[Any]) -> list[Any]
             for x, ct in zip(e.invars, e.primitive.transpose(outs, *ins, **e.params)):
                 accumulate(x, ct)
     return [ct_env.get(v) for v, x in zip(jaxpr.invars, args) if isinstance(x, UndefinedPrimal)]
-
-
-@derived
-def transpose_jaxpr(jaxpr: Jaxpr, undefined: tuple[bool, ...], given: tuple[bool, ...],
-                    wanted: tuple[bool, ...] | None = None) -> tuple[Jaxpr, tuple[bool, ...]]:
-    """(bwd, which): `bwd` takes the known inputs, then the `given` cotangents of the outputs.
-
-    It returns cotangents for the inputs marked in `which`, among them all those in `wanted`.
-    """
-    made: list[bool] = []
-
-    def backwards(*known_and_cts: Any) -> list[Any]:
-        values = iter(known_and_cts)
-        args = [UndefinedPrimal(a) if u else next(values)
-                for a, u in zip(jaxpr.in_avals, undefined)]
-        cts = [next(values) if g else None for g in given]
-        found = iter(backward(jaxpr, args, cts))
-        full = [next(found) if u else None for u in undefined]
-        if wanted:
-            full = [zeros(a) if ct is None and w else ct
-                    for a, ct, w in zip(jaxpr.in_avals, full, wanted)]
-        made[:] = [ct is not None for ct in full]
-        return [ct for ct in full if ct is not None]
-
-    known = [a for a, u in zip(jaxpr.in_avals, undefined) if not u]
-    cts = [a.strip_weak_type() for a, g in zip(jaxpr.out_avals, given) if g]
-    bwd, _ = trace_to_jaxpr(backwards, [*known, *cts], "transpose")
-    return bwd, tuple(made)
-
-
-def transpose_call(bind: Callable, cts: Sequence[Any], args: Sequence[Any], jaxpr: Jaxpr
-                   ) -> list[Any]:
-    """The `transpose` rule of an operation that runs one program; `bind(jaxpr, *args)` runs it."""
-    undefined = tuple(isinstance(x, UndefinedPrimal) for x in args)
-    bwd, which = transpose_jaxpr(jaxpr, undefined, tuple(ct is not None for ct in cts))
-    known = [x for x in args if not isinstance(x, UndefinedPrimal)]
-    found = iter(bind(bwd, *known, *[ct for ct in cts if ct is not None]))
-    return [next(found) if w else None for w in which]
 
 
 # --- vjp -------------------------------------------------------------------------------------
@@ -208,7 +170,7 @@ def value_and_grad(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: boo
 
     @functools.wraps(fun)
     def value_and_grad_f(*args: Any, **kwargs: Any) -> Any:
-        f, chosen = argnums_partial(fun, argnums, args, kwargs, "differentiating")
+        f, chosen = argnums_partial(fun, argnums, args, kwargs)
         leaves, in_tree = tree_flatten((chosen, {}))
         for x in leaves:
             check_grad_input(x, holomorphic, allow_int)
@@ -244,14 +206,14 @@ def grad(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False,
     return grad_f
 
 
-def check_grad_input(x: Any, holomorphic: bool, allow_int: bool) -> None:
+def check_grad_input(x: Any, holomorphic: bool, allow_int: bool, what: str = "grad") -> None:
     dtype = typeof(check_arg(x)).dtype
     kind, name = dtypes.kind(dtype), dtypes.name(dtype)
     if holomorphic and kind != "c":
-        raise TypeError("grad with holomorphic=True requires inputs with complex dtype, but got "
-                        f"{name}.")
+        raise TypeError(f"{what} with holomorphic=True requires inputs with complex dtype, but "
+                        f"got {name}.")
     if kind not in "fc" and not allow_int:
-        raise TypeError("grad requires real- or complex-valued inputs (input dtype that is a "
+        raise TypeError(f"{what} requires real- or complex-valued inputs (input dtype that is a "
                         f"sub-dtype of np.inexact), but got {name}. If you want to use Boolean- "
                         "or integer-valued inputs, use vjp or set allow_int to True.")
 
@@ -259,7 +221,8 @@ def check_grad_input(x: Any, holomorphic: bool, allow_int: bool) -> None:
 def check_grad_output(outs: Sequence[Any], out_tree: Any, holomorphic: bool) -> Any:
     if len(outs) != 1 or out_tree != tree_structure(0):
         raise TypeError("Gradient only defined for scalar-output functions. Output was "
-                        f"{tree_unflatten(out_tree, outs)}.")
+                        f"{tree_unflatten(out_tree, outs)}. Where it is a scalar and other "
+                        "results, pass has_aux=True.")
     aval = typeof(outs[0])
     if aval.shape:
         raise TypeError("Gradient only defined for scalar-output functions. Output had shape: "
@@ -275,3 +238,44 @@ def check_grad_output(outs: Sequence[Any], out_tree: Any, holomorphic: bool) -> 
             "non-holomorphic functions involving complex outputs, use jax.vjp directly; for "
             "holomorphic differentiation, pass holomorphic=True.")
     return outs[0]
+
+
+# --- the same for programs --------------------------------------------------------------------
+
+
+@derived
+def transpose_jaxpr(jaxpr: Jaxpr, undefined: tuple[bool, ...], given: tuple[bool, ...],
+                    wanted: tuple[bool, ...] | None = None) -> tuple[Jaxpr, tuple[bool, ...]]:
+    """(bwd, which): `bwd` takes the known inputs, then the `given` cotangents of the outputs.
+
+    It returns cotangents for the inputs marked in `which`, among them all those in `wanted`.
+    """
+    made: list[bool] = []
+
+    def backwards(*known_and_cts: Any) -> list[Any]:
+        values = iter(known_and_cts)
+        args = [UndefinedPrimal(a) if u else next(values)
+                for a, u in zip(jaxpr.in_avals, undefined)]
+        cts = [next(values) if g else None for g in given]
+        found = iter(backward(jaxpr, args, cts))
+        full = [next(found) if u else None for u in undefined]
+        if wanted:
+            full = [zeros(a) if ct is None and w else ct
+                    for a, ct, w in zip(jaxpr.in_avals, full, wanted)]
+        made[:] = [ct is not None for ct in full]
+        return [ct for ct in full if ct is not None]
+
+    known = [a for a, u in zip(jaxpr.in_avals, undefined) if not u]
+    cts = [a.strip_weak_type() for a, g in zip(jaxpr.out_avals, given) if g]
+    bwd = derive(backwards, [*known, *cts], "transpose")
+    return bwd, tuple(made)
+
+
+def transpose_call(bind: Callable, cts: Sequence[Any], args: Sequence[Any], jaxpr: Jaxpr
+                   ) -> list[Any]:
+    """The `transpose` rule of an operation that runs one program; `bind(jaxpr, *args)` runs it."""
+    undefined = tuple(isinstance(x, UndefinedPrimal) for x in args)
+    bwd, which = transpose_jaxpr(jaxpr, undefined, tuple(ct is not None for ct in cts))
+    known = [x for x in args if not isinstance(x, UndefinedPrimal)]
+    found = iter(bind(bwd, *known, *[ct for ct in cts if ct is not None]))
+    return [next(found) if w else None for w in which]

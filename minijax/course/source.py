@@ -111,7 +111,7 @@ def _registration(stmt: ast.FunctionDef | ast.AsyncFunctionDef) -> str | None:
         call = decorator if isinstance(decorator, ast.Call) else None
         target = call.func if call else decorator
         if isinstance(target, ast.Attribute) and target.attr == "register":
-            kind = call.args[0] if call else stmt.args.args[0].annotation
+            kind = call.args[0] if call else (stmt.args.posonlyargs + stmt.args.args)[0].annotation
             kinds.append((ast.unparse(target.value), ast.unparse(kind) if kind else "?"))
     return f"{kinds[0][0]}[{', '.join(kind for _, kind in kinds)}]" if kinds else None
 

@@ -7,12 +7,15 @@ from minijax.families import (
     convert_element_type,
     convert_element_type_p,
     mul,
+    reduce_sum,
+    reduce_sum_p,
     reshape,
     reshape_p,
     select_n,
     transpose,
     transpose_p,
 )
+from minijax.lax import linalg
 from minijax.lax.bits import (
     clz,
     mulhi,

@@ -19,7 +19,7 @@ class Axiswise(Primitive):
 
 
 @batch.register
-def _(prim: Axiswise, axis, xs, dims, **params):
+def _(prim: Axiswise, axis, xs, dims, /, **params):
     xs = [move_to_front(x, d, axis.size) for x, d in zip(xs, dims)]
     outs = prim.bind(*xs, **prim.shift(params, axis.size))
     outs = outs if prim.multiple_results else [outs]

@@ -437,7 +437,7 @@ def pbroadcast(x: Any, axis_name: Any, source: int) -> Any:
     return tree_map(lambda v: pbroadcast_p.bind(v, axis_name=axis_name, source=source), x)
 
 
-# --- gathering and scattering ----------------------------------------------------------------------
+# --- gathering and scattering ------------------------------------------------------------------
 
 
 class AllGather(AxisCollective, LinearMap):

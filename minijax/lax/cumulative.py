@@ -106,32 +106,25 @@ def interleave(even: Any, odd: Any, axis: int) -> Any:
 
 
 class Cumulative(Axiswise):
-    """out[i] combines x[0] to x[i], or with `reverse` x[i] to x[-1], along one axis.
+    """out[i] combines x[0] to x[i], or with `reverse` x[i] to x[-1], along one axis."""
 
-    `fun` does so in NumPy, `combine` is the function of two elements.
-    """
-
-    def __init__(self, name: str, fun: Callable, combine: Callable):
+    def __init__(self, name: str, fun: Callable):
         super().__init__(name)
-        self.fun, self.combine = fun, combine
+        self.fun = fun
 
     def impl(self, x, *, axis, reverse):
-        out = self.fun(np.flip(x, axis) if reverse else x, axis)
+        out = self.fun(np.flip(x, axis) if reverse else x, axis=axis)
         return np.flip(out, axis) if reverse else out
 
     def abstract_eval(self, x, *, axis, reverse):
         if axis < 0:
-            raise ValueError(f"{self.name}: XLA operations do not allow negative axes, got {axis}")
+            raise ValueError(f"the axis of lax.{self.name} cannot be negative, got {axis}")
         if axis >= x.ndim:
             raise ValueError(f"axis {axis} is out of bounds for array of shape {x.shape}")
         if dtypes.kind(x.dtype) not in "iufc":
             raise TypeError(f"{self.name} does not accept dtype {dtypes.name(x.dtype)}. Accepted "
                             "dtypes are subtypes of number.")
         return ShapedArray(x.shape, x.dtype)
-
-    def jvp(self, primals, tangents, *, axis, reverse):
-        return jvp_flat(lambda x: [associative_scan(self.combine, x, reverse, axis)],
-                        primals, tangents, self.name)
 
     def shift(self, params, size):
         return {**params, "axis": params["axis"] + 1}
@@ -140,10 +133,20 @@ class Cumulative(Axiswise):
 class CumulativeSum(Cumulative, LinearMap):
     """The sum is linear: it is its own derivative."""
 
-    jvp = None
-
     def transpose(self, cts, x, *, axis, reverse):
         return [cumsum(cts[0], axis, not reverse)]
+
+
+class CumulativeScan(Cumulative):
+    """Differentiated as an associative scan by `combine`, the function of two elements."""
+
+    def __init__(self, name: str, fun: Callable, combine: Callable):
+        super().__init__(name, fun)
+        self.combine = combine
+
+    def jvp(self, primals, tangents, *, axis, reverse):
+        return jvp_flat(lambda x: [associative_scan(self.combine, x, reverse, axis)],
+                        primals, tangents, self.name)
 
 
 def _add_up(x: np.ndarray, axis: int) -> np.ndarray:
@@ -188,12 +191,12 @@ def _logaddexp_jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any
     return out, add(*terms)
 
 
-cumsum_p = CumulativeSum("cumsum", _add_up, add)
-cumprod_p = Cumulative(
+cumsum_p = CumulativeSum("cumsum", _add_up)
+cumprod_p = CumulativeScan(
     "cumprod", in_float32(lambda x, axis: np.cumprod(x, axis, dtype=x.dtype)), mul)
-cummax_p = Cumulative("cummax", np.maximum.accumulate, max)
-cummin_p = Cumulative("cummin", np.minimum.accumulate, min)
-cumlogsumexp_p = Cumulative("cumlogsumexp", in_float32(_add_exponentials), logaddexp)
+cummax_p = CumulativeScan("cummax", np.maximum.accumulate, max)
+cummin_p = CumulativeScan("cummin", np.minimum.accumulate, min)
+cumlogsumexp_p = CumulativeScan("cumlogsumexp", in_float32(_add_exponentials), logaddexp)
 
 
 def cumsum(operand: Any, axis: int = 0, reverse: bool = False) -> Any:

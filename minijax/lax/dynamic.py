@@ -175,6 +175,7 @@ def start_indices_of(operand: Any, start_indices: Any, allow_negative: bool | Se
                          f"({len(start_indices)} vs {shape})")
     if getattr(start_indices, "ndim", 1) != 1:
         raise ValueError(f"Slice indices must be a 1D sequence, got {start_indices.shape}")
+    start_indices = list(start_indices)
     allowed = [allow_negative] * len(shape) if isinstance(allow_negative, bool) else allow_negative
     return [from_front(i, n, a) for i, n, a in zip(start_indices, shape, allowed)]
 
@@ -261,7 +262,7 @@ def dynamic_index_in_dim(operand: Any, index: Any, axis: int = 0, keepdims: bool
 
 def dynamic_update_slice_in_dim(operand: Any, update: Any, start_index: Any, axis: int, *,
                                 allow_negative_indices: bool = True) -> Any:
-    """`operand` with `update` written at `start_index` along one axis, and at 0 along the others."""
+    """`operand` with `update` written at `start_index` along one axis, at 0 along the others."""
     starts, allowed = along_axis(operand, start_index, int(axis), allow_negative_indices)
     return dynamic_update_slice(operand, update, starts, allow_negative_indices=allowed)
 

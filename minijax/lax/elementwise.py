@@ -44,11 +44,15 @@ def in_float32(fun: Callable) -> Callable:
     """`fun`, with float16 and narrower computed in float32; evaluation rounds the result."""
 
     @functools.wraps(fun)
-    def wide(*xs: np.ndarray, **params: Any) -> Any:
-        return fun(*[x.astype(np.float32) if x.dtype.itemsize <= 2 and dtypes.kind(x.dtype) == "f"
-                     else x for x in xs], **params)
+    def wide(*xs: Any, **params: Any) -> Any:
+        return fun(*[x.astype(np.float32) if is_narrow(x) else x for x in xs], **params)
 
     return wide
+
+
+def is_narrow(x: Any) -> bool:
+    return (isinstance(x, np.ndarray) and x.dtype.itemsize <= 2
+            and dtypes.kind(x.dtype) == "f")
 
 
 def itself(out: Any, *args: Any) -> Callable:
@@ -122,8 +126,8 @@ def _nonlinear(ct: Any, x: Any, y: Any) -> Any:
 def _share(x: Any, out: Any, y: Any) -> Any:
     """1 where max or min chose x, 1/2 where x and y are equal, else 0."""
     aval = typeof(out)
-    mine, other = (convert(eq(z, out), aval.dtype, aval.weak_type) for z in (x, y))
-    return div(mine, add(other, 1.0))
+    mine = convert(eq(x, out), aval.dtype, aval.weak_type)
+    return div(mine, select(eq(y, out), full_like(out, 2), full_like(out, 1)))
 
 
 neg = Linear("neg", np.negative, accepts="iufc", transposes=(lambda ct, x: neg(ct),))

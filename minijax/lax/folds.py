@@ -76,7 +76,7 @@ def scalar_program(name: str, computation: Callable, init_values: Any) -> Jaxpr:
     return jaxpr
 
 
-IDENTITIES: dict[Elementwise, Callable] = {
+IDENTITIES: dict[Callable, Callable] = {
     add: lambda dtype: np.zeros((), dtype), mul: lambda dtype: np.ones((), dtype),
     max: lowest, min: highest, bitwise_and: lambda dtype: np.asarray(-1).astype(dtype),
     bitwise_or: lambda dtype: np.zeros((), dtype), bitwise_xor: lambda dtype: np.zeros((), dtype),
@@ -117,7 +117,7 @@ class Reduce(Program):
         rows = [np.moveaxis(x, dimensions, range(len(dimensions))).reshape(steps, width)
                 for x in args[:n]]
         combine = compiled(elementwise(jaxpr, width))
-        totals: Sequence[np.ndarray] = [np.broadcast_to(x, width) for x in args[n:]]
+        totals = [np.broadcast_to(x, width) for x in args[n:]]
         for row in zip(*rows):
             totals = combine(*totals, *row)
         return [x.reshape(sizes) for x in totals]
@@ -165,7 +165,7 @@ def _(prim: Reduce, axis, xs, dims, *, jaxpr, dimensions):
                      dimensions=tuple(d + 1 for d in dimensions)), [0] * n
 
 
-REDUCTIONS: dict[Elementwise, Callable] = {
+REDUCTIONS: dict[Callable, Callable] = {
     add: reduce_sum, mul: reduce_prod, max: reduce_max, min: reduce_min, bitwise_and: reduce_and,
     bitwise_or: reduce_or, bitwise_xor: reduce_xor}
 

@@ -82,7 +82,7 @@ class Windows:
         self.places = [*(shape[d] - sizes[d] + 1 for d in self.indexed),
                        *(shape[d] for d in self.along)]
         self.batch_shape, self.count = indices.shape[:-1], int(np.prod(indices.shape[:-1]))
-        corners = indices.astype(np.intp, copy=False).reshape(-1, indices.shape[-1])
+        corners = indices.astype(np.intp, copy=False).reshape(self.count, indices.shape[-1])
         grid = np.indices(self.batch_shape, sparse=True) if index_along else ()
         self.index = [*corners.T, *(np.broadcast_to(grid[d], self.batch_shape).ravel()
                                     for d in index_along)]

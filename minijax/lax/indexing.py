@@ -411,11 +411,14 @@ def shifted(numbers: Any, window: bool, together: bool) -> Any:
     operand has none, and the axis is one of the indices alone.
     """
     inner, dropped, index_map, along, index_along = numbers
-    up = lambda dims, by=1: tuple(d + by for d in dims)
     own = window or together
     return type(numbers)(
-        (*(0,) * window, *up(inner)), up(dropped, own), up(index_map, own),
-        (*(0,) * together, *up(along, own)), (*(0,) * together, *up(index_along, not window)))
+        (*(0,) * window, *plus(inner, 1)), plus(dropped, own), plus(index_map, own),
+        (*(0,) * together, *plus(along, own)), (*(0,) * together, *plus(index_along, not window)))
+
+
+def plus(dims: Sequence[int], n: int) -> tuple[int, ...]:
+    return tuple(d + n for d in dims)
 
 
 @batch.register

@@ -101,7 +101,7 @@ def selected(x: np.ndarray, select_prim: Any, params: dict) -> tuple[np.ndarray,
         corner = [o * d for o, d in zip(offset, dilation)]
         values = x[tuple(slice(c, c + (n - 1) * s + 1 if n else c, s)
                          for c, n, s in zip(corner, counts, params["window_strides"]))]
-        here = np.full(counts, np.dot(corner, steps))
+        here = np.full(counts, sum(c * s for c, s in zip(corner, steps)))
         if best is None:
             best, place = values, here
         else:

@@ -60,9 +60,9 @@ class Extremum(Reduction):
 
 
 reduce_max_p = Extremum(
-    "reduce_max", lambda x, axis: np.max(x, axis, initial=lowest(x.dtype)))
+    "reduce_max", lambda x, axis: np.maximum.reduce(x, axis, initial=lowest(x.dtype)))
 reduce_min_p = Extremum(
-    "reduce_min", lambda x, axis: np.min(x, axis, initial=highest(x.dtype)))
+    "reduce_min", lambda x, axis: np.minimum.reduce(x, axis, initial=highest(x.dtype)))
 
 
 def reduce_max(operand: Any, axes: Sequence[int]) -> Any:

@@ -25,18 +25,18 @@ __all__ = ["random_gamma_p", "random_poisson_p"]
 # --- on buffers --------------------------------------------------------------------------------
 
 
-def split(keys: np.ndarray, count: int) -> list[np.ndarray]:
-    """`count` arrays of new keys; a key is two words."""
-    return list(np.moveaxis(threefry.split(keys, (count,)), 1, 0))
+def split(keys: np.ndarray, count: int) -> np.ndarray:
+    """`count` arrays of new keys: uint32[..., 2] -> [count, ..., 2]."""
+    return np.moveaxis(threefry.split(keys, (count,)), -2, 0)
 
 
 def uniform(keys: np.ndarray, dtype: np.dtype, low: Any = 0, shape: tuple = ()) -> np.ndarray:
     """In [low, 1), for each key: random bits as the mantissa of a number in [1, 2)."""
-    info = dtypes.finfo(dtype)
-    bits = threefry.random_bits(keys, info.bits, shape)
-    one = np.ones((), dtype)
-    mantissa = bits >> bits.dtype.type(info.bits - info.nmant)
-    floats = (mantissa | one.view(bits.dtype)).view(dtype) - one
+    info, one = dtypes.finfo(dtype), np.ones((), dtype)
+    width = info.bits if info.nmant >= 8 else 8
+    bits = threefry.random_bits(keys, width, shape).astype(f"uint{info.bits}")
+    mantissa = bits >> bits.dtype.type(width - info.nmant)
+    floats = np.asarray(mantissa | one.view(bits.dtype)).view(dtype) - one
     return floats if low == 0 else np.maximum(low, floats * (one - low) + low)
 
 
@@ -93,7 +93,7 @@ def poisson_small(key: np.ndarray, rate: np.ndarray, most: int) -> np.ndarray:
         going = log_product > -rate
         if not going.any():
             break
-        key, now = split(key[None], 2)[:, 0]
+        key, now = split(key, 2)
         count += going
         log_product += np.log(uniform(now, rate.dtype, shape=rate.shape))
     return count - 1
@@ -110,7 +110,7 @@ def poisson_large(key: np.ndarray, rate: np.ndarray, most: int) -> np.ndarray:
     for _ in range(most):
         if accepted.all():
             break
-        key, u_key, v_key = split(key[None], 3)[:, 0]
+        key, u_key, v_key = split(key, 3)
         u = uniform(u_key, rate.dtype, shape=rate.shape) - np.float32(0.5)
         v = uniform(v_key, rate.dtype, shape=rate.shape)
         room = 0.5 - np.abs(u)

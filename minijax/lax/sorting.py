@@ -39,8 +39,8 @@ class Sort(Axiswise):
     multiple_results = True
 
     def impl(self, *xs, dimension, is_stable, num_keys):
-        if len(xs) == 1 and dtypes.kind(xs[0].dtype) in "biu":
-            return [np.sort(xs[0], dimension)]
+        if len(xs) == 1 and dtypes.kind(xs[0].dtype) != "c":
+            return [np.sort(in_float32(np.asarray)(xs[0]), dimension, kind="stable")]
         keys = [part for x in xs[:num_keys] for part in real_parts(x)]
         order = np.lexsort(keys[::-1], dimension)
         return [np.take_along_axis(x, order, dimension) for x in xs]

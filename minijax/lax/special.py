@@ -65,9 +65,15 @@ def _unsupported(what: str) -> Callable:
     return partial
 
 
-lgamma = Elementwise("lgamma", scipy_special("gammaln"), lambda out, x: digamma(x), accepts="f")
-digamma = Elementwise("digamma", scipy_special("psi"), lambda out, x: polygamma(1.0, x),
-                      accepts="f")
+def _at(point: float, value: float, fun: Callable) -> Callable:
+    """`fun`, but for one point, where XLA has another value than SciPy."""
+    return lambda x: np.where(x == point, value, fun(x))
+
+
+lgamma = Elementwise("lgamma", _at(-np.inf, np.inf, scipy_special("gammaln")),
+                     lambda out, x: digamma(x), accepts="f")
+digamma = Elementwise("digamma", _at(0, np.nan, scipy_special("psi")),
+                      lambda out, x: polygamma(1.0, x), accepts="f")
 polygamma = Elementwise(
     "polygamma", in_float32(_polygamma),
     _unsupported("polygamma gradient with respect to m is not supported"),

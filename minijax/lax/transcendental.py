@@ -120,7 +120,12 @@ def _atan2(y: np.ndarray, x: np.ndarray) -> np.ndarray:
     return -1j * np.log((x + 1j * y) / np.sqrt(x * x + y * y))
 
 
-exp = Elementwise("exp", np.exp, lambda out, x: out)
+def _exp(x: np.ndarray) -> np.ndarray:
+    """NumPy's own float32 exp can be wrong in the last digit, as in exp(1.0)."""
+    return np.exp(x, dtype=np.float64) if x.dtype == np.float32 else np.exp(x)
+
+
+exp = Elementwise("exp", _exp, lambda out, x: out)
 exp2 = Elementwise("exp2", np.exp2, lambda out, x: mul(float(np.log(2)), out))
 expm1 = Elementwise("expm1", np.expm1, lambda out, x: add(out, 1.0))
 log = Elementwise("log", np.log, lambda out, x: over(x))

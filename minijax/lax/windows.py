@@ -12,7 +12,7 @@ from minijax import dtypes
 from minijax.batching import batch, move_to_front
 from minijax.compiler import compiled
 from minijax.core import ShapedArray, typeof
-from minijax.families import Elementwise, LinearMap, Program
+from minijax.families import LinearMap, Program
 from minijax.jvp import jvp_flat
 from minijax.lax.axiswise import Axiswise
 from minijax.lax.conv_shapes import dilate, padtype_to_pads
@@ -113,7 +113,7 @@ reduce_window_sum_p = WindowSum("reduce_window_sum", np.add,
 reduce_window_max_p = WindowExtremum("reduce_window_max", np.maximum, lowest)
 reduce_window_min_p = WindowExtremum("reduce_window_min", np.minimum, highest)
 
-WINDOW_REDUCTIONS: dict[Elementwise, WindowReduction] = {
+WINDOW_REDUCTIONS: dict[Callable, WindowReduction] = {
     add: reduce_window_sum_p, max: reduce_window_max_p, min: reduce_window_min_p}
 
 
@@ -121,9 +121,12 @@ WINDOW_REDUCTIONS: dict[Elementwise, WindowReduction] = {
 
 
 class ReduceWindow(Program):
-    """Combines the elements in each window by a program of scalars, from initial values on."""
+    """Combines the elements in each window by a program of scalars, from initial values on.
 
-    def impl(self, *args, jaxpr, **params):
+    The param `consts` is empty: the program cannot close over arrays.
+    """
+
+    def impl(self, *args, jaxpr, consts, **params):
         def combine(xs: Sequence[Any], ys: Sequence[Any]) -> list[np.ndarray]:
             shape = ys[0].shape
             run = compiled(elementwise(jaxpr, ys[0].size))
@@ -134,7 +137,7 @@ class ReduceWindow(Program):
         xs = [padded(x, i, pad_config(params)) for x, i in zip(xs, inits)]
         return combine(inits, slide(combine, numpy_slice, xs, params))
 
-    def abstract_eval(self, *avals, jaxpr, **params):
+    def abstract_eval(self, *avals, jaxpr, consts, **params):
         xs, inits = halves(avals)
         if any(x.dtype != i.dtype for x, i in zip(xs, inits)):
             raise TypeError("reduce_window got inconsistent dtypes for operands and init_values: "
@@ -147,7 +150,7 @@ class ReduceWindow(Program):
         shape = reduce_window_shape_tuple(xs[0].shape, **params)
         return [ShapedArray(shape, x.dtype) for x in xs]
 
-    def jvp(self, primals, tangents, *, jaxpr, **params):
+    def jvp(self, primals, tangents, *, jaxpr, consts, **params):
         (xs, inits), (ts, init_ts) = halves(primals), halves(tangents)
         if any(t is not None for t in init_ts):
             raise TypeError("reduce_window jvp does not support non-zero init_value_tangent.")
@@ -220,4 +223,4 @@ def reduce_window(operand: Any, init_value: Any, computation: Callable,
         return WINDOW_REDUCTIONS[computation].bind(xs[0], **params)
     jaxpr = scalar_program("reduce_window", computation, init_value)
     return tree_unflatten(tree_structure(init_value), reduce_window_p.bind(
-        *xs, *inits, jaxpr=jaxpr, **params))
+        *xs, *inits, jaxpr=jaxpr, consts=(), **params))

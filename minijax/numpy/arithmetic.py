@@ -457,7 +457,17 @@ def weighted_tangent(fun: Any, exp: Any, primals: Any, tangents: Any) -> tuple[A
 
 _logaddexp.defjvp(_logaddexp_jvp)
 _logaddexp2.defjvp(_logaddexp2_jvp)
-_logaddexp.fun.__name__, _logaddexp2.fun.__name__ = "logaddexp", "logaddexp2"
+_logaddexp.fun.__name__, _logaddexp2.fun.__name__ = "logaddexp", "logaddexp2"  # as in programs
+
+
+def logaddexp(x1: Any, x2: Any, /) -> Any:
+    """log(exp(x1) + exp(x2)), without overflow."""
+    return _logaddexp(*promote_args_inexact("logaddexp", x1, x2))
+
+
+def logaddexp2(x1: Any, x2: Any, /) -> Any:
+    """log2(2**x1 + 2**x2), without overflow."""
+    return _logaddexp2(*promote_args_inexact("logaddexp2", x1, x2))
 
 
 @jit

@@ -34,6 +34,7 @@ from minijax.numpy import (
 from minijax.numpy.indexing import getitem
 from minijax.numpy.promotion import ensure_array
 from minijax.numpy.scattering import IndexUpdater
+from minijax.scalar_types import ScalarMeta
 
 # --- operators -------------------------------------------------------------------------------------------
 
@@ -251,6 +252,7 @@ ARRAY_METHODS: dict[str, Callable] = {  # for values that are there
 
 def install() -> None:
     """Attach everything to `Value`, the base of arrays and of traced values."""
+    ScalarMeta.make_array = staticmethod(creation.asarray)
     for name, (fun, direct, symbol) in BINARY.items():
         setattr(Value, f"__{name}__", forward(fun, symbol, direct))
         setattr(Value, f"__r{name}__", reflected(fun, symbol))

@@ -38,23 +38,29 @@ def integers(name: str, *dtypes: str) -> list[Case]:
                  label=f"{d}-extremes") for d in dtypes]
 
 
+def at(values: list, dtype: str = F, **options):
+    """An argument of these values."""
+    return arr(len(values), dtype=dtype, values=lambda rng: values, **options)
+
+
 COUNTS = ("population_count", "clz", "bitwise_not")
 SHIFTS = [arr(8, dtype="int32", values=extremes("int32")),
-          arr(8, dtype="int32", values=lambda rng: [0, 1, 5, 31, 32, 33, -1, 1000])]
+          at([0, 1, 5, 31, 32, 33, -1, 1000], "int32")]
 
 ARITHMETIC = [
-    *unary("neg", kinds="fciu"), *unary("sign", kinds="fiu"), *unary("sign", kinds="c", label="c", order=0),
-    *unary("abs", 0.5, 2, kinds="fi"), *unary("abs", kinds="c", label="c"),
-    *unary("square", kinds="fciu"), *unary("sqrt", 0.5, 2), *unary("rsqrt", 0.5, 2),
-    *unary("cbrt", 0.5, 2, kinds="f"), *unary("floor", kinds="f"), *unary("ceil", kinds="f"),
-    *unary("is_finite", kinds="f"), *unary("exp"), *unary("exp2"), *unary("expm1"),
-    *unary("log", 0.5, 2), *unary("log1p", -0.5, 2), *unary("logistic"),
+    *unary("neg", kinds="fciu"), *unary("sign", kinds="fiu"),
+    *unary("sign", kinds="c", label="c", order=0), *unary("abs", 0.5, 2, kinds="fi"),
+    *unary("abs", kinds="c", label="c"), *unary("square", kinds="fciu"), *unary("sqrt", 0.5, 2),
+    *unary("rsqrt", 0.5, 2), *unary("cbrt", 0.5, 2, kinds="f"), *unary("floor", kinds="f"),
+    *unary("ceil", kinds="f"), *unary("is_finite", kinds="f"), *unary("exp"), *unary("exp2"),
+    *unary("expm1"), *unary("log", 0.5, 2), *unary("log1p", -0.5, 2), *unary("logistic"),
     *unary("sin"), *unary("cos"), *unary("tan", -1, 1), *unary("asin", -0.9, 0.9),
     *unary("acos", -0.9, 0.9), *unary("atan"), *unary("sinh"), *unary("cosh"), *unary("tanh"),
     *unary("asinh"), *unary("acosh", 1.1, 2), *unary("atanh", -0.9, 0.9),
     *binary("add", F, C, "int32", "uint8"), *binary("sub", F, C, "int32", "uint8"),
     *binary("mul", F, C, "int32", "uint8"), *binary("div", F, C, low=0.5),
-    *binary("rem", F, low=0.7, high=5), *binary("atan2", F), *binary("atan2", C, low=0.3, label="c"),
+    *binary("rem", F, low=0.7, high=5),
+    *binary("atan2", F), *binary("atan2", C, low=0.3, label="c"),
     *binary("max", F, "int32", "bool"), *binary("min", F, "int32", "bool"),
     *binary("pow", F, C, low=0.5),
     case("integer_pow", lambda lax, x: lax.reciprocal(x), arr(3, low=0.5), label="reciprocal"),
@@ -63,14 +69,14 @@ ARITHMETIC = [
     case("integer_pow", lambda lax, x: lax.integer_pow(x, 3), arr(3, dtype=C), label="complex"),
     case("integer_pow", lambda lax, x: lax.integer_pow(x, 5), arr(3, dtype="int32"), label="int"),
     case("pow", lambda lax, x, y: lax.pow(x, y), arr(4, low=0.5),
-         arr(4, dtype="int32", values=lambda rng: [0, 1, 2, -3]), label="int"),
+         at([0, 1, 2, -3], "int32"), label="int"),
     case("pow", lambda lax, x, y: lax.pow(x, y), arr(2, 3, low=0.5), arr(), label="scalar"),
     case("pow", lambda lax, x: lax.pow(x, 3), arr(2, 3), label="literal"),
     case("round", lambda lax, x: lax.round(x), arr(2, 3)),
     case("round", lambda lax, x: lax.round(x, lax.RoundingMethod.TO_NEAREST_EVEN),
-         arr(4, values=lambda rng: [0.5, 1.5, 2.5, -0.5]), label="even", order=0),
-    case("round", lambda lax, x: lax.round(x), label="away", order=0, *[
-        arr(5, values=lambda rng: [0.5, 1.5, -2.5, -0.0, np.nextafter(0.5, 0)])]),
+         at([0.5, 1.5, 2.5, -0.5]), label="even", order=0),
+    case("round", lambda lax, x: lax.round(x), at([0.5, 1.5, -2.5, -0.0, np.nextafter(0.5, 0)]),
+         label="away", order=0),
     case("clamp", lambda lax, a, x, b: lax.clamp(a, x, b), arr(2, 3, low=-2, high=-0.5),
          arr(2, 3), arr(2, 3, low=0.5, high=2)),
     case("clamp", lambda lax, x: lax.clamp(-0.5, x, 0.5), arr(2, 3), label="constants"),
@@ -124,9 +130,8 @@ BITS = [
       for op in ("shift_left", "shift_right_arithmetic", "shift_right_logical")],
     case("nextafter", lambda lax, x, y: lax.nextafter(x, y), arr(3), arr(3), order=0),
     case("reduce_precision", lambda lax, x: lax.reduce_precision(x, 5, 10), arr(2, 3), order=0),
-    case("reduce_precision", lambda lax, x: lax.reduce_precision(x, 4, 3), order=0, label="small",
-         *[arr(8, dtype="float32", values=lambda rng: [1e-3, 0.014, 0.0157, 240, 249, -1e9,
-                                                       1.0625, 1.1875])]),
+    case("reduce_precision", lambda lax, x: lax.reduce_precision(x, 4, 3), at(
+        [1e-3, 0.014, 0.0157, 240, 249, -1e9, 1.0625, 1.1875], "float32"), order=0, label="small"),
 ]
 
 COMPLEX = [
@@ -154,24 +159,24 @@ SPECIAL = [
     *unary("lgamma", 0.5, 4, kinds="f"), *unary("digamma", 0.5, 4, kinds="f"),
     *unary("erf", kinds="f"), *unary("erfc", kinds="f"), *unary("erf_inv", -0.9, 0.9, kinds="f"),
     *unary("bessel_i0e", kinds="f"), *unary("bessel_i1e", kinds="f"),
-    case("bessel_i1e", lambda lax, x: lax.bessel_i1e(x), label="zero", *[
-        arr(3, values=lambda rng: [0.0, 1e-20, -3.0])], order=0),
-    case("polygamma", lambda lax, x: lax.polygamma(np.full(3, 2.0, x.dtype), x), arr(3, low=0.5)),
-    case("polygamma", lambda lax, m, x: lax.polygamma(m, x), arr(3, values=lambda rng: [0, 1, 3], diff=False), arr(3, low=0.5),
-         label="orders"),
+    case("bessel_i1e", lambda lax, x: lax.bessel_i1e(x), at([0.0, 1e-20, -3.0]), order=0,
+         label="zero"),
+    case("polygamma", lambda lax, m, x: lax.polygamma(m, x), at([0, 1, 3], diff=False),
+         arr(3, low=0.5)),
     case("polygamma", lambda lax, m, x: lax.polygamma(m, x), arr(low=1), arr(low=1), order=0,
          label="no-derivative"),
     case("zeta", lambda lax, x, q: lax.zeta(x, q), arr(3, low=1.5), arr(3, low=0.5), order=0),
     *[case(op, lambda lax, a, x, op=op: getattr(lax, op)(a, x), arr(4, low=0.5, high=4),
            arr(4, low=0.1, high=6), order=1) for op in ("igamma", "igammac")],
-    *[case(op, lambda lax, x, op=op: getattr(lax, op)(np.full(4, 1.5, x.dtype), x),
-           arr(4, low=0.1, high=6), label="x") for op in ("igamma", "igammac")],
+    *[case(op, lambda lax, a, x, op=op: getattr(lax, op)(a, x),
+           arr(4, low=0.5, high=4, diff=False), arr(4, low=0.1, high=6), label="x")
+      for op in ("igamma", "igammac")],
     case("igamma_grad_a", lambda lax, a, x: lax.igamma_grad_a(a, x), arr(6, low=0.1, high=20),
          arr(6, low=0.1, high=25), order=0, rtol=1e-9),
     case("random_gamma_grad", lambda lax, a, x: lax.random_gamma_grad(a, x),
          arr(6, low=0.1, high=20, diff=False), arr(6, low=0.1, high=25, diff=False), rtol=1e-9),
-    case("regularized_incomplete_beta", lambda lax, x: lax.betainc(
-        np.full(3, 1.5, x.dtype), np.full(3, 2.5, x.dtype), x), arr(3, low=0.1, high=0.9)),
+    case("regularized_incomplete_beta", lambda lax, a, b, x: lax.betainc(a, b, x),
+         *[arr(3, low=0.5, diff=False)] * 2, arr(3, low=0.1, high=0.9)),
     case("regularized_incomplete_beta", lambda lax, a, b, x: lax.betainc(a, b, x),
          arr(3, low=0.5), arr(3, low=0.5), arr(3, low=0.1, high=0.9), label="no-derivative",
          order=0),

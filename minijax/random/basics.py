@@ -48,6 +48,22 @@ def result_shape(name: str, shape: Any, *parameters: Any) -> tuple:
     return shape
 
 
+def like(x: Any, value: float) -> np.ndarray:
+    """A constant of the dtype of `x`."""
+    return np.asarray(value, x.dtype)
+
+
+def prepare_for(name: str, key: Any, shape: Any, dtype: Any, *parameters: Any) -> tuple:
+    """The arguments of a sampler with parameters: the key, the parameters, shape and dtype."""
+    key, _ = check_key(name, key)
+    dtype = float_dtype(name, dtype)
+    return key, *parameters, result_shape(name, shape, *parameters), dtype
+
+
+def cast(x: Any, dtype: np.dtype, shape: tuple) -> Any:
+    return jnp.broadcast_to(lax.convert_element_type(x, dtype), shape)
+
+
 # --- bits ------------------------------------------------------------------------------------
 
 
@@ -86,13 +102,15 @@ def uniform(key: Any, shape: Any = (), dtype: Any = None, minval: Any = 0.0, max
 @jit(static_argnums=(3, 4))
 def _uniform(key: Any, minval: Any, maxval: Any, shape: tuple, dtype: np.dtype) -> Any:
     """Random bits become the mantissa of a number in [1, 2), which is moved to [minval, maxval)."""
-    minval, maxval = (lax.broadcast_to_rank(lax.convert_element_type(x, dtype), len(shape))
-                      for x in (minval, maxval))
-    info = dtypes.finfo(dtype)
-    width, one = info.bits, np.ones((), dtype)
-    unsigned = np.dtype(f"uint{width}")
-    mantissa = lax.shift_right_logical(random_bits_p.bind(key, bit_width=width, shape=shape),
-                                       np.array(width - info.nmant, unsigned))
+    minval, maxval = [lax.convert_element_type(x, dtype) for x in (minval, maxval)]
+    minval, maxval = [lax.broadcast_to_rank(x, len(shape)) for x in (minval, maxval)]
+    info, one = dtypes.finfo(dtype), np.ones((), dtype)
+    width = info.bits if info.nmant >= 8 else 8  # as few as will do
+    unsigned = np.dtype(f"uint{info.bits}")
+    mantissa = random_bits_p.bind(key, bit_width=width, shape=shape)
+    if width != info.bits:
+        mantissa = lax.convert_element_type(mantissa, unsigned)
+    mantissa = lax.shift_right_logical(mantissa, np.array(width - info.nmant, unsigned))
     floats = lax.bitcast_convert_type(lax.bitwise_or(mantissa, one.view(unsigned)), dtype)
     floats = lax.sub(floats, one)
     return lax.max(minval, lax.add(lax.mul(floats, lax.sub(maxval, minval)), minval))
@@ -131,8 +149,8 @@ def _randint(key: Any, minval: Any, maxval: Any, shape: tuple, dtype: np.dtype) 
     info = dtypes.iinfo(dtype)
     unsigned = np.dtype(f"uint{info.bits}")
     beyond = lax.gt(maxval, clip_integer(np.array(info.max, dtype), maxval.dtype))
-    minval, maxval = (lax.broadcast_to_rank(x, len(shape))
-                      for x in (clip_integer(minval, dtype), clip_integer(maxval, dtype)))
+    minval, maxval = [clip_integer(x, dtype) for x in (minval, maxval)]
+    minval, maxval = [lax.broadcast_to_rank(x, len(shape)) for x in (minval, maxval)]
     high, low = (random_bits_p.bind(k, bit_width=info.bits, shape=shape) for k in split_into(key))
 
     span = lax.convert_element_type(lax.sub(maxval, minval), unsigned)
@@ -203,7 +221,7 @@ def truncated_normal(key: Any, lower: Any, upper: Any, shape: Any = None, dtype:
 @jit(static_argnums=(3, 4))
 def _truncated_normal(key: Any, lower: Any, upper: Any, shape: tuple, dtype: np.dtype) -> Any:
     root = np.array(np.sqrt(2), dtype)
-    lower, upper = (lax.convert_element_type(x, dtype) for x in (lower, upper))
+    lower, upper = [lax.convert_element_type(x, dtype) for x in (lower, upper)]
     low, high = (lax.erf(lax.div(x, root)) for x in (lower, upper))
     out = lax.mul(root, lax.erf_inv(uniform(key, shape, dtype, low, high)))
     low = lax.nextafter(lax.stop_gradient(lower), np.array(np.inf, dtype))

@@ -1,0 +1,68 @@
+"""The functions that are `jnp.ufunc` objects: each with how it reduces, accumulates and scatters."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minijax import lax
+from minijax.numpy import arithmetic, cumulative, reductions, ufuncs
+from minijax.numpy.ufunc_api import ufunc
+
+
+def scatter_at(method: str) -> Callable:
+    """`at` by a scatter; Booleans are added as integers."""
+
+    def at(a: Any, indices: Any, b: Any) -> Any:
+        if a.dtype.kind != "b":
+            return getattr(a.at[indices], method)(b)
+        wide, b = lax.convert_element_type(a, np.int32), lax.convert_element_type(b, bool)
+        out = getattr(wide.at[indices], method)(lax.convert_element_type(b, np.int32))
+        return lax.ne(out, 0)
+
+    return at
+
+
+def reduction(kind: reductions.Reducer) -> Callable:
+    return functools.partial(reductions.reduce, kind)
+
+
+def bitwise(name: str, op: Callable, combine: Callable, identity: int) -> Callable:
+    return reduction(reductions.Reducer(f"reduce_{name}", op, combine, identity))
+
+
+def without_dtype(fun: Callable) -> Callable:
+    def reduce(a: Any, axis: Any, dtype: Any, keepdims: bool, initial: Any, where: Any) -> Any:
+        return fun(a, axis=axis, keepdims=keepdims, initial=initial, where=where)
+
+    return reduce
+
+
+def of(fun: Callable, nin: int = 2, **options: Any) -> ufunc:
+    return ufunc(fun, nin, 1, name=fun.__name__, call=fun, **options)
+
+
+negative = of(ufuncs.negative, 1)
+subtract = of(ufuncs.subtract, at=scatter_at("subtract"))
+add = of(ufuncs.add, identity=0, reduce=reductions.sum, accumulate=cumulative.cumsum,
+         at=scatter_at("add"))
+multiply = of(ufuncs.multiply, identity=1, reduce=reductions.prod, accumulate=cumulative.cumprod,
+              at=scatter_at("mul"))
+maximum = of(ufuncs.maximum, reduce=without_dtype(reductions.max))
+minimum = of(ufuncs.minimum, reduce=without_dtype(reductions.min))
+logaddexp = of(arithmetic.logaddexp, identity=-np.inf)
+logaddexp2 = of(arithmetic.logaddexp2, identity=-np.inf)
+bitwise_and = of(ufuncs.bitwise_and, identity=-1,
+                 reduce=bitwise("bitwise_and", lax.reduce_and, lax.bitwise_and, -1))
+bitwise_or = of(ufuncs.bitwise_or, identity=0,
+                reduce=bitwise("bitwise_or", lax.reduce_or, lax.bitwise_or, 0))
+bitwise_xor = of(ufuncs.bitwise_xor, identity=0,
+                 reduce=bitwise("bitwise_xor", lax.reduce_xor, lax.bitwise_xor, 0))
+logical_and = of(ufuncs.logical_and, identity=True, reduce=reduction(reductions.ALL))
+logical_or = of(ufuncs.logical_or, identity=False, reduce=reduction(reductions.ANY))
+logical_xor = of(ufuncs.logical_xor, identity=False, reduce=reduction(
+    reductions.Reducer("reduce_logical_xor", lax.reduce_xor, lax.bitwise_xor, False,
+                       reductions.as_bool)))

@@ -1,0 +1,174 @@
+"""Elementwise operations where numbers are special, narrow or of the wrong kind."""
+
+from __future__ import annotations
+
+import itertools
+
+import jax
+import ml_dtypes
+import numpy as np
+import pytest
+
+import minijax
+from minijax import lax
+from minijax.families import Elementwise
+
+# --- special points ----------------------------------------------------------------------------
+# Subnormal numbers are left out: XLA replaces them by zero, NumPy computes with them.
+
+POINTS = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 3.0, -3.0, 10.0,
+          -10.0, 80.0, -80.0]
+UNARY = ("neg abs sign floor ceil round is_finite square sqrt rsqrt cbrt exp exp2 expm1 log log1p "
+         "logistic sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh lgamma digamma erf "
+         "erfc erf_inv bessel_i0e bessel_i1e reciprocal").split()
+BINARY = "add sub mul div rem max min pow atan2 eq ne lt le gt ge nextafter".split()
+WIDTHS = {"float32": 1e-5, "float64": 1e-12, "float16": 2e-3, "bfloat16": 2e-2}
+
+
+def check(got, want, rtol: float) -> None:
+    got, want = np.asarray(got), np.asarray(want)
+    assert got.dtype == want.dtype
+    if got.dtype != bool:
+        got, want = got.astype(np.float64), want.astype(np.float64)
+    np.testing.assert_allclose(got, want, rtol=rtol, atol=rtol / 10)
+
+
+@pytest.mark.parametrize("dtype", WIDTHS)
+@pytest.mark.parametrize("name", UNARY)
+def test_one_operand_at_special_points(name, dtype):
+    points = POINTS[:-4] if name == "exp2" else POINTS  # XLA rounds log(2) to the dtype
+    x = np.array(points).astype(dtype)
+    with jax.enable_x64(True), minijax.enable_x64(True):
+        check(getattr(lax, name)(x), getattr(jax.lax, name)(x), WIDTHS[dtype])
+
+
+@pytest.mark.parametrize("dtype", WIDTHS)
+@pytest.mark.parametrize("name", BINARY)
+def test_two_operands_at_special_points(name, dtype):
+    x, y = np.array(list(itertools.product(POINTS, POINTS))).astype(dtype).T
+    with jax.enable_x64(True), minijax.enable_x64(True):
+        check(getattr(lax, name)(x, y), getattr(jax.lax, name)(x, y), WIDTHS[dtype])
+
+
+@pytest.mark.parametrize("name", [n for n in UNARY if n not in ("is_finite", "sign")])
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_derivatives_in_narrow_dtypes(name, dtype):
+    x = np.array([1.25, 1.5] if name == "acosh" else [0.25, 0.75]).astype(dtype)
+    got, want = (library.jvp(getattr(library.lax, name), (x,), (np.ones_like(x),))[1]
+                 for library in (minijax, jax))
+    check(got, want, 2 * WIDTHS[dtype])
+
+
+@pytest.mark.parametrize("name", ["max", "min"])
+def test_ties_share_the_derivative(name):
+    x, y = np.float32([1, 2, 2, np.nan]), np.float32([2, 2, 1, 0])
+    for argnum in (0, 1):
+        got, want = (library.vjp(getattr(library.lax, name), x, y)[1](np.ones_like(x))[argnum]
+                     for library in (minijax, jax))
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("f", [
+    lambda lax, x: lax.abs(x), lambda lax, x: lax.pow(x, 0), lambda lax, x: lax.pow(x, 1),
+    lambda lax, x: lax.integer_pow(x, 2), lambda lax, x: lax.clamp(0.0, x, 1.0),
+    lambda lax, x: lax.pow(x, 2.0), lambda lax, x: lax.mul(x, lax.sign(x))])
+def test_derivatives_at_zero(f):
+    x = np.float32([0.0, -0.0])
+    got, want = (library.vjp(lambda x, lax=library.lax: f(lax, x), x)[1](np.ones_like(x))[0]
+                 for library in (minijax, jax))
+    np.testing.assert_array_equal(got, want)
+
+
+def test_gradients_of_weak_types_are_weak():
+    for name in UNARY:
+        if name in ("is_finite", "nextafter"):
+            continue
+        x = 1.5 if name == "acosh" else 0.5
+        got, want = (library.grad(getattr(library.lax, name))(x) for library in (minijax, jax))
+        assert got.weak_type == want.weak_type, name
+
+
+# --- misuse ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("misuse", [
+    lambda lax, jnp: lax.sin(jnp.arange(3)),
+    lambda lax, jnp: lax.add(jnp.ones(3), jnp.arange(3)),
+    lambda lax, jnp: lax.add(1, 2.0),
+    lambda lax, jnp: lax.neg(True),
+    lambda lax, jnp: lax.add(jnp.ones(3), jnp.ones(2)),
+    lambda lax, jnp: lax.abs(jnp.uint8(3)),
+    lambda lax, jnp: lax.lt(jnp.complex64(1), jnp.complex64(1)),
+    lambda lax, jnp: lax.shift_left(jnp.ones(3), jnp.ones(3)),
+    lambda lax, jnp: lax.pow(jnp.arange(3), jnp.ones(3)),
+    lambda lax, jnp: lax.integer_pow(jnp.arange(3), -1),
+    lambda lax, jnp: lax.clamp(jnp.zeros(2), jnp.ones(3), jnp.ones(2)),
+    lambda lax, jnp: lax.real(jnp.ones(3)),
+    lambda lax, jnp: lax.select(jnp.array([True, False]), jnp.ones(3), jnp.ones(3)),
+    lambda lax, jnp: lax.select(jnp.ones(3), jnp.ones(3), jnp.ones(3)),
+    lambda lax, jnp: lax.round(jnp.ones(3), 5),
+    lambda lax, jnp: lax.reduce_precision(jnp.ones(3), 0, 1),
+    lambda lax, jnp: lax.reduce_precision(jnp.ones(3), 1.5, 1),
+])
+def test_errors_are_jax_s(misuse):
+    """The class, and the first sentence up to the kinds that it lists, in JAX's words."""
+    with pytest.raises(Exception) as ours:
+        misuse(minijax.lax, minijax.numpy)
+    with pytest.raises(Exception) as theirs:
+        misuse(jax.lax, jax.numpy)
+    assert issubclass(ours.type, theirs.type)
+    first = [str(e.value).split(". ")[0].split("subtypes of")[0] for e in (ours, theirs)]
+    assert first[0] == first[1]
+
+
+def test_complex_numbers_have_no_narrow_parts():
+    for misuse in (lambda lax, x: lax.complex(x, x), lambda lax, x: lax.conj(x)):
+        for library in (minijax, jax):
+            with pytest.raises(TypeError, match="float32.*float64"):
+                misuse(library.lax, library.numpy.float16(1))
+
+
+def test_division_is_not_linear_in_the_denominator():
+    for f in (lambda y: lax.div(1.0, y), lax.sin):
+        with pytest.raises((RuntimeError, NotImplementedError)):
+            minijax.linear_transpose(f, 1.0)(1.0)
+
+
+# --- a new operation ---------------------------------------------------------------------------
+
+
+def test_a_new_operation_is_one_line():
+    """And works under every transformation, to any order."""
+    cube = Elementwise("cube", lambda x: x * x * x, lambda out, x: 3.0 * x * x)
+
+    jnp, x = minijax.numpy, np.float32([1, 2, 3])
+    np.testing.assert_array_equal(cube(x), x ** 3)
+    np.testing.assert_array_equal(minijax.jit(cube)(x), x ** 3)
+    assert minijax.eval_shape(cube, x) == minijax.ShapeDtypeStruct((3,), np.float32)
+    assert "cube" in str(minijax.make_jaxpr(cube)(x))
+    for reverse, forward in itertools.product((minijax.grad, minijax.jacrev), (minijax.jacfwd,)):
+        assert reverse(cube)(2.0) == forward(cube)(2.0) == 12
+        assert reverse(forward(cube))(2.0) == forward(reverse(cube))(2.0) == 12
+    assert minijax.grad(minijax.grad(minijax.grad(cube)))(2.0) == 6
+    np.testing.assert_array_equal(minijax.vmap(minijax.grad(cube))(x), 3 * x ** 2)
+    np.testing.assert_array_equal(
+        minijax.grad(lambda x: jnp.sum(minijax.jit(minijax.vmap(cube))(x)))(x), 3 * x ** 2)
+    np.testing.assert_array_equal(minijax.hessian(lambda x: jnp.sum(cube(x)))(x), np.diag(6 * x))
+    assert minijax.linearize(cube, 2.0)[1](1.0) == 12
+    assert cube(ml_dtypes.bfloat16(2)).dtype == ml_dtypes.bfloat16
+    with pytest.raises(TypeError, match="cube does not accept dtype int32"):
+        cube(np.arange(3))
+
+
+def test_a_new_operation_of_two_arguments_is_one_line():
+    """Its operands broadcast, and it may have parameters."""
+    blend = Elementwise("blend", lambda x, y, w: w * x + (1 - w) * y,
+                        lambda out, x, y, w: w, lambda out, x, y, w: 1 - w)
+
+    x, y = np.float32([[1], [2]]), np.float32([[3, 4, 5]])
+    np.testing.assert_array_equal(blend(x, y, w=0.25), 0.25 * x + 0.75 * y)
+    ct_x, ct_y = minijax.vjp(lambda x, y: blend(x, y, w=0.25), x, y)[1](np.ones((2, 3), "float32"))
+    np.testing.assert_array_equal(ct_x, np.full((2, 1), 0.75))
+    np.testing.assert_array_equal(ct_y, np.full((1, 3), 1.5))
+    rows = minijax.vmap(lambda a: blend(a, y[0], w=0.5))(x[:, 0])
+    np.testing.assert_array_equal(rows, 0.5 * x + 0.5 * y)

@@ -1,0 +1,505 @@
+"""Random numbers are those of JAX 0.10.2: the same keys, the same bits, the same floats."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+import scipy.stats
+from jax import random as theirs
+
+import minijax
+import minijax.numpy as jnp
+from minijax import dtypes
+from minijax import random as ours
+from minijax.lax import threefry
+from tests.test_jaxpr_text import normal as normal_form
+
+KEY = np.array([7, 11], np.uint32)  # raw words, which both libraries take
+SHAPES = [(), (3,), (2, 5), (2, 1, 3), (0, 2)]
+
+
+def same(got: Any, want: Any, ulps: int = 0) -> None:
+    """The same dtype, shape and bits, or floats that differ by so many units in the last place."""
+    got, want = np.asarray(got), np.asarray(want)
+    assert (got.dtype, got.shape) == (want.dtype, want.shape)
+    if not ulps:
+        np.testing.assert_array_equal(got, want)
+    else:
+        eps = float(dtypes.finfo(want.dtype).eps)
+        wide = np.complex128 if want.dtype.kind == "c" else np.float64
+        np.testing.assert_allclose(got.astype(wide), want.astype(wide), rtol=ulps * eps,
+                                   atol=4 * ulps * eps)
+
+
+def same_text(ours: Any, theirs: Any) -> None:
+    assert normal_form(str(ours)) == normal_form(str(theirs))
+
+
+def words(keys: Any) -> np.ndarray:
+    """The words of keys of either library."""
+    return np.asarray((theirs if isinstance(keys, jax.Array) else ours).key_data(keys))
+
+
+# --- keys ------------------------------------------------------------------------------------
+
+
+class TestKeys:
+    @pytest.mark.parametrize("seed", [0, 1, 42, -1, -(2**31), 2**31 - 1, 2**31, 2**40 + 5,
+                                      -(2**63), np.int16(-3), np.uint32(7)])
+    def test_seeds(self, seed: Any) -> None:
+        same(ours.PRNGKey(seed), theirs.PRNGKey(seed))
+        same(words(ours.key(seed)), words(theirs.key(seed)))
+        with jax.enable_x64(True), minijax.enable_x64(True):
+            same(ours.PRNGKey(seed), theirs.PRNGKey(seed))
+
+    def test_array_and_traced_seeds(self) -> None:
+        seeds = np.array([3, -4, 5], np.int32)
+        same(minijax.vmap(ours.PRNGKey)(seeds), jax.vmap(theirs.PRNGKey)(seeds))
+        same(minijax.jit(ours.PRNGKey)(-9), jax.jit(theirs.PRNGKey)(-9))
+
+    @pytest.mark.parametrize("num", [1, 2, 5, (2, 3), (0,), ()])
+    def test_split(self, num: Any) -> None:
+        same(ours.split(KEY, num), theirs.split(KEY, num))
+        got, want = ours.split(ours.key(1), num), theirs.split(theirs.key(1), num)
+        assert got.shape == want.shape
+        same(words(got), words(want))
+
+    @pytest.mark.parametrize("data", [0, 1, 2**32 - 1, np.int32(-1), np.int32([5])[0]])
+    def test_fold_in(self, data: Any) -> None:
+        same(ours.fold_in(KEY, data), theirs.fold_in(KEY, data))
+
+    def test_keys_are_arrays(self) -> None:
+        """Indexing, reshaping, stacking, comparing, mapping, as for numbers."""
+        a, b = ours.split(ours.key(0), (2, 3)), theirs.split(theirs.key(0), (2, 3))
+        for f in [lambda k: k[1], lambda k: k[:, ::2], lambda k: k.reshape(3, 2), lambda k: k.T,
+                  lambda k: k[None, 0], lambda k: k.ravel(), lambda k: k[np.array([1, 0, 1])]]:
+            assert f(a).shape == f(b).shape
+            same(words(f(a)), words(f(b)))
+        stacked = jnp.stack([a[0], a[1]])
+        assert stacked.shape == (2, 3)
+        same(words(stacked), words(b))
+        same(words(jnp.concatenate([a, a])), words(jax.numpy.concatenate([b, b])))
+        same(words(jnp.where(np.array([True, False, True]), a[0], a[1])),
+             words(jax.numpy.where(np.array([True, False, True]), b[0], b[1])))
+        same(a == a[:1], b == b[:1])
+        same(a[0, 0] != a[0, 1], b[0, 0] != b[0, 1])
+        assert [words(k).tolist() for k in a[0]] == [words(k).tolist() for k in b[0]]
+        assert len(a) == 2 and a.size == 6 and a.ndim == 2
+
+    def test_wrapping(self) -> None:
+        key = ours.wrap_key_data(KEY)
+        assert (key.shape, ours.key_impl(key)) == ((), theirs.key_impl(theirs.key(0)))
+        same(ours.key_data(key), KEY)
+        same(ours.key_data(KEY), KEY)
+        assert dtypes.issubdtype(key.dtype, dtypes.prng_key)
+        assert not dtypes.issubdtype(np.dtype(np.uint32), dtypes.prng_key)
+        assert key.dtype == ours.key_dtype()
+        same(words(ours.wrap_key_data(np.stack([KEY, KEY + 1]))),
+             words(theirs.wrap_key_data(np.stack([KEY, KEY + 1]))))
+        same(words(ours.clone(key)), KEY)
+
+    @pytest.mark.parametrize("num", [(), 3, (2, 2)])
+    def test_text(self, num: Any) -> None:
+        a, b = ours.split(ours.key(42), num), theirs.split(theirs.key(42), num)
+        assert (repr(a), str(a), repr(a.dtype)) == (repr(b), str(b), repr(b.dtype))
+        assert str(minijax.typeof(a)) == str(jax.typeof(b))
+
+    def test_typed_and_raw_keys_give_the_same_numbers(self) -> None:
+        for f in (ours.normal, ours.bits, lambda k: ours.randint(k, (4,), 0, 9)):
+            same(f(ours.wrap_key_data(KEY)), f(KEY))
+
+
+# --- the hash --------------------------------------------------------------------------------
+
+
+class TestThreefry:
+    def test_known_answers(self) -> None:
+        """The test vectors of the Random123 library."""
+        ones, zeros = 0xFFFFFFFF, 0
+        for key, counter, want in [
+                ((zeros, zeros), (zeros, zeros), (0x6B200159, 0x99BA4EFE)),
+                ((ones, ones), (ones, ones), (0x1CB996FC, 0xBB002BE7)),
+                ((0x13198A2E, 0x03707344), (0x243F6A88, 0x85A308D3), (0xC4923A9C, 0x483DF7A0))]:
+            args = [[np.array([w], np.uint32) for w in pair] for pair in (key, counter)]
+            assert tuple(int(x[0]) for x in threefry.threefry2x32(*args)) == want
+
+    def test_one_to_one(self) -> None:
+        """No two counters have the same hash."""
+        n = 1 << 16
+        counter = np.zeros(n, np.uint32), np.arange(n, dtype=np.uint32)
+        high, low = threefry.threefry2x32((KEY[:1], KEY[1:]), counter)
+        assert len(np.unique(high.astype(np.uint64) << np.uint64(32) | low)) == n
+
+    def test_any_part_of_a_stream(self) -> None:
+        """A longer sample begins like a shorter one: number i depends on i alone."""
+        long = np.asarray(ours.bits(KEY, (threefry.BLOCK + 7,)))
+        same(long[:9], ours.bits(KEY, (9,)))
+        same(long, theirs.bits(KEY, long.shape))
+
+    def test_counters_of_more_than_32_bits(self) -> None:
+        got = threefry.threefry2x32((KEY[:1], KEY[1:]), (np.ones(1, np.uint32),
+                                                         np.zeros(1, np.uint32)))
+        assert [int(x[0]) for x in got] != [int(x[0]) for x in threefry.stream(KEY[None], 1)]
+
+    @pytest.mark.parametrize("shape", SHAPES)
+    @pytest.mark.parametrize("width", [8, 16, 32])
+    def test_bits(self, shape: tuple, width: int) -> None:
+        same(ours.bits(KEY, shape, f"uint{width}"), theirs.bits(KEY, shape, f"uint{width}"))
+
+    def test_bits_of_64(self) -> None:
+        with jax.enable_x64(True), minijax.enable_x64(True):
+            same(ours.bits(KEY, (2, 3)), theirs.bits(KEY, (2, 3)))
+            same(ours.bits(KEY, (5,), "uint64"), theirs.bits(KEY, (5,), "uint64"))
+
+
+# --- samples ---------------------------------------------------------------------------------
+
+# Equal to the bit. One unit in the last place and the number of ulps, where a function such as log
+# of NumPy is not that of XLA to the bit, or XLA joins a multiplication and an addition.
+EXACT: dict[str, Callable] = {
+    "uniform": lambda r, k, s: r.uniform(k, s),
+    "uniform-symmetric": lambda r, k, s: r.uniform(k, s, minval=-1, maxval=1),
+    "uniform-power": lambda r, k, s: r.uniform(k, s, minval=0.0, maxval=0.25),
+    "normal": lambda r, k, s: r.normal(k, s),
+    "bernoulli": lambda r, k, s: r.bernoulli(k, 0.3, s),
+    "bernoulli-high": lambda r, k, s: r.bernoulli(k, 0.3, s, mode="high"),
+    "randint": lambda r, k, s: r.randint(k, s, -3, 17),
+    "randint-all": lambda r, k, s: r.randint(k, s, -2**31, 2**31 - 1),
+    "randint-empty": lambda r, k, s: r.randint(k, s, 5, 5),
+    "rademacher": lambda r, k, s: r.rademacher(k, s),
+}
+CLOSE: dict[str, Callable] = {
+    "uniform-scaled": lambda r, k, s: r.uniform(k, s, minval=-0.3, maxval=7.1),
+    "exponential": lambda r, k, s: r.exponential(k, s),
+    "gumbel": lambda r, k, s: r.gumbel(k, s),
+    "gumbel-high": lambda r, k, s: r.gumbel(k, s, mode="high"),
+    "laplace": lambda r, k, s: r.laplace(k, s),
+    "logistic": lambda r, k, s: r.logistic(k, s),
+    "cauchy": lambda r, k, s: r.cauchy(k, s),
+    "truncated_normal": lambda r, k, s: r.truncated_normal(k, -1.5, 0.7, s),
+    "truncated_normal-ints": lambda r, k, s: r.truncated_normal(k, -2, 2, s),
+    "maxwell": lambda r, k, s: r.maxwell(k, s),
+    "pareto": lambda r, k, s: r.pareto(k, 2.5, s),
+    "rayleigh": lambda r, k, s: r.rayleigh(k, np.float32(1.5), s),
+    "weibull_min": lambda r, k, s: r.weibull_min(k, 2.0, 1.5, s),
+    "triangular": lambda r, k, s: r.triangular(k, -1.0, 0.5, 2.0, s),
+    "lognormal": lambda r, k, s: r.lognormal(k, 0.5, s),
+    "wald": lambda r, k, s: r.wald(k, np.float32(1.2), s),
+    "gamma": lambda r, k, s: r.gamma(k, 2.5, s),
+    "gamma-small": lambda r, k, s: r.gamma(k, 0.3, s),
+    "loggamma": lambda r, k, s: r.loggamma(k, 0.1, s),
+    "beta": lambda r, k, s: r.beta(k, 0.7, 2.0, s),
+    "chisquare": lambda r, k, s: r.chisquare(k, 3.0, s),
+    "f": lambda r, k, s: r.f(k, 3.0, 5.0, s),
+    "t": lambda r, k, s: r.t(k, 4.0, s),
+    "generalized_normal": lambda r, k, s: r.generalized_normal(k, 1.5, s),
+    "ball": lambda r, k, s: r.ball(k, 3, shape=s),
+}
+INTEGER: dict[str, Callable] = {
+    "poisson": lambda r, k, s: r.poisson(k, 3.5, s),
+    "poisson-large": lambda r, k, s: r.poisson(k, 200.0, s),
+    "poisson-zero": lambda r, k, s: r.poisson(k, 0.0, s),
+    "geometric": lambda r, k, s: r.geometric(k, 0.2, s),
+    "categorical": lambda r, k, s: r.categorical(k, np.log(np.float32([1, 2, 3, 4])), shape=s),
+}
+ULPS = 64
+
+
+def named(table: dict[str, Callable]) -> Any:
+    return pytest.mark.parametrize("sample", [pytest.param(f, id=n) for n, f in table.items()])
+
+
+class TestSamples:
+    @pytest.mark.parametrize("shape", [*SHAPES, (10_000,)])
+    @named(EXACT | INTEGER)
+    def test_equal(self, sample: Callable, shape: tuple) -> None:
+        same(sample(ours, KEY, shape), sample(theirs, KEY, shape))
+
+    @pytest.mark.parametrize("shape", [(), (2, 3), (1000,)])
+    @named(CLOSE)
+    def test_close(self, sample: Callable, shape: tuple) -> None:
+        same(sample(ours, KEY, shape), sample(theirs, KEY, shape), ULPS)
+
+    @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+    @pytest.mark.parametrize("name", ["uniform", "normal", "exponential", "gumbel", "laplace",
+                                      "logistic"])
+    def test_float_dtypes(self, name: str, dtype: str) -> None:
+        with jax.enable_x64(True), minijax.enable_x64(True):
+            got, want = (getattr(r, name)(KEY, (2, 50), dtype) for r in (ours, theirs))
+            same(got, want, 0 if name == "uniform" or (name, dtype) == ("normal", "float32") else 16)
+
+    def test_complex(self) -> None:
+        same(ours.normal(KEY, (5,), "complex64"), theirs.normal(KEY, (5,), "complex64"), 4)
+
+    @pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "int32", "uint32",
+                                       "int64", "uint64"])
+    def test_integer_dtypes(self, dtype: str) -> None:
+        with jax.enable_x64(True), minijax.enable_x64(True):
+            info = np.iinfo(dtype)
+            for low, high in [(0, 10), (3, info.max), (info.min, 7), (0, 2), (9, 3)]:
+                low, high = np.array(low, dtype), np.array(high, dtype)
+                same(ours.randint(KEY, (40,), low, high, dtype),
+                     theirs.randint(KEY, (40,), low, high, dtype))
+            if info.bits < 64:  # one past the largest is a maxval too
+                same(ours.randint(KEY, (40,), info.min, info.max + 1, dtype),
+                     theirs.randint(KEY, (40,), info.min, info.max + 1, dtype))
+
+    def test_parameters_that_are_arrays(self) -> None:
+        low, high = np.arange(3, dtype=np.int32), np.full((2, 1), 9, np.int32)
+        same(ours.randint(KEY, (2, 3), low, high), theirs.randint(KEY, (2, 3), low, high))
+        p = np.float32([0.1, 0.9])
+        same(ours.bernoulli(KEY, p), theirs.bernoulli(KEY, p))
+        a = np.float32([[0.2], [3.0]])
+        same(ours.gamma(KEY, a, (2, 4)), theirs.gamma(KEY, a, (2, 4)), ULPS)
+        same(ours.beta(KEY, a, a.T), theirs.beta(KEY, a, a.T), ULPS)
+        rates = np.float32([0.5, 8.0, 30.0, 0.0])
+        same(ours.poisson(KEY, rates), theirs.poisson(KEY, rates))
+        low = np.float32([-1, 0])
+        same(ours.truncated_normal(KEY, low, low + 1), theirs.truncated_normal(KEY, low, low + 1),
+             ULPS)
+
+    def test_dirichlet_and_multivariate_normal(self) -> None:
+        alpha = np.float32([0.5, 1, 2])
+        same(ours.dirichlet(KEY, alpha, (4,)), theirs.dirichlet(KEY, alpha, (4,)), ULPS)
+        mean, a = np.float32([1, -2, 3]), np.float32([[2, 1, 0], [0, 1, 1], [1, 0, 3]])
+        cov = a @ a.T
+        for method in ("cholesky", "eigh", "svd"):
+            got = ours.multivariate_normal(KEY, mean, cov, (2000,), method=method)
+            if method == "cholesky":  # the other factors are unique only up to signs
+                same(got, theirs.multivariate_normal(KEY, mean, cov, (2000,)), ULPS)
+            np.testing.assert_allclose(np.cov(np.asarray(got).T), cov, atol=0.6)
+
+    def test_orthogonal(self) -> None:
+        for n, m in [(3, None), (2, 4), (4, 2)]:
+            got = np.asarray(ours.orthogonal(KEY, n, (2,), m=m))
+            same(got, theirs.orthogonal(KEY, n, (2,), m=m), ULPS)
+            product = got @ got.mT if n <= got.shape[-1] else got.mT @ got
+            np.testing.assert_allclose(product, np.broadcast_to(np.eye(min(got.shape[-2:])),
+                                                                product.shape), atol=1e-6)
+
+    def test_they_have_the_distribution(self) -> None:
+        """Against scipy's distribution functions: the streams are right, and so are the numbers."""
+        n, s = 20_000, scipy.stats
+        for sample, cdf in [
+                (ours.uniform, s.uniform.cdf), (ours.normal, s.norm.cdf),
+                (ours.exponential, s.expon.cdf), (ours.gumbel, s.gumbel_r.cdf),
+                (ours.laplace, s.laplace.cdf), (ours.logistic, s.logistic.cdf),
+                (ours.cauchy, s.cauchy.cdf), (ours.maxwell, s.maxwell.cdf),
+                (lambda k, n: ours.gamma(k, 0.7, n), s.gamma(0.7).cdf),
+                (lambda k, n: ours.beta(k, 2.0, 3.0, n), s.beta(2, 3).cdf),
+                (lambda k, n: ours.t(k, 3.0, n), s.t(3).cdf)]:
+            x = np.asarray(sample(KEY, (n,)), np.float64)
+            assert s.kstest(x, cdf).pvalue > 1e-3
+
+
+class TestChoosing:
+    @pytest.mark.parametrize("n", [0, 1, 5, 2000, 100_000])
+    def test_permutation_of_a_range(self, n: int) -> None:
+        got = ours.permutation(KEY, n)
+        same(got, theirs.permutation(KEY, n))
+        same(np.sort(np.asarray(got)), np.arange(n, dtype=np.int32))
+
+    def test_permutation_of_an_array(self) -> None:
+        x = np.arange(24.0, dtype=np.float32).reshape(4, 3, 2)
+        for axis in (0, 1, -1):
+            for independent in (False, True):
+                same(ours.permutation(KEY, x, axis, independent),
+                     theirs.permutation(KEY, x, axis, independent))
+        same(ours.permutation(KEY, x[:, 0, 0]), theirs.permutation(KEY, x[:, 0, 0]))
+
+    @pytest.mark.parametrize("replace", [True, False])
+    @pytest.mark.parametrize("weights", [None, [0.1, 0.0, 0.4, 0.3, 0.2]])
+    @pytest.mark.parametrize("shape", [(), (3,), (2, 2)])
+    def test_choice(self, replace: bool, weights: Any, shape: tuple) -> None:
+        p = None if weights is None else np.float32(weights)
+        for a in (5, np.float32([5, 6, 7, 8, 9])):
+            same(ours.choice(KEY, a, shape, replace, p), theirs.choice(KEY, a, shape, replace, p))
+        a = np.arange(20.0, dtype=np.float32).reshape(2, 5, 2)
+        same(ours.choice(KEY, a, shape, replace, p, axis=1),
+             theirs.choice(KEY, a, shape, replace, p, axis=1))
+
+    def test_choice_of_nothing(self) -> None:
+        same(ours.choice(KEY, 0, (0,)), theirs.choice(KEY, 0, (0,)))
+
+    @pytest.mark.parametrize("axis", [0, 1, -1])
+    def test_categorical(self, axis: int) -> None:
+        logits = np.random.default_rng(0).normal(size=(4, 5, 3)).astype(np.float32)
+        same(ours.categorical(KEY, logits, axis), theirs.categorical(KEY, logits, axis))
+        rest = tuple(np.delete(logits.shape, axis))
+        same(ours.categorical(KEY, logits, axis, shape=(7, *rest)),
+             theirs.categorical(KEY, logits, axis, shape=(7, *map(int, rest))))
+        same(ours.categorical(KEY, logits, axis, shape=(2, *rest), replace=False),
+             theirs.categorical(KEY, logits, axis, shape=(2, *map(int, rest)), replace=False))
+
+
+# --- under transformations -------------------------------------------------------------------
+
+
+class TestTransformations:
+    @named({k: v for k, v in (EXACT | INTEGER | CLOSE).items() if k != "maxwell"})
+    def test_vmap_over_keys_is_a_loop(self, sample: Callable) -> None:
+        keys = ours.split(KEY, 4)
+        one = functools.partial(sample, ours)
+        for f in (lambda k: one(k, ()), lambda k: one(k, (3,))):
+            loop = np.stack([np.asarray(f(k)) for k in keys])
+            same(minijax.vmap(f)(keys), loop, ULPS if loop.dtype.kind == "f" else 0)
+            same(minijax.vmap(f)(ours.wrap_key_data(keys)), minijax.vmap(f)(keys))
+
+    @named(EXACT | INTEGER)
+    def test_jit_changes_nothing(self, sample: Callable) -> None:
+        f = functools.partial(sample, ours)
+        same(minijax.jit(f, static_argnums=1)(KEY, (3,)), f(KEY, (3,)))
+
+    def test_vmap_of_key_operations(self) -> None:
+        keys, n = np.asarray(theirs.split(KEY, 3)), np.arange(3)
+        for f in (lambda J: J.vmap(lambda k: J.random.split(k, (2,)))(keys),
+                  lambda J: J.vmap(J.random.fold_in, (None, 0))(KEY, n),
+                  lambda J: J.vmap(J.random.fold_in, (0, None))(keys, 4),
+                  lambda J: J.vmap(J.random.fold_in)(keys, n),
+                  lambda J: J.vmap(J.vmap(J.random.fold_in, (None, 0)), (0, None))(keys, n),
+                  lambda J: J.vmap(J.random.key_data, in_axes=1)(
+                      J.random.split(J.random.key(0), (2, 3))),
+                  lambda J: J.vmap(J.random.bits, out_axes=0)(J.random.wrap_key_data(keys))):
+            same(f(minijax), f(jax))
+
+    def test_closing_over_a_key(self) -> None:
+        key, other = ours.key(3), theirs.key(3)
+        same(minijax.jit(lambda x: x + ours.uniform(key, (2,)))(1.0),
+             jax.jit(lambda x: x + theirs.uniform(other, (2,)))(1.0))
+
+    def test_gradients_through_samples(self) -> None:
+        """The scale of a sample, the parameter of a gamma number; nothing through keys."""
+        def scaled(J: Any, s: Any) -> Any:
+            return J.numpy.sum(s * J.random.normal(KEY, (3,)))
+
+        same(minijax.grad(functools.partial(scaled, minijax))(2.0),
+             jax.grad(functools.partial(scaled, jax))(2.0), 4)
+        for name in ("gamma", "loggamma"):
+            def total(J: Any, a: Any, name: str = name) -> Any:
+                return J.numpy.sum(getattr(J.random, name)(KEY, a, (3, 2)))
+
+            a = np.float32([0.3, 2.0])
+            same(minijax.grad(functools.partial(total, minijax))(a),
+                 jax.grad(functools.partial(total, jax))(a), 1000)
+
+        def bounded(J: Any, low: Any) -> Any:
+            return J.numpy.sum(J.random.truncated_normal(KEY, low, 1.0, (5,)))
+
+        same(minijax.grad(functools.partial(bounded, minijax))(-1.0),
+             jax.grad(functools.partial(bounded, jax))(-1.0), 64)
+        with pytest.raises(TypeError, match="grad requires real- or complex-valued inputs"):
+            minijax.grad(ours.normal)(ours.key(0))
+        assert minijax.grad(ours.normal, allow_int=True)(KEY).dtype == dtypes.float0
+
+
+PROGRAMS: dict[str, Callable] = {
+    "normal": lambda r: lambda k: r.normal(k, (3,)),
+    "uniform": lambda r: lambda k: r.uniform(k, (3,), minval=2),
+    "split": lambda r: r.split,
+    "fold_in": lambda r: lambda k: r.fold_in(k, 3),
+    "bits": lambda r: lambda k: r.bits(k, (2,)),
+    "bernoulli": lambda r: lambda k: r.bernoulli(k, 0.3, (2,)),
+    "randint": lambda r: lambda k: r.randint(k, (2,), 0, 10),
+    "exponential": lambda r: lambda k: r.exponential(k, (3,)),
+    "gumbel": lambda r: lambda k: r.gumbel(k, (3,)),
+    "laplace": lambda r: lambda k: r.laplace(k, (3,)),
+    "truncated_normal": lambda r: lambda k: r.truncated_normal(k, -1, 1, (3,)),
+    "categorical": lambda r: lambda k: r.categorical(k, np.ones((5, 2), np.float32)),
+    "permutation": lambda r: lambda k: r.permutation(k, 5),
+    "choice": lambda r: lambda k: r.choice(k, 5, (3,)),
+    "choice-no-replace": lambda r: lambda k: r.choice(k, 5, (3,), replace=False),
+    "itself": lambda r: lambda k: k,
+}
+
+
+class TestText:
+    @named(PROGRAMS)
+    @pytest.mark.parametrize("typed", [True, False], ids=["key", "PRNGKey"])
+    def test_programs_print_as_in_jax(self, sample: Callable, typed: bool) -> None:
+        a, b = (r.key(0) if typed else r.PRNGKey(0) for r in (ours, theirs))
+        same_text(minijax.make_jaxpr(sample(ours))(a), jax.make_jaxpr(sample(theirs))(b))
+
+    def test_seeds_and_batches(self) -> None:
+        same_text(minijax.make_jaxpr(ours.PRNGKey)(3), jax.make_jaxpr(theirs.PRNGKey)(3))
+        same_text(minijax.make_jaxpr(ours.key)(3), jax.make_jaxpr(theirs.key)(3))
+        same_text(minijax.make_jaxpr(minijax.vmap(ours.normal))(ours.split(ours.key(0), 3)),
+                  jax.make_jaxpr(jax.vmap(theirs.normal))(theirs.split(theirs.key(0), 3)))
+
+
+# --- misuse ----------------------------------------------------------------------------------
+
+
+def misuses() -> Iterator[tuple[str, Callable, type, str]]:
+    """A name, the call, the class of JAX's error, and what ours must say."""
+    yield "a float", lambda r: r.normal(1.0), TypeError, "expected key_data to have ndim"
+    yield "an int", lambda r: r.split(3), TypeError, "jax.random.key"
+    yield "a string", lambda r: r.normal("a"), TypeError, "expected key_data to have ndim"
+    yield ("three words", lambda r: r.normal(np.ones(3, np.uint32)), TypeError,
+           r"end with \(2,\); got shape=\(3,\)")
+    yield ("float words", lambda r: r.wrap_key_data(np.ones(2, np.float32)), TypeError,
+           "dtype = uint32; got dtype=float32")
+    yield ("scalar words", lambda r: r.wrap_key_data(np.uint32(3)), TypeError, "ndim >= 1")
+    yield ("many keys", lambda r: r.normal(r.split(r.key(0))), ValueError, "Use jax.vmap")
+    yield ("split many", lambda r: r.split(r.split(r.key(0))), ValueError, "split accepts a single")
+    yield "float shape", lambda r: r.normal(KEY, (2.0,)), TypeError, r"integer type, got \(2.0,\)"
+    yield "text shape", lambda r: r.normal(KEY, (2, "a")), TypeError, "Shapes must be 1D"
+    yield "float seed", lambda r: r.key(1.5), TypeError, "PRNG key seed must be an integer"
+    yield "array seed", lambda r: r.key(np.ones(2, int)), TypeError, "Use jax.vmap for batching"
+    yield "key as seed", lambda r: r.key(r.key(0)), TypeError, "was given a PRNG key"
+    yield "text seed", lambda r: r.PRNGKey("a"), TypeError, "not a valid JAX type|Only arrays"
+    yield "huge seed", lambda r: r.key(2**70), OverflowError, "too large"
+    yield "negative fold", lambda r: r.fold_in(KEY, -1), OverflowError, "out of bounds"
+    yield "array fold", lambda r: r.fold_in(KEY, np.ones(2, int)), TypeError, "fold_in accepts a sc"
+    yield "integer normal", lambda r: r.normal(KEY, dtype=int), ValueError, "a float or complex"
+    yield "integer uniform", lambda r: r.uniform(KEY, (), "int32"), ValueError, "be a float dtype"
+    yield ("float randint", lambda r: r.randint(KEY, (), 0, 5, "float32"), TypeError,
+           "randint only accepts integer dtypes, got float32")
+    yield "signed bits", lambda r: r.bits(KEY, (), "int32"), ValueError, "unsigned int dtype"
+    yield "integer p", lambda r: r.bernoulli(KEY, 2), TypeError, "must have a floating dtype"
+    yield "from none", lambda r: r.choice(KEY, 0, (3,)), ValueError, "must be greater than 0"
+    yield ("too many", lambda r: r.choice(KEY, 3, (5,), replace=False), ValueError,
+           "larger sample")
+    yield ("wrong p", lambda r: r.choice(KEY, 3, (2,), p=np.ones(2, np.float32)), ValueError,
+           r"p has shape \(2,\)")
+    yield ("shape of logits", lambda r: r.categorical(KEY, np.ones((3, 2), np.float32), shape=(4,)),
+           ValueError, "roadcast")
+    yield ("shape of p", lambda r: r.bernoulli(KEY, np.float32([0.1, 0.2]), (3,)), ValueError,
+           "roadcast")
+    yield "permuted float", lambda r: r.permutation(KEY, 3.0), TypeError, "must be an integer"
+    yield "unknown impl", lambda r: r.key(0, impl="foo"), ValueError, "unrecognized PRNG"
+    yield "mode", lambda r: r.gumbel(KEY, mode="x"), ValueError, "valid mode"
+
+
+class TestMisuse:
+    @pytest.mark.parametrize("call, error, message", [pytest.param(*m, id=i)
+                                                      for i, *m in misuses()])
+    def test_is_jax_s_error(self, call: Callable, error: type, message: str) -> None:
+        with pytest.raises(error):
+            call(theirs)
+        with pytest.raises(error, match=message):
+            call(ours)
+
+    def test_negative_sizes(self) -> None:
+        with pytest.raises(ValueError, match="not negative"):
+            ours.normal(KEY, (-1,))
+
+    def test_keys_do_not_calculate(self) -> None:
+        key = ours.key(0)
+        for name, f in {
+                "+ 1": lambda: key + 1, "+": lambda: key + key, "2 *": lambda: 2 * key,
+                "-": lambda: -key, "<": lambda: key < key, "sin": lambda: jnp.sin(key),
+                "zeros +": lambda: jnp.zeros(3) + key, "astype": lambda: key.astype("float32"),
+                "float": lambda: float(key), "asarray": lambda: np.asarray(key),
+                "bool": lambda: bool(key), "hash": lambda: hash(key), "len": lambda: len(key),
+                "list": lambda: list(key)}.items():
+            with pytest.raises(TypeError):
+                pytest.fail(f"{name} gives {f()}")
+
+    def test_a_traced_shape(self) -> None:
+        with pytest.raises(TypeError, match="static_argnums"):
+            minijax.jit(lambda n: ours.normal(KEY, (n,)))(3)
