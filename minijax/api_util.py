@@ -12,6 +12,7 @@ from minijax.tree_util import (
     keystr,
     tree_flatten,
     tree_flatten_with_path,
+    tree_map,
     tree_unflatten,
 )
 
@@ -38,6 +39,11 @@ class FlatFun:
             if not isinstance(x, Value):
                 self.check_output(x, out)
         return outs
+
+    def map_aux(self, f: Callable) -> None:
+        """What is set aside is made by the same trace as the result, and must leave it too."""
+        if self.has_aux:
+            self.aux = tree_map(f, self.aux)
 
     def leaf_names(self) -> list[str]:
         return leaf_names(self.f, self.in_tree)

@@ -28,13 +28,13 @@ from minijax.core import (
 from minijax.families import (
     Elementwise,
     Reduction,
-    Select,
     Structural,
     broadcast_in_dim,
     transpose,
 )
 from minijax.jaxpr import Jaxpr, derive, derived
 from minijax.jvp import as_array
+from minijax.selection import Select
 from minijax.tree_util import (
     flatten_axes,
     tree_structure,

@@ -9,8 +9,6 @@ parent, evaluation, which calls NumPy.
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -25,6 +23,7 @@ from minijax.errors import (
     TracerIntegerConversionError,
     UnexpectedTracerError,
 )
+from minijax.source_info import show_line, user_line
 
 # --- types ---------------------------------------------------------------------------------
 
@@ -105,7 +104,7 @@ class Value:
 
     aval: ShapedArray
     shape = property(lambda self: self.aval.shape)
-    dtype = property(lambda self: self.aval.dtype)
+    dtype = property(lambda self: dtypes.public_dtype(self.aval.dtype))
     weak_type = property(lambda self: self.aval.weak_type)
     ndim = property(lambda self: len(self.aval.shape))
     size = property(lambda self: self.aval.size)
@@ -286,8 +285,8 @@ class Primitive:
         avals = self.out_avals([typeof(x) for x in args], params)
         with np.errstate(all="ignore"):
             out = self.impl(*[to_numpy(x) for x in args], **params)
-        outs = out if self.multiple_results else [out]
-        return [Array(np.asarray(x, a.dtype), a) for x, a in zip(outs, avals)]
+            outs = out if self.multiple_results else [out]
+            return [Array(np.asarray(x, a.dtype), a) for x, a in zip(outs, avals)]
 
     def effects_of(self, params: dict) -> frozenset:
         return self.effects
@@ -295,6 +294,10 @@ class Primitive:
     def stage(self, args: Sequence[Any], params: dict) -> tuple[Sequence[Any], dict]:
         """Turn functions among the params into programs, before they are written down."""
         return args, params
+
+    def narrow(self, eqn: Any, wanted: tuple[bool, ...]) -> Any:
+        """The equation with the `wanted` results only, if the operation can do without others."""
+        return eqn
 
     def split(self, unknown: tuple[bool, ...], params: dict) -> Any:
         """For an operation that runs programs: its params for the known part and for the rest."""
@@ -415,25 +418,33 @@ class Tracer(Value):
         """The value where it is known while tracing (as in `grad` outside of `jit`), else None."""
         return None
 
-    def _concrete(self, error: type[TypeError], what: str) -> Any:
+    def unknown(self, error: type[TypeError], what: str) -> TypeError:
+        """An error for what needs the value: where it was traced, and why it is not known."""
+        return error(f"{what}\nThe error occurred while tracing the {self.trace.name}. "
+                     f"{self.trace.origin(self)}")
+
+    def known(self, error: type[TypeError], what: str) -> Any:
         value = self.to_concrete_value()
         if value is None:
-            raise error(f"{what}\nThe error occurred while tracing the {self.trace.name}. "
-                        f"{self.trace.origin(self)}")
+            raise self.unknown(error, what)
         return value
 
+    def concrete_or_error(self, why: str) -> Any:
+        return self.known(ConcretizationTypeError, (
+            "Abstract tracer value encountered where concrete value is expected: traced array "
+            f"with shape {self.aval.str_short()}\n{why}"))
+
     def __bool__(self) -> bool:
-        return bool(self._concrete(TracerBoolConversionError, (
+        return bool(self.known(TracerBoolConversionError, (
             f"Attempted boolean conversion of traced array with shape {self.aval.str_short()}. "
             "Python's `if`, `while`, `and`, `or` and `not` need a value: use jnp.where, lax.cond "
             "or lax.while_loop, or make the argument static (static_argnums).")))
 
     def _number(self, kind: str) -> Any:
-        return self._concrete(ConcretizationTypeError, (
-            "Abstract tracer value encountered where concrete value is expected: traced array "
-            f"with shape {self.aval.str_short()}\nThe problem arose with the `{kind}` function. "
-            f"To convert the data type of a value, use `x.astype({kind})`; to compute with a "
-            "Python number, make the argument static (static_argnums)."))
+        return self.concrete_or_error(
+            f"The problem arose with the `{kind}` function. To convert the data type of a value, "
+            f"use `x.astype({kind})`; to compute with a Python number, make the argument static "
+            "(static_argnums).")
 
     def __int__(self) -> int:
         return int(self._number("int"))
@@ -445,26 +456,23 @@ class Tracer(Value):
         return complex(self._number("complex"))
 
     def item(self, *args: Any) -> Any:
-        return self._concrete(ConcretizationTypeError, (
-            "Abstract tracer value encountered where concrete value is expected: traced array "
-            f"with shape {self.aval.str_short()}\nThis occurred in the item() method of "
-            "jax.Array: return the array itself and read it outside.")).item(*args)
+        return self.concrete_or_error("This occurred in the item() method of jax.Array: return "
+                                      "the array itself and read it outside.").item(*args)
 
     def tolist(self) -> Any:
         return self._number("list").tolist()
 
     def __index__(self) -> int:
-        return self._concrete(TracerIntegerConversionError, (
+        return self.known(TracerIntegerConversionError, (
             "The __index__() method was called on traced array with shape "
             f"{self.aval.str_short()}. Where Python needs an integer (range, list index, a "
             "shape), make the argument static (static_argnums), or use lax.fori_loop or "
             "jnp.take.")).__index__()
 
     def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
-        raise TracerArrayConversionError(
+        raise self.unknown(TracerArrayConversionError, (
             "The numpy.ndarray conversion method __array__() was called on traced array with "
-            f"shape {self.aval.str_short()}: use the function of jax.numpy instead of NumPy's.\n"
-            f"The error occurred while tracing the {self.trace.name}. {self.trace.origin(self)}")
+            f"shape {self.aval.str_short()}: use the function of jax.numpy instead of NumPy's."))
 
     def __iter__(self) -> Iterator[Any]:
         if not self.aval.shape:
@@ -479,28 +487,6 @@ def leaked(x: Tracer) -> UnexpectedTracerError:
         f"It was made while tracing the {x.trace.name}, at {show_line(x.line)}.\n"
         "Return the value from the function instead of storing it outside (in a global, a list, "
         "an attribute).")
-
-
-# --- where the user is ---------------------------------------------------------------------
-
-_OURS = [os.path.join(os.path.dirname(__file__), "")]
-
-
-def register_exclusion(path: str) -> None:
-    """An interpreter lives in this file: its frames are not the user's. JAX's name for it."""
-    _OURS.append(path)
-
-
-def user_line() -> tuple[Any, int] | None:
-    """The code and line of the innermost frame that is the user's."""
-    frame: Any = sys._getframe(2)
-    while frame is not None and frame.f_code.co_filename.startswith(tuple(_OURS)):
-        frame = frame.f_back
-    return (frame.f_code, frame.f_lineno) if frame is not None else None
-
-
-def show_line(line: tuple[Any, int] | None) -> str:
-    return f"{line[0].co_filename}:{line[1]} ({line[0].co_name})" if line else "an unknown line"
 
 
 def name_of(f: Callable) -> str:

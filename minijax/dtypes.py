@@ -109,6 +109,7 @@ class ExtendedDType:
     """How `key.dtype` looks to users: prints `key<fry>`, works as the NumPy dtype it wraps."""
 
     type = prng_key
+    kind = "V"
 
     def __init__(self, dtype: np.dtype):
         self.dtype = dtype  # np.dtype(self) finds it here

@@ -29,6 +29,7 @@ from minijax.core import (
     to_numpy,
     typeof,
 )
+from minijax.numerics import add_up
 
 # --- elementwise ---------------------------------------------------------------------------
 
@@ -148,60 +149,6 @@ def unbroadcast(ct: Any, aval: ShapedArray) -> Any:
         return reduce_sum(ct, tuple(range(len(shape))))
     axes = tuple(i for i, (n, m) in enumerate(zip(shape, aval.shape)) if n != m)
     return reshape(reduce_sum(ct, axes), aval.shape)
-
-
-class Select(Elementwise):
-    """out[i] = cases[which[i]][i]; `which` is Boolean or integer, of the same shape or rank 0."""
-
-    def __call__(self, which, *cases):
-        return self.bind(which, *scalars_like_arrays(cases))
-
-    def impl(self, which, *cases):
-        if which.dtype == bool and len(cases) == 2:
-            return np.where(which, cases[1], cases[0])
-        return np.choose(which, cases) if len(cases) < 32 else np.stack(cases)[
-            (which, *np.indices(which.shape))]
-
-    def out_avals(self, avals, params):
-        return Primitive.out_avals(self, avals, params)
-
-    def abstract_eval(self, which, *cases):
-        if not cases:
-            raise TypeError("select must have at least one case")
-        self.check_dtypes(cases)
-        if len({a.shape for a in cases}) > 1:
-            raise TypeError("select cases must have the same shapes, got "
-                            f"[{', '.join(str(a.shape) for a in cases)}].")
-        if dtypes.kind(which.dtype) not in "biu":
-            raise TypeError("select `which` must be boolean or integer type, got "
-                            f"{dtypes.name(which.dtype)}.")
-        if which.dtype == bool and len(cases) > 2:
-            raise TypeError("select with boolean `which` cannot have > 2 cases, got "
-                            f"{len(cases)}.")
-        if which.shape not in ((), cases[0].shape):
-            raise TypeError(f"select `which` must be scalar or have the same shape as cases, "
-                            f"got `which` shape {which.shape} but case shape {cases[0].shape}.")
-        return cases[0]
-
-    def weak_type_rule(self, avals, params):
-        return all(a.weak_type for a in avals[1:])
-
-    def linearize(self, active, which, *cases):
-        out = self.bind(which, *cases)
-        aval = typeof(out)
-
-        def push(*tangents):
-            ts = iter(tangents)
-            return [self.bind(which, *[next(ts) if a else zeros(aval) for a in active[1:]])]
-
-        return [out], [True], push
-
-    def transpose(self, cts, which, *cases):
-        (ct,) = cts
-        blank = zeros(typeof(ct))
-        return [None, *(
-            self.bind(which, *[ct if i == j else blank for j in range(len(cases))])
-            if isinstance(x, UndefinedPrimal) else None for i, x in enumerate(cases))]
 
 
 # --- linear maps ---------------------------------------------------------------------------
@@ -324,7 +271,6 @@ mul: Elementwise = Elementwise(
     "mul", np.multiply, lambda out, x, y: y, lambda out, x, y: x, accepts="biufc",
     transposes=(lambda ct, x, y: mul(ct, y), lambda ct, x, y: mul(ct, x)))
 
-select_n = Select("select_n", np.where, accepts="biufcV")
 
 
 class ConvertElementType(Elementwise):
@@ -501,24 +447,6 @@ def reshape(operand: Any, new_sizes: Sequence[int], dimensions: Sequence[int] | 
     if shape == new_sizes and dimensions is None:
         return operand
     return reshape_p.bind(operand, new_sizes=new_sizes, dimensions=dimensions)
-
-
-def add_up(x: np.ndarray, axis: tuple[int, ...]) -> np.ndarray:
-    """The sum along axes: 16-bit floats in float32, and floats with small errors on every axis.
-
-    NumPy adds in pairs along the last axis only. Along another we add blocks of 64 first.
-    """
-    kind = dtypes.kind(x.dtype)
-    if kind == "f" and x.dtype.itemsize <= 2:
-        x = x.astype(np.float32)
-    for a in axis if kind in "fc" and len(axis) < x.ndim else ():
-        while a != x.ndim - 1 and x.shape[a] > 64:
-            n, before = x.shape[a] // 64, (slice(None),) * a
-            head = x[(*before, slice(64 * n))]
-            blocks = head.reshape(*x.shape[:a], n, 64, *x.shape[a + 1:]).sum(a + 1)
-            rest = x[(*before, slice(64 * n, None))]
-            x = np.concatenate([blocks, rest], a) if rest.size else blocks
-    return np.sum(x, axis, dtype=x.dtype)
 
 
 reduce_sum_p = LinearReduction("reduce_sum", add_up, accepts="iufc")

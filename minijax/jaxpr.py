@@ -14,13 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minijax.api_util import (
-    FlatFun,
-    check_callable,
-    describe_function,
-    flatten_args,
-    positions,
-)
+from minijax import dtypes
 from minijax.config import config
 from minijax.core import (
     Array,
@@ -33,10 +27,9 @@ from minijax.core import (
     to_numpy,
     tracing,
     typeof,
-    user_line,
 )
 from minijax.pretty_printer import Break, Doc, Group, Nest, join, layout
-from minijax.tree_util import tree_unflatten
+from minijax.source_info import user_line
 
 # --- the program form ----------------------------------------------------------------------
 
@@ -54,15 +47,15 @@ class Var:
 
 
 class Literal:
-    """A constant of rank 0, written in place."""
+    """A constant of rank 0, written in place, and as it was given: 0.1, not the nearest float32."""
 
-    __slots__ = ("val", "aval")
+    __slots__ = ("val", "aval", "given")
 
-    def __init__(self, val: np.ndarray, aval: ShapedArray):
-        self.val, self.aval = val, aval
+    def __init__(self, given: Any, aval: ShapedArray):
+        self.given, self.val, self.aval = given, np.asarray(given, aval.dtype), aval
 
     def __repr__(self) -> str:
-        return f"{self.val}:{self.aval.str_short(short_dtypes=True)}"
+        return f"{np.asarray(self.given).item()}:{self.aval.str_short(short_dtypes=True)}"
 
 
 Atom = Var | Literal
@@ -193,7 +186,7 @@ class JaxprTrace(Trace):
             if not self.encloses(x.trace):
                 raise leaked(x)
         elif not typeof(x).shape:
-            return Literal(to_numpy(x), typeof(x))
+            return Literal(x if type(x) in dtypes.PYTHON_SCALARS else to_numpy(x), typeof(x))
         if id(x) not in self.captured:
             value = x if isinstance(x, (Tracer, Array)) else Array(to_numpy(x))
             self.captured[id(x)] = Var(typeof(value)), value, x  # x is kept, so its id stays its
@@ -228,8 +221,16 @@ def live_eqns(eqns: Sequence[JaxprEqn], outvars: Sequence[Atom]) -> list[JaxprEq
     for e in reversed(eqns):
         if e.effects or not needed.isdisjoint(e.outvars):
             needed.update(e.invars)
-            kept.append(e)
+            kept.append(e.primitive.narrow(e, tuple(v in needed for v in e.outvars)))
     return kept[::-1]
+
+
+@derived
+def narrow_jaxpr(jaxpr: Jaxpr, wanted: tuple[bool, ...]) -> Jaxpr:
+    """The program of the `wanted` outputs alone."""
+    outvars = [x for x, w in zip(jaxpr.outvars, wanted) if w]
+    eqns = live_eqns(jaxpr.eqns, outvars)
+    return Jaxpr(jaxpr.invars, eqns, outvars, jaxpr.constvars, jaxpr.consts)
 
 
 def trace_to_jaxpr(f: Callable, avals: Sequence[ShapedArray], name: str, prune: bool = True
@@ -263,111 +264,6 @@ def derive(f: Callable, avals: Sequence[ShapedArray], name: str) -> Jaxpr:
     jaxpr, free = closed(*trace_to_jaxpr(f, avals, name))
     assert not free
     return jaxpr
-
-
-class ShapeDtypeStruct:
-    """The shape and dtype of an array, without the array.
-
-    >>> import minijax as jax, minijax.numpy as jnp
-    >>> jax.eval_shape(lambda x: x @ x.T, jax.ShapeDtypeStruct((3, 2), jnp.float32))
-    ShapeDtypeStruct(shape=(3, 3), dtype=float32)
-    """
-
-    def __init__(self, shape: Sequence[int], dtype: Any, *, weak_type: bool = False, **_: Any):
-        self.aval = ShapedArray(shape, np.dtype(dtype), weak_type)
-
-    shape = property(lambda self: self.aval.shape)
-    dtype = property(lambda self: self.aval.dtype)
-    weak_type = property(lambda self: self.aval.weak_type)
-    ndim = property(lambda self: self.aval.ndim)
-    size = property(lambda self: self.aval.size)
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ShapeDtypeStruct) and self.aval == other.aval
-
-    def __hash__(self) -> int:
-        return hash(self.aval)
-
-    def __repr__(self) -> str:
-        weak = ", weak_type=True" if self.weak_type else ""
-        return f"ShapeDtypeStruct(shape={self.shape}, dtype={self.dtype.name}{weak})"
-
-
-def abstract(x: Any) -> ShapedArray:
-    """The type of a value, or of something that has a shape and a dtype and no value."""
-    if isinstance(x, (ShapeDtypeStruct, ShapedArray)):
-        return x if isinstance(x, ShapedArray) else x.aval
-    return typeof(x)
-
-
-def make_jaxpr(fun: Callable, static_argnums: int | Sequence[int] = (),
-               *, return_shape: bool = False) -> Callable:
-    """A function that returns the program of `fun` at the types of its arguments.
-
-    It shows what was traced, with nothing removed.
-
-    >>> import minijax as jax
-    >>> jax.make_jaxpr(lambda x: 2 * x + 3)(5)
-    { lambda ; a:i32[]. let b:i32[] = mul 2:i32[] a; c:i32[] = add b 3:i32[] in (c,) }
-
-    Args:
-      static_argnums: positions of arguments that are not traced.
-      return_shape: return also the pytree of `ShapeDtypeStruct` of the result.
-    """
-    check_callable(fun)
-
-    @functools.wraps(fun)
-    def maker(*args: Any, **kwargs: Any) -> Any:
-        f, dynamic = bind_static(fun, static_argnums, args)
-        leaves, in_tree = flatten_args(dynamic, kwargs)
-        flat = FlatFun(f, in_tree, "make_jaxpr")
-        name = describe_function(fun, "make_jaxpr")
-        jaxpr, consts = trace_to_jaxpr(flat, [abstract(x) for x in leaves], name, prune=False)
-        n = len(consts)
-        jaxpr = Jaxpr(jaxpr.invars[n:], jaxpr.eqns, jaxpr.outvars, jaxpr.invars[:n], consts)
-        if not return_shape:
-            return jaxpr
-        return jaxpr, tree_unflatten(flat.out_tree, [as_struct(a) for a in jaxpr.out_avals])
-
-    return maker
-
-
-def as_struct(aval: ShapedArray) -> ShapeDtypeStruct:
-    return ShapeDtypeStruct(aval.shape, aval.dtype, weak_type=aval.weak_type)
-
-
-def bind_static(fun: Callable, static_argnums: int | Sequence[int], args: Sequence[Any]
-                ) -> tuple[Callable, list[Any]]:
-    """`fun` with its static arguments in place, and the arguments that remain."""
-    static = {n % len(args): args[n] for n in positions(static_argnums)
-              if -len(args) <= n < len(args)}
-    if not static:
-        return fun, list(args)
-
-    def f(*dynamic: Any, **kwargs: Any) -> Any:
-        rest = iter(dynamic)
-        full = [static[i] if i in static else next(rest) for i in range(len(args))]
-        return fun(*full, **kwargs)
-
-    functools.update_wrapper(f, fun)
-    return f, [x for i, x in enumerate(args) if i not in static]
-
-
-def eval_shape(fun: Callable, *args: Any, **kwargs: Any) -> Any:
-    """The shapes and dtypes of `fun(*args, **kwargs)`, without computing anything.
-
-    The arguments may be arrays or anything with `shape` and `dtype`.
-    """
-    leaves, in_tree = flatten_args(args, kwargs)
-    flat = FlatFun(fun, in_tree, "eval_shape")
-    avals = [ShapedArray(x.shape, x.dtype) if not isinstance(x, (ShapeDtypeStruct, Tracer))
-             and hasattr(x, "shape") and hasattr(x, "dtype") and not isinstance(x, Array)
-             else abstract(x) for x in leaves]
-    jaxpr, _ = trace_to_jaxpr(flat, avals, describe_function(fun, "eval_shape"))
-    return tree_unflatten(flat.out_tree, [as_struct(a) for a in jaxpr.out_avals])
 
 
 # --- checking ------------------------------------------------------------------------------
@@ -456,7 +352,7 @@ class Printer:
 
     def atom(self, x: Atom) -> str:
         if isinstance(x, Literal):
-            return f"{x.val.item()}:{x.aval.str_short(short_dtypes=True)}"
+            return repr(x)
         if x not in self.names:
             self.names[x] = self.fresh()
         return self.names[x]

@@ -24,9 +24,10 @@ from minijax.compiler import compiled
 from minijax.config import config
 from minijax.core import Array, axis_env, name_of, to_numpy, typeof
 from minijax.families import Program
-from minijax.jaxpr import abstract, as_struct, closed, trace_to_jaxpr
+from minijax.jaxpr import JaxprEqn, closed, narrow_jaxpr, trace_to_jaxpr
 from minijax.jvp import jvp_call
 from minijax.linearize import linearize_call, split_jaxpr
+from minijax.make_jaxpr import abstract, as_struct
 from minijax.transpose import transpose_call
 from minijax.tree_util import tree_flatten, tree_unflatten
 
@@ -62,6 +63,13 @@ class Call(Program):
 
     def linearize(self, active, *xs, jaxpr, name):
         return linearize_call(self.call(name), active, xs, jaxpr)
+
+    def narrow(self, eqn, wanted):
+        if all(wanted):
+            return eqn
+        params = {**eqn.params, "jaxpr": narrow_jaxpr(eqn.params["jaxpr"], wanted)}
+        outvars = [v for v, w in zip(eqn.outvars, wanted) if w]
+        return JaxprEqn(self, eqn.invars, params, outvars, eqn.line)
 
     def split(self, unknown, params):
         known, rest, unknown_out = split_jaxpr(params["jaxpr"], unknown)

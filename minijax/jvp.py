@@ -64,6 +64,12 @@ class JVPTrace(Trace):
             return x.primal, x.tangent
         return x, None
 
+    def leave(self, f: Callable, outs: Sequence[Any]) -> list[tuple[Any, Any]]:
+        """The duals of what `f` returned. Of what it set aside (`has_aux`) the primals remain."""
+        if isinstance(f, FlatFun):
+            f.map_aux(lambda x: self.dual(x)[0])
+        return [self.dual(x) for x in outs]
+
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
         primals, tangents = zip(*map(self.dual, args)) if args else ((), ())
         active = tuple(t is not None for t in tangents)
@@ -129,7 +135,7 @@ def jvp_flat(f: Callable, primals: Sequence[Any], tangents: Sequence[Any], name:
     with tracing(JVPTrace(name, current_trace())) as trace:
         outs = f(*[x if t is None else JVPTracer(trace, x, t)
                    for x, t in zip(primals, tangents, strict=True)])
-        duals = [trace.dual(x) for x in outs]
+        duals = trace.leave(f, outs)
     return [x for x, _ in duals], [t for _, t in duals]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from minijax import dtypes
 from minijax.api_util import FlatFun, check_callable, describe_function
-from minijax.core import Primitive, tracing, typeof
+from minijax.core import Primitive, ShapedArray, tracing, typeof
 from minijax.families import zeros
 from minijax.jaxpr import (
     Jaxpr,
@@ -23,8 +23,8 @@ from minijax.jaxpr import (
     derived,
     live_eqns,
 )
-from minijax.jvp import JVPTrace, JVPTracer, as_array, check_tangent, instantiate
-from minijax.tree_util import tree_flatten, tree_unflatten
+from minijax.jvp import JVPTrace, JVPTracer, as_array, instantiate, tangent_dtype
+from minijax.tree_util import tree_flatten, tree_structure, tree_unflatten
 
 # --- the linear part -----------------------------------------------------------------------
 
@@ -61,7 +61,7 @@ def linearize_flat(f: Callable, primals: Sequence[Any], active: Sequence[bool], 
             ins = [tangent.input(typeof(x).strip_weak_type()) if a else None
                    for x, a in zip(primals, active)]
             outs = f(*[x if t is None else JVPTracer(trace, x, t) for x, t in zip(primals, ins)])
-            duals = [trace.dual(x) for x in outs]
+            duals = trace.leave(f, outs)
         outs, tangents = [x for x, _ in duals], [t for _, t in duals]
         if wanted:
             tangents = [zeros(typeof(x).strip_weak_type()) if t is None and w else t
@@ -93,18 +93,27 @@ def linearize(fun: Callable, *primals: Any, has_aux: bool = False) -> tuple[Any,
     out = tree_unflatten(flat.out_tree, [as_array(x) for x in outs])
 
     def f_jvp(*tangents: Any) -> Any:
-        ts, tree = tree_flatten((tangents, {}))
-        if tree != in_tree:
+        ts, tree = tree_flatten(tangents)
+        if tree != tree_structure(primals):
             raise TypeError("the linearized function takes tangents with the tree structure of "
-                            f"the primals, {in_tree}, but got {tree}.")
+                            f"the primals: expected {tree_structure(primals)}, got {tree}.")
         for x, t in zip(leaves, ts):
-            check_tangent(x, t)
+            check_linear_input(x, t)
         pushed = iter(lin(*residuals, *[t for t, a in zip(ts, active) if a]))
         return tree_unflatten(flat.out_tree, [
             instantiate(next(pushed) if a else None, x) for x, a in zip(outs, active_out)])
 
     f_jvp.jaxpr = lin  # type: ignore[attr-defined]
     return (out, f_jvp, flat.aux) if has_aux else (out, f_jvp)
+
+
+def check_linear_input(primal: Any, tangent: Any) -> None:
+    x, t = typeof(primal), typeof(tangent).strip_weak_type()
+    expected = ShapedArray(x.shape, tangent_dtype(x))
+    if t != expected:
+        raise ValueError("linearized function called on tangent values inconsistent with the "
+                         f"original primal values: got {t.str_short()} for a primal of type "
+                         f"{x.str_short()}, but expected {expected.str_short()}.")
 
 
 # --- the same for programs -----------------------------------------------------------------
@@ -167,7 +176,8 @@ def linearize_call(bind: Callable, active: Sequence[bool], xs: Sequence[Any], ja
                    ) -> tuple[list[Any], tuple[bool, ...], Callable]:
     """The `linearize` rule of an operation that runs one program; `bind(jaxpr, *args)` runs it."""
     fwd, lin, active_out, sources = linearize_jaxpr(jaxpr, tuple(active))
-    outs = bind(fwd, *xs)
+    given = dict(zip(fwd.invars, xs))  # a result that is an operand needs no call
+    outs = [given.get(v, out) for v, out in zip(fwd.outvars, bind(fwd, *xs))]
     made = iter(outs[len(jaxpr.outvars):])
     residuals = [next(made) if s is None else xs[s] for s in sources]
     return outs[: len(jaxpr.outvars)], active_out, functools.partial(bind, lin, *residuals)

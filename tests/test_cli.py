@@ -145,6 +145,9 @@ def test_a_missing_extra_is_one_sentence_with_the_command():
 # --- tour
 
 
+LONG = f"y = {' + '.join(['x'] * 40)}  # wider than the screen, and not cut"
+
+
 def written(path, *cells):
     nbformat.write(new_notebook(cells=list(cells)), path)
     return path
@@ -171,6 +174,7 @@ def test_a_notebook_shows_prose_code_prints_and_values(tmp_path):
         new_markdown_cell("# Adding\nIt is *commutative*."),
         new_code_cell("x = [1, 2]\nprint('[red]x[/red]', x)\nx + x"),
         new_code_cell("1 + 1;"),
+        new_code_cell(LONG),
         new_code_cell("from IPython.display import display\ndisplay(x)"),
         new_code_cell("import matplotlib.pyplot as plt\nplt.plot(x)\nplt.show()"),
     )
@@ -179,6 +183,7 @@ def test_a_notebook_shows_prose_code_prints_and_values(tmp_path):
         assert text in screen
     assert "display(x)" in screen and "\n[1, 2]\n" in screen
     assert "\n2\n" not in screen
+    assert "".join(LONG.split()) in "".join(screen.split())
     assert "<Figure size" in screen
 
 

@@ -120,8 +120,9 @@ def code_lines(path: Path) -> int:
 
 # What carries everything else: types, values, programs, the interpreters, and what they rest on.
 # The compiler, the parallel runtime and rules that users write are rooms built onto it.
-SPINE = """api_util batching config core dtypes errors families jaxpr jit jvp linearize promotion
-           scalar_types transpose tree_registry tree_util treedef""".split()
+SPINE = """api_util batching config core dtypes errors families jaxpr jit jvp linearize make_jaxpr
+           numerics pretty_printer promotion scalar_types selection source_info transpose
+           tree_registry tree_util treedef""".split()
 
 
 def test_the_spine_stays_small():

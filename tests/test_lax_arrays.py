@@ -267,3 +267,16 @@ def test_the_inverse_transforms_invert(shape):
     assert z.dtype == np.complex64
     np.testing.assert_allclose(lax.fft(z, "IFFT", shape), x, atol=1e-6)
     np.testing.assert_allclose(lax.fft(lax.fft(x, "RFFT", shape), "IRFFT", shape), x, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "uint8", "uint32", "int16", "bool"])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_top_k_agrees_with_jax_where_elements_are_equal(dtype, axis):
+    rng = np.random.default_rng(0)
+    x = rng.choice(np.array([0, 1, 2, 200, 2**31, 2**32 - 1]), (50, 40))
+    if np.dtype(dtype).kind not in "biu":
+        x = x.astype(np.float32) * rng.choice([-1.0, 1.0, np.nan], x.shape)
+    x = x.astype(dtype)
+    for k in (1, 7, 40):
+        for ours, theirs in zip(*(lax.top_k(x, k, axis=axis) for lax in (minijax.lax, jax.lax))):
+            np.testing.assert_array_equal(*(np.asarray(y, "float64") for y in (ours, theirs)))

@@ -111,6 +111,7 @@ def primitives(jaxpr: Any) -> Iterator[Primitive]:
 OTHER_PROGRAM = {  # operations whose program is not printed as JAX's
     "random_gamma_grad": "JAX makes it of two loops, here it is one operation",
     "reduce": "JAX prints the address of a Python function",
+    "solve": "JAX makes it of several programs, here it is one operation",
 }
 
 # --- value and type --------------------------------------------------------------------------
@@ -130,7 +131,8 @@ class TestValues:
         args = [a.item() if a.shape == () and np.dtype(a.dtype).itemsize >= 8 else a
                 for a in arrays(draw(case))]
         with jax.enable_x64(False), minijax.enable_x64(False):
-            got, want = ours(case, *args), theirs(case, *args)
+            got = ours(case, *args)
+            want = jax.eval_shape(functools.partial(theirs, case), *args)
             assert [(x.shape, x.dtype, x.weak_type) for x in got] == [
                 (x.shape, x.dtype, x.weak_type) for x in want]
 
@@ -259,8 +261,9 @@ class TestDerivatives:
     def test_derivatives_have_no_more_equations_than_jax_s(self, case: Case) -> None:
         f = Smooth(case)
         xs, ts, cts = arrays(f.xs), tuple(f.ts), list(f.cts)
+        jax_ts = tuple(map(jax.numpy.asarray, ts))  # its rule for lu indexes the tangent
         for g, oracle in (
-            (lambda *xs: minijax.jvp(f, xs, ts), lambda *xs: jax.jvp(f.oracle, xs, ts)),
+            (lambda *xs: minijax.jvp(f, xs, ts), lambda *xs: jax.jvp(f.oracle, xs, jax_ts)),
             (lambda *xs: minijax.vjp(f, *xs)[1](cts), lambda *xs: jax.vjp(f.oracle, *xs)[1](cts)),
         ):
             mine, theirs = size(minijax.make_jaxpr(g)(*xs)), size(jax.make_jaxpr(oracle)(*xs))

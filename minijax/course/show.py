@@ -30,9 +30,10 @@ from minijax.core import (
     current_trace,
     typeof,
 )
-from minijax.jaxpr import Jaxpr, JaxprEqn, JaxprTrace, JaxprTracer, Literal, Printer, make_jaxpr
+from minijax.jaxpr import Jaxpr, JaxprEqn, JaxprTrace, JaxprTracer, Literal, Printer
 from minijax.jvp import JVPTrace, JVPTracer
 from minijax.linearize import TangentTrace, linearize_flat
+from minijax.make_jaxpr import make_jaxpr
 from minijax.transpose import add_any
 
 LONGEST = 32  # characters of one value
@@ -270,7 +271,7 @@ def transpose(f: Callable, *args: Any) -> Text:
     rows += [(f"  {printer.binder(v)} = {brief(x)} was kept",)
              for v, x in zip(lin.invars, residuals)]
     rows += [("  " + line(printer, e),) for e in lin.eqns]
-    env: dict[Any, Any] = {v: x for v, x in zip(lin.invars, residuals)}
+    env: dict[Any, Any] = dict(zip(lin.invars, residuals))
     cts: dict[Any, Any] = {}
     for v in lin.outvars:
         if not isinstance(v, Literal):

@@ -20,6 +20,7 @@ def run_notebook(path: Path, console: Any, on_cell: Callable[[], None] = lambda:
         CellError: naming the cell, when one does otherwise.
     """
     from rich.markdown import Markdown
+    from rich.padding import Padding
     from rich.syntax import Syntax
 
     count = 0
@@ -30,7 +31,8 @@ def run_notebook(path: Path, console: Any, on_cell: Callable[[], None] = lambda:
                 console.print(Markdown(cell.source))
             elif cell.cell_type == "code":
                 count += 1
-                console.print(Syntax(cell.source, "python", theme="ansi_dark", padding=(0, 2)))
+                code = Syntax(cell.source, "python", theme="ansi_dark", word_wrap=True)
+                console.print(Padding(code, (0, 2)))
                 text, error = _run(shell, cell.source)
                 console.print(text, markup=False, highlight=False, soft_wrap=True, end="")
                 _check(path, count, cell, error)

@@ -11,7 +11,6 @@ from minijax.families import (
     reduce_sum_p,
     reshape,
     reshape_p,
-    select_n,
     transpose,
     transpose_p,
 )
@@ -208,7 +207,7 @@ from minijax.lax.reducing import (
     reduce_xor,
     reduce_xor_p,
 )
-from minijax.lax.shapes import broadcast_shapes
+from minijax.lax.shapes import broadcast_shapes, dtype
 from minijax.lax.shaping import (
     broadcast,
     broadcast_like,
@@ -289,6 +288,7 @@ from minijax.lax.windows import (
     reduce_window_p,
     reduce_window_sum_p,
 )
+from minijax.selection import select_n
 
 # An operation that users call directly has a second name, that of the primitive.
 for _operation in [x for x in globals().values() if isinstance(x, _Primitive)]:

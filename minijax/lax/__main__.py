@@ -100,9 +100,9 @@ def table() -> str:
     abs ...        Elementwise ...  yes    yes   yes                    Elementwise
     ...
     """
-    rows = [("operation", "family", *RULES)]
+    rows = [["operation", "family", *RULES]]
     for name, prim in operations().items():
-        rows.append((name, type(prim).__name__, *rules(prim).values()))
+        rows.append([name, type(prim).__name__, *rules(prim).values()])
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join("  ".join(x.ljust(w) for x, w in zip(row, widths)).rstrip() for row in rows)
 

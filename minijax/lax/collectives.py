@@ -31,7 +31,6 @@ from minijax.families import (
     reduce_sum,
     reduce_sum_p,
     reshape,
-    select_n,
     transpose,
     zeros,
 )
@@ -39,6 +38,7 @@ from minijax.lax.creation import iota
 from minijax.lax.joining import concatenate
 from minijax.lax.shaping import squeeze
 from minijax.lax.slicing import slice_in_dim
+from minijax.selection import select_n
 from minijax.tree_util import tree_map
 
 __all__ = [

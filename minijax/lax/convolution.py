@@ -135,7 +135,8 @@ def check_groups(n: int, c: int, o: int, i: int, feature_groups: int, batch_grou
                          f"size, but {batch_groups} does not divide {n}.")
     if batch_groups > 1 and feature_groups > 1:
         raise ValueError("At most one of batch_group_count and feature_group_count may be > 1, got "
-                         f"{batch_groups=} and {feature_groups=}")
+                         f"batch_group_count={batch_groups} and "
+                         f"feature_group_count={feature_groups}")
 
 
 def check_window(kernel: Sequence[int], strides: Sequence[int], *dilations: Sequence[int]) -> None:
@@ -365,8 +366,8 @@ def conv_transpose(lhs: Any, rhs: Any, strides: Sequence[int], padding: Any,
     if dimension_numbers is None:
         if len(lhs_shape) > 5:
             raise ValueError("No 4+ dimensional dimension_number defaults.")
-        space = ["", "H", "HW", "HWD"][len(lhs_shape) - 2]
-        dimension_numbers = (f"N{space}C", f"{space}IO", f"N{space}C")
+        letters = ["", "H", "HW", "HWD"][len(lhs_shape) - 2]
+        dimension_numbers = (f"N{letters}C", f"{letters}IO", f"N{letters}C")
     numbers = conv_dimension_numbers(lhs_shape, rhs_shape, dimension_numbers)
     o, i, *space = numbers.rhs_spec
     rhs_dilation = tuple(rhs_dilation or (1,) * len(space))

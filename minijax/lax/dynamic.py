@@ -11,7 +11,7 @@ import numpy as np
 from minijax import dtypes
 from minijax.batching import batch, move_axis, move_to_front
 from minijax.core import ShapedArray, UndefinedPrimal, typeof
-from minijax.families import Indexing, broadcast_in_dim, convert, full, select_n, zeros
+from minijax.families import Indexing, broadcast_in_dim, convert, full, zeros
 from minijax.jit import jit
 from minijax.lax.elementwise import add, lt
 from minijax.lax.index_windows import (
@@ -22,6 +22,7 @@ from minijax.lax.index_windows import (
 from minijax.lax.indexing import gather_p, scatter_p
 from minijax.lax.joining import concatenate
 from minijax.lax.shaping import expand_dims, squeeze
+from minijax.selection import select_n
 
 __all__ = ["dynamic_index_in_dim", "dynamic_slice", "dynamic_slice_in_dim", "dynamic_slice_p",
            "dynamic_update_index_in_dim", "dynamic_update_slice", "dynamic_update_slice_in_dim",

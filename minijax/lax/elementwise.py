@@ -23,10 +23,10 @@ from minijax.families import (
     convert,
     convert_element_type,
     mul,
-    select_n,
     zeros,
 )
 from minijax.lax.creation import full_like
+from minijax.selection import select_n
 
 # --- building blocks -------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -81,7 +82,7 @@ class Windows:
         self.sizes = [sizes[d] for d in self.axes]
         self.places = [*(shape[d] - sizes[d] + 1 for d in self.indexed),
                        *(shape[d] for d in self.along)]
-        self.batch_shape, self.count = indices.shape[:-1], int(np.prod(indices.shape[:-1]))
+        self.batch_shape, self.count = indices.shape[:-1], math.prod(indices.shape[:-1])
         corners = indices.astype(np.intp, copy=False).reshape(self.count, indices.shape[-1])
         grid = np.indices(self.batch_shape, sparse=True) if index_along else ()
         self.index = [*corners.T, *(np.broadcast_to(grid[d], self.batch_shape).ravel()
@@ -182,8 +183,9 @@ def interleave(window: Sequence[int], window_dims: Sequence[int], batch: Sequenc
                  for d in range(len(window) + len(batch)))
 
 
+@functools.lru_cache(4096)
 def check_gather(operand: ShapedArray, indices: ShapedArray, numbers: GatherDimensionNumbers,
-                 sizes: Sequence[int]) -> tuple[int, ...]:
+                 sizes: tuple[int, ...]) -> tuple[int, ...]:
     """The shape of the result of a gather."""
     check_index_axes("gather", GatherDimensionNumbers._fields, operand, indices, numbers)
     offset, collapsed, _, along, _ = numbers
@@ -207,6 +209,7 @@ def check_gather(operand: ShapedArray, indices: ShapedArray, numbers: GatherDime
     return interleave(window, offset, indices.shape[:-1])
 
 
+@functools.lru_cache(4096)
 def check_scatter(operand: ShapedArray, indices: ShapedArray, updates: ShapedArray,
                   numbers: GatherDimensionNumbers) -> None:
     check_index_axes("scatter", ScatterDimensionNumbers._fields, operand, indices, numbers)

@@ -11,7 +11,7 @@ import numpy as np
 from minijax import dtypes
 from minijax.batching import batch, move_to_front
 from minijax.core import ShapedArray, UndefinedPrimal, typeof
-from minijax.families import Indexing, add_any, convert, full, mul, reshape, select_n, zeros
+from minijax.families import Indexing, add_any, convert, full, mul, reshape, zeros
 from minijax.jaxpr import Jaxpr, trace_to_jaxpr
 from minijax.lax.creation import iota
 from minijax.lax.elementwise import add, div, eq, lt, max, min, neg, rem, sub
@@ -27,6 +27,7 @@ from minijax.lax.index_windows import (
 )
 from minijax.lax.joining import concatenate
 from minijax.lax.shaping import expand_dims
+from minijax.selection import select_n
 
 __all__ = ["GatherDimensionNumbers", "GatherScatterMode", "ScatterDimensionNumbers", "gather",
            "gather_p", "index_take", "scatter", "scatter_add", "scatter_add_p", "scatter_max",
@@ -107,10 +108,14 @@ def gather(operand: Any, start_indices: Any, dimension_numbers: GatherDimensionN
         fill_value = None
     elif fill_value is None:
         fill_value = default_fill(typeof(operand).dtype)
-    return gather_p.bind(operand, start_indices, dimension_numbers=dimension_numbers,
+    return gather_p.bind(operand, start_indices, dimension_numbers=as_tuples(dimension_numbers),
                          slice_sizes=tuple(map(int, slice_sizes)), mode=mode,
                          unique_indices=bool(unique_indices),
                          indices_are_sorted=bool(indices_are_sorted), fill_value=fill_value)
+
+
+def as_tuples(numbers: Any) -> Any:
+    return type(numbers)(*map(tuple, numbers))
 
 
 def default_fill(dtype: np.dtype) -> Any:
@@ -237,7 +242,7 @@ def read_back(x: Any, indices: Any, shape: Sequence[int], params: dict, fill_val
 class ScatterAdd(Scatter):
     """Adds updates to an operand: linear in both, the adjoint of gather."""
 
-    ufunc = np.add
+    ufunc: Any = np.add
 
     def linearize(self, active, operand, indices, updates, **params):
         if active[2]:
@@ -329,7 +334,7 @@ def combination(op: Any, dtype: np.dtype) -> Jaxpr:
 def bind_scatter(prim: Scatter, op: Any, operand: Any, indices: Any, updates: Any, numbers: Any,
                  indices_are_sorted: bool, unique_indices: bool, mode: Any) -> Any:
     program = None if op is None else combination(op, typeof(operand).dtype)
-    return prim.bind(operand, indices, updates, dimension_numbers=numbers,
+    return prim.bind(operand, indices, updates, dimension_numbers=as_tuples(numbers),
                      indices_are_sorted=indices_are_sorted, unique_indices=unique_indices,
                      mode=GatherScatterMode.from_any(mode), update_jaxpr=program, update_consts=())
 

@@ -17,13 +17,13 @@ from minijax.families import (
     mul,
     reduce_sum,
     reshape,
-    select_n,
     transpose,
 )
 from minijax.lax.contraction import Precision, batch_matmul, dot
 from minijax.lax.creation import broadcasted_iota, full
 from minijax.lax.elementwise import add, conj, div, ge, neg
-from minijax.lax.shaping import expand_dims
+from minijax.lax.shaping import expand_dims, squeeze
+from minijax.selection import select_n
 
 __all__ = ["triangular_solve", "triangular_solve_p"]
 
@@ -59,7 +59,7 @@ class MatrixOperation(Primitive):
         for i, a in enumerate(avals):
             if dtypes.kind(a.dtype) not in self.accepts:
                 at = f" at position {i}" if len(avals) > 1 else ""
-                accepted = ", ".join(dtypes.KIND_NAMES[k] for k in self.accepts)
+                accepted = dtypes.kind_names(self.accepts)
                 raise TypeError(f"{self.name} does not accept dtype {dtypes.name(a.dtype)}{at}. "
                                 f"Accepted dtypes{at} are subtypes of {accepted}.")
             if a.dtype != avals[0].dtype:
@@ -137,16 +137,18 @@ def scaled(x: Any, factors: np.ndarray) -> Any:
 
 def lower_part(x: Any, k: int = 0) -> Any:
     """The lower triangle, for derivatives: what is above the k-th diagonal times zero."""
-    return scaled(x, np.tri(*typeof(x).shape[-2:], k))
+    m, n = typeof(x).shape[-2:]
+    return scaled(x, np.tri(m, n, k))
 
 
 def upper_part(x: Any, k: int = 0) -> Any:
-    return scaled(x, 1 - np.tri(*typeof(x).shape[-2:], k - 1))
+    m, n = typeof(x).shape[-2:]
+    return scaled(x, 1 - np.tri(m, n, k - 1))
 
 
 def diagonal(x: Any) -> Any:
-    aval = typeof(x)
-    return reduce_sum(scaled(x, np.eye(*aval.shape[-2:])), (aval.ndim - 1,))
+    m, n = typeof(x).shape[-2:]
+    return reduce_sum(scaled(x, np.eye(m, n)), (typeof(x).ndim - 1,))
 
 
 def symmetrize(x: Any) -> Any:
@@ -156,8 +158,9 @@ def symmetrize(x: Any) -> Any:
 def tril(x: Any) -> Any:
     """The lower triangle; the rest is zero, also where it was NaN."""
     aval = typeof(x)
-    rows, columns = (broadcasted_iota(np.int32, aval.shape[-2:], i) for i in (0, 1))
-    mask = ge(add(rows, np.int32(0)), columns)
+    index = dtypes.default_int_dtype()
+    rows = add(broadcasted_iota(index, aval.shape[-2:], 0), np.zeros((), index))
+    mask = ge(rows, broadcasted_iota(index, aval.shape[-2:], 1))
     if aval.ndim > 2:
         mask = broadcast_in_dim(mask, aval.shape, (aval.ndim - 2, aval.ndim - 1))
     return select_n(mask, full(aval.shape, 0, aval.dtype), x)
@@ -263,7 +266,7 @@ def triangular_solve(a: Any, b: Any, *, left_side: bool = False, lower: bool = F
         return triangular_solve_p.bind(a, b, **params)
     axis = rank if left_side else rank - 1
     x = triangular_solve_p.bind(a, expand_dims(b, (axis,)), **params)
-    return reshape(x, typeof(b).shape)
+    return squeeze(x, (axis,))
 
 
 # --- general systems -------------------------------------------------------------------------
@@ -317,4 +320,4 @@ def solve(a: Any, b: Any) -> Any:
     axes = range(len(lead) + 2)
     out = solve_p.bind(broadcast_in_dim(a, (*lead, n, n), axes),
                        broadcast_in_dim(b, (*lead, n, columns), axes))
-    return reshape(out, typeof(out).shape[:-1]) if vector else out
+    return squeeze(out, (len(lead) + 1,)) if vector else out

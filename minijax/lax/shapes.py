@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from minijax.core import Tracer
+from minijax.core import Tracer, typeof
 
-__all__ = ["broadcast_shapes"]
+__all__ = ["broadcast_shapes", "dtype"]
 
 
 def canonicalize_axis(axis: Any, ndim: int) -> int:
@@ -26,11 +26,19 @@ def canonicalize_shape(shape: Any) -> tuple[int, ...]:
     try:
         return tuple(operator.index(n) for n in shape)
     except TypeError:
-        traced = isinstance(shape, Tracer) or any(isinstance(n, Tracer) for n in shape)
-        raise TypeError(
-            "Shapes must be 1D sequences of concrete values of integer type, got "
-            f"{shape}." + "\nA shape cannot depend on a traced value: make the argument that it "
-            "comes from static (static_argnums), or trace a smaller function." * traced) from None
+        raise not_a_shape(shape) from None
+
+
+def not_a_shape(shape: Any) -> TypeError:
+    """What is wrong with what a user gave as a shape."""
+    message = f"Shapes must be 1D sequences of concrete values of integer type, got {shape}."
+    sizes = shape if isinstance(shape, Sequence) else [shape]
+    for n in sizes:
+        if isinstance(n, Tracer) and n.to_concrete_value() is None:
+            return n.unknown(TypeError, (
+                f"{message}\nA shape cannot depend on a traced value: make the argument that it "
+                "comes from static (static_argnums), or trace a smaller function."))
+    return TypeError(message)
 
 
 def check_shapelike(name: str, what: str, sizes: Sequence[int], least: int = 0) -> None:
@@ -63,3 +71,13 @@ def broadcast_shapes(*shapes: Sequence[int]) -> tuple[int, ...]:
     if any(n not in (1, m) for s in padded for n, m in zip(s, out)):
         raise ValueError(f"Incompatible shapes for broadcasting: shapes={list(shapes)}")
     return out
+
+
+def dtype(x: Any) -> np.dtype:
+    """The dtype of a value: of an array, a traced value or a Python scalar.
+
+    >>> import minijax as jax
+    >>> jax.lax.dtype(1.0)
+    dtype('float32')
+    """
+    return typeof(x).dtype

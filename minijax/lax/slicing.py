@@ -12,10 +12,11 @@ import numpy as np
 from minijax import dtypes
 from minijax.batching import batch, move_to_front
 from minijax.core import ShapedArray, UndefinedPrimal, typeof
-from minijax.families import Structural, broadcast_in_dim, full, reduce_sum, select_n
+from minijax.families import Structural, broadcast_in_dim, full, reduce_sum
 from minijax.lax.elementwise import sub
 from minijax.lax.shapes import check_shapelike, own, replace
 from minijax.lax.shaping import squeeze
+from minijax.selection import select_n
 
 __all__ = ["index_in_dim", "pad", "pad_p", "slice", "slice_in_dim", "slice_p"]
 

@@ -63,11 +63,12 @@ def packbits(a: Any, axis: int | None = None, bitorder: str = "big") -> Any:
         raise TypeError("Expected an input array of integer or boolean data type")
     a, axis = (ravel(a), 0) if axis is None else (a, axis)
     bits = swapaxes(lax.convert_element_type(lax.ne(a, 0), np.uint8), axis, -1)
+    places = bit_places(bitorder)
     missing = -bits.shape[-1] % 8
     if missing:
         bits = lax.pad(bits, np.uint8(0), [(0, 0, 0)] * (bits.ndim - 1) + [(0, missing, 0)])
     bits = lax.reshape(bits, (*bits.shape[:-1], bits.shape[-1] // 8, 8))
-    packed = sum(bits << bit_places(bitorder), -1)
+    packed = sum(bits << places, -1)
     return swapaxes(lax.convert_element_type(packed, np.uint8), axis, -1)
 
 

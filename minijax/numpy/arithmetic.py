@@ -16,17 +16,28 @@ from minijax.families import Elementwise
 from minijax.jit import jit
 from minijax.numpy.promotion import (
     _where,
-    as_value,
     ensure_array,
     ensure_arrays,
     promote_args,
     promote_args_inexact,
     promote_args_numeric,
-    promote_dtypes,
     promote_inexact,
-    promote_numeric,
 )
-from minijax.numpy.ufuncs import ceil, constant_like, exp2, floor, is_complex, isposinf, maximum, minimum
+from minijax.numpy.ufuncs import (
+    ceil,
+    constant_like,
+    exp2,
+    floor,
+    greater,
+    is_complex,
+    isnan,
+    isposinf,
+    less,
+    logical_or,
+    maximum,
+    minimum,
+    scalar_like,
+)
 
 # --- division ------------------------------------------------------------------------------------
 
@@ -127,7 +138,7 @@ def promote_integers(name: str, x1: Any, x2: Any) -> Any:
     return x1, x2
 
 
-# --- rounding --------------------------------------------------------------------------------------
+# --- rounding ------------------------------------------------------------------------------------
 
 
 @functools.partial(jit, static_argnames="decimals")
@@ -186,7 +197,7 @@ def trunc(x: Any) -> Any:
     return _where(lax.lt(x, 0), ceil(x), floor(x))
 
 
-# --- signs and bits of floats ------------------------------------------------------------------------
+# --- signs and bits of floats --------------------------------------------------------------------
 
 
 @jit
@@ -289,7 +300,7 @@ def bitwise_count(x: Any, /) -> Any:
     return lax.convert_element_type(lax.population_count(x), np.uint8)
 
 
-# --- special values ----------------------------------------------------------------------------------
+# --- special values ------------------------------------------------------------------------------
 
 
 @jit
@@ -316,36 +327,27 @@ def nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, ne
     if dtypes.kind(x.dtype) in "biu":
         return x
     if is_complex(x):
-        return lax.complex(nan_to_num(lax.real(x), copy, nan, posinf, neginf),
-                           nan_to_num(lax.imag(x), copy, nan, posinf, neginf))
+        numbers = {"nan": nan, "posinf": posinf, "neginf": neginf}
+        return lax.complex(nan_to_num(lax.real(x), **numbers), nan_to_num(lax.imag(x), **numbers))
     info = dtypes.finfo(x.dtype)
     posinf = info.max if posinf is None else posinf
     neginf = info.min if neginf is None else neginf
-    nan, posinf, neginf = (lax.convert_element_type(v, x.dtype) for v in (nan, posinf, neginf))
-    x = _where(lax.ne(x, x), nan, x)
-    x = _where(lax.eq(x, np.inf), posinf, x)
-    return _where(lax.eq(x, -np.inf), neginf, x)
+    for special, number in ((None, nan), (np.inf, posinf), (-np.inf, neginf)):
+        found = lax.ne(x, x) if special is None else lax.eq(x, special)
+        x = _where(found, lax.convert_element_type(number, x.dtype), x)
+    return x
 
 
 @jit
 def fmax(x1: Any, x2: Any) -> Any:
     """The larger of x1 and x2; nan only if both are."""
-    return _where(lax.bitwise_or(greater_or_nan(x1, x2), is_nan(x2)), x1, x2)
+    return _where(logical_or(greater(x1, x2), isnan(x2)), x1, x2)
 
 
 @jit
 def fmin(x1: Any, x2: Any) -> Any:
     """The smaller of x1 and x2; nan only if both are."""
-    return _where(lax.bitwise_or(greater_or_nan(x2, x1), is_nan(x2)), x1, x2)
-
-
-def greater_or_nan(x1: Any, x2: Any) -> Any:
-    x1, x2 = promote_args("fmax", x1, x2)
-    return as_value(x1) > as_value(x2)
-
-
-def is_nan(x: Any) -> Any:
-    return lax.ne(x, x)
+    return _where(logical_or(less(x1, x2), isnan(x2)), x1, x2)
 
 
 @jit
@@ -354,10 +356,10 @@ def heaviside(x1: Any, x2: Any, /) -> Any:
     x1, x2 = promote_inexact(*ensure_arrays("heaviside", x1, x2))
     zero, one = constant_like(x1, 0), constant_like(x1, 1)
     return _where(lax.lt(x1, zero), zero,
-                  _where(lax.gt(x1, zero), one, _where(is_nan(x1), x1, x2)))
+                  _where(lax.gt(x1, zero), one, _where(isnan(x1), x1, x2)))
 
 
-# --- composed functions --------------------------------------------------------------------------------
+# --- composed functions --------------------------------------------------------------------------
 
 
 @jit
@@ -382,10 +384,9 @@ def hypot(x1: Any, x2: Any, /) -> Any:
     x1, x2 = lax.abs(x1), lax.abs(x2)
     infinite = lax.bitwise_or(isposinf(x1), isposinf(x2))
     x1, x2 = maximum(x1, x2), minimum(x1, x2)
-    safe = _where(lax.eq(x1, 0), lax.full_like(x1, 1), x1)
-    scaled = x1 * lax.sqrt(1 + lax.square(lax.div(x2, safe)))
-    out = _where(lax.eq(x1, 0), x1, scaled)
-    return _where(infinite, constant_like(out, np.inf), out)
+    out = _where(lax.eq(x1, 0), x1, x1 * lax.sqrt(1 + lax.square(lax.div(
+        x2, _where(lax.eq(x1, 0), lax.full_like(x1, 1), x1)))))
+    return _where(infinite, scalar_like(out, np.inf), out)
 
 
 @jit
@@ -428,10 +429,11 @@ def add_exponents(x1: Any, x2: Any, exp: Any, scale: float) -> Any:
         difference = lax.select(lax.real(x1) > lax.real(x2), x2 - x1, x1 - x2)
         return larger + lax.log1p(exp(difference)) * constant_like(x1, scale)
     larger, difference = lax.max(x1, x2), lax.sub(x1, x2)
+    undefined, total = lax.ne(difference, difference), lax.add(x1, x2)
     rest = lax.log1p(exp(lax.neg(lax.abs(difference))))
     if scale != 1.0:
         rest = lax.mul(constant_like(x1, scale), rest)
-    return lax.select(lax.ne(difference, difference), lax.add(x1, x2), lax.add(larger, rest))
+    return lax.select(undefined, total, lax.add(larger, rest))
 
 
 def _logaddexp_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
@@ -476,11 +478,23 @@ def i0(x: Any) -> Any:
     (x,) = promote_args_inexact("i0", x)
     if is_complex(x):
         raise ValueError(f"Unsupported input type to jax.numpy.i0: {x.dtype}")
-    x = lax.abs(x)
-    return lax.mul(lax.exp(x), lax.bessel_i0e(x))
+    return _i0(x)
 
 
-# --- complex ---------------------------------------------------------------------------------------------
+@custom_jvp
+def _i0(x: Any) -> Any:
+    size = lax.abs(x)
+    return lax.mul(lax.exp(size), lax.bessel_i0e(size))
+
+
+@_i0.defjvp
+def _i0_jvp(primals: Any, tangents: Any) -> tuple[Any, Any]:
+    """I0' = I1."""
+    (x,), (t,) = primals, tangents
+    return _i0(x), lax.mul(t, lax.mul(lax.exp(lax.abs(x)), lax.bessel_i1e(x)))
+
+
+# --- complex -------------------------------------------------------------------------------------
 
 
 @functools.partial(jit, static_argnames="deg")

@@ -36,7 +36,7 @@ from minijax.numpy.promotion import ensure_array
 from minijax.numpy.scattering import IndexUpdater
 from minijax.scalar_types import ScalarMeta
 
-# --- operators -------------------------------------------------------------------------------------------
+# --- operators -----------------------------------------------------------------------------------
 
 OPERANDS = (Value, int, float, complex, np.ndarray, np.generic)
 # Each with its function; an operation that needs no promotion when both types are the same; and
@@ -116,7 +116,7 @@ def round_(self: Any, ndigits: int | None = None) -> Any:
     return creation.astype(out, int) if ndigits is None else out
 
 
-# --- methods whose arguments differ from the function's ----------------------------------------------------
+# --- methods whose arguments differ from the function's ------------------------------------------
 
 
 def reshape(self: Any, *args: Any, order: str = "C", out_sharding: Any = None) -> Any:
@@ -198,7 +198,7 @@ def flat(self: Any) -> Any:
                               "arr.flatten() instead.")
 
 
-# --- where an array is ---------------------------------------------------------------------------------------
+# --- where an array is ---------------------------------------------------------------------------
 
 
 def device(self: Any) -> Device:

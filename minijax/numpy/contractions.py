@@ -213,9 +213,13 @@ def cross_components(a: Any, b: Any) -> list[tuple[Any, Any]]:
     return [(None, (a[2], b[1])), ((a[2], b[0]), None), ((a[0], b[1]), (a[1], b[0]))]
 
 
-@functools.partial(jit, static_argnums=(2, 3, 4))
-def _cross(a: Any, b: Any, axisa: int, axisb: int, axisc: int) -> Any:
-    a, b = promote_dtypes(a, b)
+@functools.partial(jit, static_argnames=("axisa", "axisb", "axisc", "axis"))
+def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1,
+          axis: int | None = None) -> Any:
+    """The vector product of vectors with two or three components, along `axis`."""
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = promote_dtypes(*ensure_arrays("cross", a, b))
     a, b = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
     if a.shape[-1] not in (2, 3) or b.shape[-1] not in (2, 3):
         raise ValueError("Dimension must be either 2 or 3 for cross product")
@@ -231,11 +235,3 @@ def _cross(a: Any, b: Any, axisa: int, axisb: int, axisc: int) -> Any:
         return out[0]
     columns = [lax.expand_dims(x, (x.ndim,)) for x in out]
     return moveaxis(lax.concatenate(columns, out[0].ndim), -1, axisc)
-
-
-def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1,
-          axis: int | None = None) -> Any:
-    """The vector product of vectors with two or three components, along `axis`."""
-    if axis is not None:
-        axisa = axisb = axisc = axis
-    return _cross(*ensure_arrays("cross", a, b), axisa, axisb, axisc)

@@ -18,7 +18,7 @@ from minijax.numpy.promotion import (
     ensure_array,
 )
 
-# --- from objects ------------------------------------------------------------------------------------
+# --- from objects --------------------------------------------------------------------------------
 
 
 def array(object: Any, dtype: Any = None, *, copy: bool = True, order: str | None = "K",
@@ -94,7 +94,7 @@ def build_from_list(x: Any, dtype: np.dtype | None) -> Any:
         kinds = {type(v) if type(v) in dtypes.PYTHON_SCALARS else dtype_of(v) for v in leaves}
         dtype = dtypes.result_type(*kinds) if kinds else dtypes.default_float_dtype()
     if any(isinstance(v, Tracer) for v in leaves):
-        return join([build(v, dtype, False) for v in x])
+        return join([lax.expand_dims(build(v, dtype, False), (0,)) for v in x])
     return Array(np.array(untie(x), dtype))
 
 
@@ -124,8 +124,7 @@ def untie(x: Any) -> Any:
 
 
 def join(rows: list[Any]) -> Any:
-    """Stack arrays by concatenating them, sixteen at a time."""
-    rows = [lax.expand_dims(row, (0,)) for row in rows]
+    """Concatenate, sixteen at a time."""
     while len(rows) > 16:
         rows = [lax.concatenate(rows[i:i + 16], 0) for i in range(0, len(rows), 16)]
     return lax.concatenate(rows, 0)
@@ -177,7 +176,7 @@ def not_pure(name: str) -> NotImplementedError:
         f"JIT and other JAX transformations. Consider using jnp.asarray(np.{name}(...)) instead.")
 
 
-# --- filled ------------------------------------------------------------------------------------------
+# --- filled --------------------------------------------------------------------------------------
 
 
 def filled(name: str, shape: Any, value: Any, dtype: Any) -> Any:

@@ -23,7 +23,7 @@ from minijax.numpy.reductions import (
     variance_dtypes,
 )
 
-# --- cumulative reductions -----------------------------------------------------------------------------
+# --- cumulative reductions -----------------------------------------------------------------------
 
 
 def cumulate(name: str, op: Callable, a: Any, axis: Any, dtype: Any, promote: bool = False,
@@ -104,7 +104,7 @@ def with_initial(x: Any, value: int, axis: int) -> Any:
     return lax.concatenate([lax.full(shape, value, x.dtype), x], axis)
 
 
-# --- without nan ------------------------------------------------------------------------------------------
+# --- without nan ---------------------------------------------------------------------------------
 
 
 @functools.partial(jit, static_argnames=("axis", "dtype"))
@@ -127,12 +127,12 @@ def without_nan(name: str, kind: reductions.Reducer, a: Any, axis: Any, keepdims
     a, where = ensure_array(name, a), check_where(name, where)
     if not dtypes.is_inexact(a.dtype):
         return reductions.reduce(kind, a, axis, dtype, None, keepdims, initial, where)
-    missing = lax.ne(a, a)
-    filled = _where(missing, identity_value(kind.identity, a.dtype), a)
+    filled = _where(lax.ne(a, a), identity_value(kind.identity, a.dtype), a)
     out = reductions.reduce(kind, filled, axis, dtype, None, keepdims, initial, where)
     if not mark:
         return out
-    return _where(all(missing, axis, keepdims=keepdims), np.asarray(np.nan, a.dtype), out)
+    missing = all(lax.ne(a, a), axis, keepdims=keepdims)
+    return _where(missing, np.asarray(np.nan, a.dtype), out)
 
 
 @functools.partial(jit, static_argnames=("axis", "keepdims"))
@@ -200,9 +200,9 @@ def nanvar(a: Any, axis: Any = None, dtype: Any = None, out: None = None, ddof: 
     a = lax.convert_element_type(a, wide)
     if mean is None:
         mean = nanmean(a, axis, dtype=wide, keepdims=True, where=where)
-    missing = lax.ne(a, a)
-    squares = square_modulus(_where(missing, 0, lax.sub(a, lax.convert_element_type(mean, wide))))
-    n = reductions.sum(lax.bitwise_not(missing), axis, keepdims=keepdims, where=where) - ddof
+    deviations = _where(lax.ne(a, a), 0, lax.sub(a, lax.convert_element_type(mean, wide)))
+    squares = square_modulus(deviations)
+    n = reductions.sum(lax.bitwise_not(lax.ne(a, a)), axis, keepdims=keepdims, where=where) - ddof
     undefined = lax.le(n, 0)
     total = reductions.sum(squares, axis, keepdims=keepdims, where=where)
     total, n = _where(undefined, np.nan, total), _where(undefined, 1, n)

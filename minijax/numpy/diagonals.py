@@ -72,7 +72,7 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = 
     return sum(_where(on_it, a, lax.full_like(a, 0)), axis=(-2, -1), dtype=dtype)
 
 
-# --- their indices -----------------------------------------------------------------------------------------
+# --- their indices -------------------------------------------------------------------------------
 
 
 def diag_indices(n: int, ndim: int = 2) -> tuple[Any, ...]:

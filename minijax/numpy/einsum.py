@@ -72,7 +72,7 @@ def stand_in(shape: tuple[int, ...]) -> np.ndarray:
     return np.broadcast_to(np.zeros((), np.float32), shape)
 
 
-# --- subscripts ------------------------------------------------------------------------------------------
+# --- subscripts ----------------------------------------------------------------------------------
 
 
 def from_lists(args: Sequence[Any]) -> tuple[str, list[Any]]:
@@ -157,7 +157,7 @@ def contraction_path(names: Sequence[str], result: str, arrays: Sequence[Any], o
     return pairs
 
 
-# --- one step ----------------------------------------------------------------------------------------------
+# --- one step ------------------------------------------------------------------------------------
 
 
 def sum_over(x: Any, names: str, letters: Sequence[str], dtype: np.dtype) -> tuple[Any, str]:

@@ -80,7 +80,7 @@ def two_axes(name: str, kind: FftType, a: Any, s: Any, axes: Any, norm: str | No
     return transform(name, kind, a, s, axes, norm)
 
 
-# --- one axis ------------------------------------------------------------------------------------------------
+# --- one axis ------------------------------------------------------------------------------------
 
 
 def fft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
@@ -125,7 +125,7 @@ def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None)
     return conj(out) * (1 / (np.shape(a)[axis] if n is None else n))
 
 
-# --- several axes --------------------------------------------------------------------------------------------
+# --- several axes --------------------------------------------------------------------------------
 
 
 def fftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Any:
@@ -168,7 +168,7 @@ def irfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None)
     return two_axes("irfft2", FftType.IRFFT, a, s, axes, norm)
 
 
-# --- frequencies ---------------------------------------------------------------------------------------------
+# --- frequencies ---------------------------------------------------------------------------------
 
 
 def check_frequency_arguments(name: str, n: Any, d: Any) -> None:

@@ -104,8 +104,7 @@ def from_front(i: Any, n: int) -> Any:
         return int(i) + n if i < 0 else int(i)
     if dtypes.kind(i.dtype) == "u":
         return i
-    negative = lax.lt(i, 0)
-    return lax.select(negative, lax.add(i, np.asarray(n, i.dtype)), i)
+    return lax.select(i < 0, lax.add(i, np.asarray(n, i.dtype)), i)
 
 
 class Planner:

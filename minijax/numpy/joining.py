@@ -39,7 +39,7 @@ def same_dtype(arrays: Sequence[Any], dtype: Any) -> list[Any]:
     return promote_dtypes(*arrays)
 
 
-# --- joining -------------------------------------------------------------------------------------------
+# --- joining -------------------------------------------------------------------------------------
 
 
 def concatenate(arrays: Any, axis: int | None = 0, dtype: Any = None) -> Any:
@@ -145,7 +145,7 @@ def assemble(x: Any) -> tuple[Any, int]:
     return concatenate([raise_rank(p, rank) for p in parts], -depths[0]), depths[0] + 1
 
 
-# --- splitting ---------------------------------------------------------------------------------------------
+# --- splitting -----------------------------------------------------------------------------------
 
 
 def cut(name: str, ary: Any, where: Any, axis: int, even: bool = True) -> list[Any]:
@@ -208,7 +208,7 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     return tuple(lax.unstack(x, canonical_axis(axis, x.ndim)))
 
 
-# --- repeating -------------------------------------------------------------------------------------------
+# --- repeating -----------------------------------------------------------------------------------
 
 
 def tile(A: Any, reps: Any) -> Any:

@@ -67,7 +67,7 @@ def adjoint(x: Any) -> Any:
     return conj(matrix_transpose(x))
 
 
-# --- factorisations ----------------------------------------------------------------------------------------
+# --- factorisations ------------------------------------------------------------------------------
 
 
 @functools.partial(jit, static_argnames=("upper", "symmetrize_input"))
@@ -156,7 +156,7 @@ def eigvals(a: Any) -> Any:
                           compute_right_eigenvectors=False)[0]
 
 
-# --- systems -----------------------------------------------------------------------------------------------
+# --- systems -------------------------------------------------------------------------------------
 
 
 @jit
@@ -252,12 +252,13 @@ def _lstsq(a: Any, b: Any, rcond: Any) -> tuple[Any, ...]:
     rcond = eps * builtins.max(a.shape) if rcond is None else _where(rcond < 0, eps, rcond)
     u, s, vh = svd(a, full_matrices=False)
     mask = (s > 0) & (s >= lax.convert_element_type(rcond, s.dtype) * s[0])
+    rank = sum(mask)
     inverse = _where(mask, 1 / _where(mask, s, 1).astype(a.dtype), 0)
     highest = lax.Precision.HIGHEST
     x = contractions.matmul(adjoint(vh), lax.expand_dims(inverse, (1,)) * contractions.matmul(
         adjoint(u), b, precision=highest), precision=highest)
     resid = norm(b - contractions.matmul(a, x, precision=highest), axis=0) ** 2
-    return ravel(x) if vector else x, resid, sum(mask), s
+    return ravel(x) if vector else x, resid, rank, s
 
 
 def tensorinv(a: Any, ind: int = 2) -> Any:
@@ -289,7 +290,7 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
     return lax.reshape(solve(lax.reshape(a, (b.size, b.size)), ravel(b)), shape)
 
 
-# --- products and numbers ----------------------------------------------------------------------------------
+# --- products and numbers ------------------------------------------------------------------------
 
 
 @functools.partial(jit, static_argnames="n")

@@ -18,12 +18,12 @@ __array_api_version__ = "2024.12"
 
 def finfo(dtype: Any) -> Any:
     """The limits of a floating dtype: bits, eps, max, min, tiny, ..."""
-    return dtypes.finfo(dtypes.canonicalize_dtype(getattr(dtype, "dtype", dtype)))
+    return dtypes.finfo(getattr(dtype, "dtype", dtype))
 
 
 def iinfo(dtype: Any) -> Any:
     """The limits of an integer dtype: bits, max, min."""
-    return dtypes.iinfo(dtypes.canonicalize_dtype(getattr(dtype, "dtype", dtype)))
+    return dtypes.iinfo(getattr(dtype, "dtype", dtype))
 
 
 def can_cast(from_: Any, to: Any, casting: str = "safe") -> bool:

@@ -47,11 +47,16 @@ def euclidean(x: Any, axis: Any, keepdims: bool) -> Any:
     return sqrt(sum(real(x * conj(x)), axis=axis, keepdims=keepdims))
 
 
+@jit
+def svdvals(x: Any) -> Any:
+    return lax.linalg.svd(x, full_matrices=False, compute_uv=False)
+
+
 def norm_of_matrix(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     if ord in (None, "f", "fro"):
         return euclidean(x, axes, keepdims)
     if ord in ("nuc", 2, -2):
-        s = lax.linalg.svd(moveaxis(x, axes, (-2, -1)), full_matrices=False, compute_uv=False)
+        s = svdvals(moveaxis(x, axes, (-2, -1)))
         if ord == "nuc":
             out = sum(s, axis=-1)
         else:

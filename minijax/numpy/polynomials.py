@@ -120,7 +120,8 @@ def polyint(p: Any, m: int = 1, k: Any = None) -> Any:
     if m == 0:
         return p
     powers = arange(len(p) + m, dtype=p.dtype)[None, :] - arange(m, dtype=p.dtype)[:, None]
-    return true_divide(concatenate([p, k]), prod(maximum(1, powers), 0)[::-1])
+    factors = prod(maximum(1, powers), 0)[::-1]
+    return true_divide(concatenate([p, k]), factors)
 
 
 @jit

@@ -16,9 +16,9 @@ import numpy as np
 from minijax import dtypes, lax
 from minijax.config import flags
 from minijax.core import Array, ShapedArray, Tracer, Value, typeof
-from minijax.errors import ConcretizationTypeError
 from minijax.families import broadcast_in_dim, convert_element_type_p
 from minijax.jit import jit
+from minijax.lax.shapes import not_a_shape
 
 ARRAYLIKE = (Value, np.ndarray, np.generic, int, float, complex)
 
@@ -76,14 +76,7 @@ def refuse(name: str, **unsupported: Any) -> None:
 
 def concrete(x: Any, why: str) -> np.ndarray:
     """The value of an argument that cannot be traced."""
-    if isinstance(x, Tracer):
-        value = x.to_concrete_value()
-        if value is None:
-            raise ConcretizationTypeError(
-                "Abstract tracer value encountered where concrete value is expected: traced array "
-                f"with shape {x.aval.str_short()}\n{why}")
-        x = value
-    return np.asarray(x)
+    return np.asarray(x.concrete_or_error(why) if isinstance(x, Tracer) else x)
 
 
 # --- axes ------------------------------------------------------------------------------------
@@ -118,19 +111,9 @@ def canonical_shape(shape: Any, name: str = "") -> tuple[int, ...]:
         pass
     try:
         sizes = tuple(operator.index(n) for n in shape)
-    except TypeError as e:
-        if isinstance(shape, Tracer) or any(isinstance(n, Tracer) for n in iter_or_empty(shape)):
-            raise TypeError(
-                f"Shapes must be 1D sequences of concrete values of integer type, got {shape}. "
-                "If using `jit`, try using `static_argnums` or applying `jit` to smaller "
-                "subfunctions.") from e
-        raise TypeError("Shapes must be 1D sequences of concrete values of integer type, got "
-                        f"{shape}.") from None
+    except TypeError:
+        raise not_a_shape(shape) from None
     return sizes
-
-
-def iter_or_empty(x: Any) -> Any:
-    return x if isinstance(x, Sequence) else ()
 
 
 # --- dtypes ----------------------------------------------------------------------------------
@@ -142,7 +125,7 @@ def convert(x: Any, dtype: np.dtype, weak: bool = False) -> Any:
         have = x.aval
         if have.dtype == dtype and have.weak_type == weak:
             return x
-        if have.shape or type(x) is not Array:
+        if have.shape or type(x) is not Array or dtypes.is_key_dtype(have.dtype):
             return convert_element_type_p.bind(x, new_dtype=dtype, weak_type=weak)
         return Array(x._value.astype(dtype), ShapedArray((), dtype, weak))
     if isinstance(x, np.ndarray) and x.ndim:
@@ -151,6 +134,9 @@ def convert(x: Any, dtype: np.dtype, weak: bool = False) -> Any:
         return convert_element_type_p.bind(x, new_dtype=dtype, weak_type=weak)
     if hasattr(x, "__jax_array__"):
         return convert(x.__jax_array__(), dtype, weak)
+    if type(x) is not float:  # an integer that does not fit wraps around
+        x = np.asarray(x) if isinstance(x, (np.ndarray, np.generic)) else dtypes.coerce_to_array(x)
+        return Array(x.astype(dtype), ShapedArray((), dtype, weak))
     return Array(np.array(x, dtype), ShapedArray((), dtype, weak))
 
 

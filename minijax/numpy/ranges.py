@@ -26,7 +26,7 @@ from minijax.numpy.promotion import (
 )
 from minijax.numpy.ufuncs import constant_like, log10, power, sign
 
-# --- ranges ------------------------------------------------------------------------------------------
+# --- ranges --------------------------------------------------------------------------------------
 
 
 def concrete_scalar(x: Any, name: str) -> Any:
@@ -53,6 +53,8 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None, *,
     names = ["stop" if stop is None and step is None else "start", "stop", "step"]
     start, stop, step = map(concrete_scalar, (start, stop, step), names)
     given = [x for x in (start, stop, step) if x is not None]
+    if not given:
+        raise TypeError("arange() requires stop to be specified.")
     if dtype is None:
         dtype = dtypes.result_type(*given)
     if any(np.iscomplexobj(x) for x in given):
@@ -136,8 +138,8 @@ def interpolate(low: Any, high: Any, n: int, axis: int, dtype: np.dtype) -> Any:
     shape[axis] = n
     t = lax.reshape(lax.iota(real, n), shape) / np.asarray(n, real)
     t = lax.convert_element_type(t, dtype)
-    low, high = (lax.reshape(x, insert(x.shape, axis, 1)) for x in (low, high))
-    return low * (1 - t) + high * t
+    shape = insert(low.shape, axis, 1)
+    return lax.reshape(low, shape) * (1 - t) + lax.reshape(high, shape) * t
 
 
 def logspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10.0,
@@ -179,7 +181,7 @@ def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtyp
     return lax.convert_element_type(out, dtype)
 
 
-# --- grids and matrices ----------------------------------------------------------------------------
+# --- grids and matrices --------------------------------------------------------------------------
 
 
 def fromfunction(function: Callable, shape: Any, *, dtype: Any = float, **kwargs: Any) -> Any:

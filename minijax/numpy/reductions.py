@@ -12,13 +12,13 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.core import Tracer
-from minijax.errors import ConcretizationTypeError
 from minijax.jit import jit
 from minijax.numpy.promotion import (
     _where,
     broadcast_to,
     canonical_axes,
     canonical_axis,
+    concrete,
     ensure_array,
     ensure_arrays,
     promote_inexact,
@@ -26,7 +26,7 @@ from minijax.numpy.promotion import (
     refuse,
 )
 
-# --- one reduction ---------------------------------------------------------------------------------
+# --- one reduction -------------------------------------------------------------------------------
 
 
 class Reducer(NamedTuple):
@@ -108,9 +108,9 @@ def check_where(name: str, where: Any) -> Any:
 
 def concrete_axes(axis: Any, ndim: int, name: str) -> tuple[int, ...]:
     """The axes to reduce, from the front. They cannot be traced."""
-    if isinstance(axis, Tracer) and axis.to_concrete_value() is None:
-        raise ConcretizationTypeError(f"axis argument to jnp.{name}() must be concrete, got "
-                                      f"{axis}: make it static (static_argnums).")
+    if isinstance(axis, Tracer):
+        axis = concrete(axis, f"The axis argument of jnp.{name} must be known: make it static "
+                              "(static_argnums).")
     if axis is None:
         return tuple(range(ndim))
     try:
@@ -149,7 +149,7 @@ def identity_value(value: Any, dtype: np.dtype) -> np.ndarray:
     return np.array(value, dtype)
 
 
-# --- the functions -----------------------------------------------------------------------------------
+# --- the functions -------------------------------------------------------------------------------
 
 
 def sum(a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False,
@@ -224,7 +224,7 @@ def static_axis(axis: Any) -> Any:
         return tuple(operator.index(i) for i in axis)
 
 
-# --- moments -------------------------------------------------------------------------------------------
+# --- moments -------------------------------------------------------------------------------------
 
 
 def mean(a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False, *,

@@ -14,6 +14,7 @@ from minijax.jit import jit
 from minijax.numpy.arithmetic import floor_divide, remainder
 from minijax.numpy.creation import asarray
 from minijax.numpy.cumulative import cumsum
+from minijax.numpy.joining import vstack
 from minijax.numpy.promotion import (
     _where,
     broadcast_all,
@@ -29,7 +30,7 @@ from minijax.numpy.reductions import all, sum
 from minijax.numpy.selecting import clip
 from minijax.numpy.shaping import atleast_1d, ravel, transpose
 
-# --- extrema -----------------------------------------------------------------------------------------------
+# --- extrema -------------------------------------------------------------------------------------
 
 
 def arg_extremum(name: str, op: Any, a: Any, axis: Any, out: None, keepdims: Any) -> Any:
@@ -95,7 +96,7 @@ def _nanargmin(a: Any, axis: int | None, keepdims: bool) -> Any:
     return nan_arg_extremum(argmin, np.inf, a, axis, keepdims)
 
 
-# --- what is not zero ----------------------------------------------------------------------------------------
+# --- what is not zero ----------------------------------------------------------------------------
 
 
 def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> tuple[Any, ...]:
@@ -122,7 +123,7 @@ def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> tuple
         return tuple(lax.full((size,), 0, dtypes.default_int_dtype()) for _ in a.shape)
     mask = a if a.dtype.kind == "b" else lax.ne(a, 0)
     flat = cumsum(bincount(cumsum(mask), length=size))
-    strides = [a.size // int(np.prod(a.shape[:i + 1])) for i in range(a.ndim)]
+    strides = [np.int32(a.size // np.prod(a.shape[:i + 1])) for i in range(a.ndim)]
     out = [remainder(floor_divide(flat, s), n) for s, n in zip(strides, a.shape)]
     if fill_value is not None:
         fills = fill_value if isinstance(fill_value, tuple) else (fill_value,) * a.ndim
@@ -144,9 +145,6 @@ def where(condition: Any, x: Any = None, y: Any = None, /, *, size: int | None =
     """
     if x is None and y is None:
         return nonzero(condition, size=size, fill_value=fill_value)
-    if x is None or y is None:
-        raise ValueError("Either both or neither of the x and y arguments should be provided to "
-                         f"jax.numpy.where, got {x} and {y}.")
     check_arraylike("where", condition, x, y)
     if size is not None or fill_value is not None:
         raise ValueError("size and fill_value arguments cannot be used in three-term where "
@@ -162,12 +160,11 @@ def flatnonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> A
 def argwhere(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
     """The indices of the elements that are not zero, one in each row."""
     a = ensure_array("argwhere", a)
-    rows = nonzero(atleast_1d(a), size=size, fill_value=fill_value)
-    out = transpose(lax.concatenate([lax.expand_dims(i, (0,)) for i in rows], 0))
+    out = transpose(vstack(nonzero(atleast_1d(a), size=size, fill_value=fill_value)))
     return lax.slice_in_dim(out, 0, 0, axis=1) if a.ndim == 0 else out
 
 
-# --- among sorted elements -----------------------------------------------------------------------------------
+# --- among sorted elements -----------------------------------------------------------------------
 
 
 @functools.partial(jit, static_argnames=("side", "method"))

@@ -60,9 +60,7 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
     If several conditions hold, the last one counts.
     """
     x = ensure_array("piecewise", x)
-    conditions = [asarray(c) for c in ([condlist] if np.ndim(condlist) == 0 else condlist)]
-    if len(conditions) and x.ndim == 0 and conditions[0].ndim == 1:
-        conditions = list(conditions[0])
+    conditions = list(map(asarray, condlist))
     n = len(conditions)
     if len(funclist) == n + 1:
         *funclist, otherwise = funclist
@@ -104,7 +102,7 @@ def clip(arr: Any = None, /, min: Any = None, max: Any = None) -> Any:
     return arr if max is None else minimum(max, arr)
 
 
-# --- comparing ---------------------------------------------------------------------------------------------
+# --- comparing -----------------------------------------------------------------------------------
 
 
 @functools.partial(jit, static_argnames="equal_nan")
@@ -143,5 +141,5 @@ def array_equiv(a1: Any, a2: Any) -> Any:
     """Whether two arrays are equal after broadcasting."""
     try:
         return all(equal(*ensure_arrays("array_equiv", asarray(a1), asarray(a2))))
-    except (TypeError, ValueError):
+    except ValueError:
         return array(False)

@@ -35,7 +35,7 @@ from minijax.numpy.ufuncs import isnan
 HINT = ("To make jnp.unique() compatible with JIT and other transforms, you can specify a concrete "
         "value for the size argument, which will determine the output size.")
 
-# --- unique ------------------------------------------------------------------------------------------------
+# --- unique --------------------------------------------------------------------------------------
 
 
 @functools.partial(jit, static_argnums=(1, 2))
@@ -153,7 +153,7 @@ def unique_values(x: Any, /, *, size: int | None = None, fill_value: Any = None)
     return unique(x, equal_nan=False, size=size, fill_value=fill_value)
 
 
-# --- membership ----------------------------------------------------------------------------------------------
+# --- membership ----------------------------------------------------------------------------------
 
 
 def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, *,
@@ -183,7 +183,7 @@ def contained(a: Any, tests: Any) -> Any:
     return _in1d(a, tests, False, "binary_search")
 
 
-# --- set operations --------------------------------------------------------------------------------------------
+# --- set operations ------------------------------------------------------------------------------
 
 
 def flat_pair(name: str, ar1: Any, ar2: Any, size: int | None) -> tuple[Any, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,16 +22,19 @@ from minijax.numpy.promotion import (
     check_arraylike,
     ensure_array,
     ensure_arrays,
+    is_arraylike,
     raise_rank,
 )
 from minijax.numpy.reductions import static_axis
 
 
 def shape(a: Any) -> tuple[int, ...]:
-    """The shape of an array or of a scalar. TypeError for a list."""
+    """The shape of an array or of a scalar; of a list, with a DeprecationWarning."""
     if hasattr(a, "shape"):
         return a.shape
-    check_arraylike("shape", a)
+    if not is_arraylike(a):
+        warnings.warn(f"shape requires ndarray or scalar arguments, got {type(a)}. In a future JAX "
+                      "release this will be an error.", DeprecationWarning, stacklevel=2)
     return np.shape(a)
 
 
@@ -45,7 +49,7 @@ def size(a: Any, axis: Any = None) -> int:
     return math.prod(sizes[i] for i in canonical_axes(axis, len(sizes)))
 
 
-# --- reshaping -----------------------------------------------------------------------------------------
+# --- reshaping -----------------------------------------------------------------------------------
 
 
 def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None,
@@ -166,10 +170,10 @@ def resize(a: Any, new_shape: Any) -> Any:
     if 0 in (a.size, total):
         return lax.full_like(a, 0, shape=sizes)
     repeated = lax.tile(a, (-(-total // a.size),))
-    return lax.reshape(lax.slice_in_dim(repeated, 0, total), sizes)
+    return lax.reshape(repeated[:total], sizes)
 
 
-# --- moving axes -----------------------------------------------------------------------------------------
+# --- moving axes ---------------------------------------------------------------------------------
 
 
 def transpose(a: Any, axes: Sequence[int] | None = None) -> Any:
@@ -233,7 +237,7 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     return moveaxis(a, axis, start - (start > axis))
 
 
-# --- reversing and rotating --------------------------------------------------------------------------------
+# --- reversing and rotating ----------------------------------------------------------------------
 
 
 def flip(m: Any, axis: Any = None) -> Any:

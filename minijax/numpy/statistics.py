@@ -32,7 +32,7 @@ from minijax.numpy.selecting import clip
 from minijax.numpy.shaping import _flip, atleast_2d, moveaxis, ravel, squeeze
 from minijax.numpy.ufuncs import absolute, conj, real, sqrt, true_divide
 
-# --- differences and integrals -----------------------------------------------------------------------------
+# --- differences and integrals -------------------------------------------------------------------
 
 
 @functools.partial(jit, static_argnames=("n", "axis"))
@@ -56,10 +56,9 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
              for x in (prepend, a, append) if x is not None]
     if len(parts) > 1:
         a = concatenate(parts, axis)
+    before = (slice(None),) * axis
     for _ in range(n):
-        last = a.shape[axis]
-        right = lax.slice_in_dim(a, min(1, last), last, axis=axis)
-        left = lax.slice_in_dim(a, 0, max(last - 1, 0), axis=axis)
+        right, left = a[(*before, slice(1, None))], a[(*before, slice(None, -1))]
         a = lax.ne(right, left) if a.dtype.kind == "b" else lax.sub(right, left)
     return a
 
@@ -127,7 +126,8 @@ def slope(f: Any, h: Any, axis: int) -> Any:
     last = part(f, -1, None) - part(f, -2, -1)
     if np.ndim(h) == 0:
         inner = (part(f, 2, None) - part(f, 0, -2)) * 0.5 / h
-        return concatenate([first / h, inner, last / h], axis)
+        last = last / h
+        return concatenate([first / h, inner, last], axis)
     if np.ndim(h) != 1:
         raise ValueError("Spacing arrays must be 1D arrays or scalars.")
     if len(h) != f.shape[axis]:
@@ -210,7 +210,7 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any, right: Any, period: Any) -> Any
     return f
 
 
-# --- covariance --------------------------------------------------------------------------------------------
+# --- covariance ----------------------------------------------------------------------------------
 
 
 @functools.partial(jit, static_argnames=("rowvar", "bias", "ddof", "dtype"))
@@ -285,7 +285,7 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, dtype: Any = None) -> A
     return clip(c, -1, 1)
 
 
-# --- convolution -------------------------------------------------------------------------------------------
+# --- convolution ---------------------------------------------------------------------------------
 
 
 @functools.partial(jit, static_argnames=("mode", "op", "precision", "preferred_element_type"))

@@ -27,6 +27,8 @@ from minijax.numpy.promotion import (
     promote_dtypes,
     refuse,
 )
+from minijax.numpy.ranges import indices as grids
+from minijax.numpy.selecting import clip
 from minijax.numpy.shaping import ravel
 
 FILL, CLIP, PROMISE = (lax.GatherScatterMode.FILL_OR_DROP, lax.GatherScatterMode.CLIP,
@@ -40,7 +42,7 @@ def wrap_negative(index: Any, size: int) -> Any:
     return lax.select(lax.lt(index, 0), lax.add(index, np.asarray(size, index.dtype)), index)
 
 
-# --- taking ----------------------------------------------------------------------------------------------
+# --- taking --------------------------------------------------------------------------------------
 
 
 def take(a: Any, indices: Any, axis: int | None = None, out: None = None, mode: str | None = None,
@@ -209,7 +211,7 @@ def extract(condition: Any, arr: Any, *, size: int | None = None, fill_value: An
     return compress(ravel(condition), ravel(arr), size=size, fill_value=fill_value)
 
 
-# --- putting ---------------------------------------------------------------------------------------------
+# --- putting -------------------------------------------------------------------------------------
 
 
 def refuse_inplace(name: str, inplace: bool) -> None:
@@ -240,8 +242,9 @@ def put(a: Any, ind: Any, v: Any, mode: str | None = None, *, inplace: bool = Tr
         raise NotImplementedError("The 'raise' mode to jnp.put is not supported.")
     elif mode is not None:
         raise ValueError(f"mode should be one of 'wrap' or 'clip'; got mode={mode!r}")
-    at = unravel_index(ind, a.shape)
-    return a.at[at].set(fit(v, ind.size), mode="drop" if mode is None else "promise_in_bounds")
+    v = fit(v, ind.size)
+    return a.at[unravel_index(ind, a.shape)].set(
+        v, mode="drop" if mode is None else "promise_in_bounds")
 
 
 @functools.partial(jit, static_argnames=("axis", "inplace", "mode"))
@@ -262,9 +265,7 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None, inplac
         raise ValueError("put_along_axis argument 'values' must be broadcastable to 'indices'. Got "
                          f"values.shape={values.shape} and indices.shape={indices.shape}.") from None
     axis = canonical_axis(axis, arr.ndim)
-    at = [indices if i == axis else lax.broadcast_in_dim(
-        lax.iota(np.int32, n), [n if j == i else 1 for j in range(arr.ndim)], (i,))
-        for i, n in enumerate(arr.shape)]
+    at = [indices if i == axis else grid for i, grid in enumerate(grids(arr.shape, sparse=True))]
     return lax.reshape(arr.at[tuple(at)].set(values, mode=mode), shape)
 
 
@@ -299,7 +300,7 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False, *, inplace: bool = True)
     return a.at[(i,) * a.ndim].set(values)
 
 
-# --- indices ---------------------------------------------------------------------------------------------
+# --- indices -------------------------------------------------------------------------------------
 
 
 def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:
@@ -339,7 +340,7 @@ def ravel_multi_index(multi_index: Any, dims: Any, mode: str = "raise", order: s
 
 def in_bounds(index: Any, n: int, mode: str) -> Any:
     if mode == "clip":
-        return lax.clamp(np.asarray(0, index.dtype), index, np.asarray(n - 1, index.dtype))
+        return clip(index, 0, n - 1)
     if mode == "wrap":
         return mod(index, n)
     if mode != "raise":

@@ -11,8 +11,8 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.batching import vmap
-from minijax.jaxpr import eval_shape
 from minijax.jit import jit
+from minijax.make_jaxpr import eval_shape
 from minijax.numpy.promotion import (
     _where,
     as_value,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes, lax
-from minijax.core import Primitive, Tracer
+from minijax.core import Array, Primitive, ShapedArray, Tracer
 from minijax.lax import integer_pow
 from minijax.numpy.promotion import (
     _where,
@@ -116,6 +116,11 @@ def constant_like(x: Any, value: Any) -> np.ndarray:
     return np.asarray(value, x.dtype)
 
 
+def scalar_like(x: Any, value: Any) -> Array:
+    """The same, and weakly typed if x is."""
+    return Array(np.array(value, x.dtype), ShapedArray((), x.dtype, x.weak_type))
+
+
 def power(x1: Any, x2: Any, /) -> Any:
     """x1**x2. A Python integer or concrete integer exponent becomes repeated multiplication.
 
@@ -171,9 +176,9 @@ arcsinh = unary("arcsinh", lax.asinh, "The inverse of sinh.")
 arctanh = unary("arctanh", lax.atanh, "The inverse of tanh.")
 arctan2 = binary("arctan2", lax.atan2, "The angle of the point (x2, x1), in [-pi, pi].",
                  promote_args_inexact)
-deg2rad = unary("deg2rad", lambda x: lax.mul(x, constant_like(x, np.pi / 180)),
+deg2rad = unary("deg2rad", lambda x: lax.mul(x, scalar_like(x, np.pi / 180)),
                 "Degrees to radians.")
-rad2deg = unary("rad2deg", lambda x: lax.mul(x, constant_like(x, 180 / np.pi)),
+rad2deg = unary("rad2deg", lambda x: lax.mul(x, scalar_like(x, 180 / np.pi)),
                 "Radians to degrees.")
 asin = unary("asin", lax.asin, "The same as `arcsin`.")
 acos = unary("acos", lax.acos, "The same as `arccos`.")

@@ -8,6 +8,7 @@ import numpy as np
 
 import minijax.numpy as jnp
 from minijax import dtypes, lax
+from minijax.core import typeof
 from minijax.jit import jit
 from minijax.lax.random_bits import random_bits_p
 from minijax.numpy.promotion import convert
@@ -168,9 +169,10 @@ def _randint(key: Any, minval: Any, maxval: Any, shape: tuple, dtype: np.dtype) 
 def clip_integer(x: Any, dtype: np.dtype) -> Any:
     """An integer in another dtype, clipped where that is narrower."""
     ours, theirs = dtypes.iinfo(dtype), dtypes.iinfo(x.dtype)
-    low, high = max(ours.min, theirs.min), min(ours.max, theirs.max)
-    return lax.convert_element_type(
-        jnp.clip(x, np.array(low, x.dtype), np.array(high, x.dtype)), dtype)
+    bounds = max(ours.min, theirs.min), min(ours.max, theirs.max)
+    if not typeof(x).weak_type:
+        bounds = tuple(np.array(b, x.dtype) for b in bounds)
+    return lax.convert_element_type(jnp.clip(x, *bounds), dtype)
 
 
 # --- normal ----------------------------------------------------------------------------------

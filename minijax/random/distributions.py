@@ -54,11 +54,12 @@ def gumbel(key: Any, shape: Any = (), dtype: Any = None, mode: str | None = None
 def _gumbel(key: Any, shape: tuple, dtype: np.dtype, mode: str) -> Any:
     info = dtypes.finfo(dtype)
     if mode == "low":
-        u = _uniform(key, minval=float(info.tiny), maxval=1.0, shape=shape, dtype=dtype)
+        tiny = np.array(info.tiny, dtype)
+        u = _uniform(key, minval=tiny, maxval=1.0, shape=shape, dtype=dtype)
         return lax.neg(lax.log(lax.neg(lax.log(u))))
     both = _uniform(key, minval=0.0, maxval=1.0, shape=(2, *shape), dtype=dtype)
     high, low = both[0], both[1]
-    x = jnp.where(high >= 0.5, high, high + 2 ** (-info.nmant) * low + float(info.tiny))
+    x = jnp.where(high >= 0.5, high, high + 2.0**-info.nmant * low + float(info.tiny))
     return lax.neg(lax.log(lax.neg(lax.log1p(lax.neg(x)))))
 
 

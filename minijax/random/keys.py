@@ -132,7 +132,9 @@ def fold_in(key: Any, data: Any) -> Any:
     if shape := np.shape(data):
         raise TypeError(f"fold_in accepts a scalar, but was given an array of shape {shape} != (). "
                         "Use jax.vmap for batching.")
-    return like_given(raw, random_fold_in_p.bind(typed, convert(data, np.dtype(np.uint32))))
+    dtype = np.dtype(np.uint32)
+    data = np.array(data, dtype) if isinstance(data, int) else convert(data, dtype)
+    return like_given(raw, random_fold_in_p.bind(typed, data))
 
 
 def clone(key: Any) -> Any:

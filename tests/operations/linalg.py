@@ -34,22 +34,25 @@ def positive(*shape, dtype="float64"):
     return arr(*shape, dtype=dtype, values=values)
 
 
+def triangular(label, dtype, n, left_side=False, **options):
+    return linalg("triangular_solve",
+                  lambda la, a, b: la.triangular_solve(a, b, left_side=left_side, **options),
+                  well_conditioned(3, 3, dtype=dtype),
+                  arr(*(3, n) if left_side else (n, 3), dtype=dtype), label=label)
+
+
 TRIANGULAR = [
-    linalg("triangular_solve", lambda la, a, b, o=dict(zip(
-        ("left_side", "lower", "transpose_a", "conjugate_a", "unit_diagonal"), flags)):
-        la.triangular_solve(a, b, **o), well_conditioned(3, 3, dtype=dtype),
-        arr(*(3, n) if flags[0] else (n, 3), dtype=dtype), label=label)
-    for label, dtype, n, flags in [
-        ("", "float64", 2, (True, True, False, False, False)),
-        ("wide", "float64", 4, (True, True, False, False, False)),
-        ("right", "float64", 2, (False, False, False, False, False)),
-        ("right-tall", "float64", 4, (False, True, True, False, False)),
-        ("transpose", "float64", 2, (True, False, True, False, False)),
-        ("unit", "float64", 2, (True, True, True, False, True)),
-        ("complex", C, 2, (True, True, False, False, False)),
-        ("conjugate", C, 2, (True, False, False, True, False)),
-        ("adjoint", C, 4, (False, True, True, True, True))]
-] + [
+    triangular("", "float64", 2, left_side=True, lower=True),
+    triangular("wide", "float64", 4, left_side=True, lower=True),
+    triangular("right", "float64", 2),
+    triangular("right-tall", "float64", 4, lower=True, transpose_a=True),
+    triangular("transpose", "float64", 2, left_side=True, transpose_a=True),
+    triangular("unit", "float64", 2, left_side=True, lower=True, transpose_a=True,
+               unit_diagonal=True),
+    triangular("complex", C, 2, left_side=True, lower=True),
+    triangular("conjugate", C, 2, left_side=True, conjugate_a=True),
+    triangular("adjoint", C, 4, lower=True, transpose_a=True, conjugate_a=True,
+               unit_diagonal=True),
     linalg("triangular_solve", lambda la, a, b: la.triangular_solve(a, b, left_side=True),
            well_conditioned(2, 3, 3), arr(2, 3, 4), label="batch"),
     linalg("triangular_solve", lambda la, a, b: la.triangular_solve(a, b), well_conditioned(3, 3),
@@ -93,10 +96,10 @@ SPECTRA = [
            label="upper-only", order=0),
     linalg("eigh", lambda la, x: la.eigh(x), arr(0, 0), label="empty"),
     linalg("eig", lambda la, x: la.eig(x, compute_left_eigenvectors=False,
-                                       compute_right_eigenvectors=False), arr(3, 3)),
+                                       compute_right_eigenvectors=False), arr(3, 3), order=1),
     linalg("eig", lambda la, x: la.eig(x, compute_left_eigenvectors=False,
                                        compute_right_eigenvectors=False), arr(2, 3, 3, dtype=C),
-           label="complex"),
+           label="complex", order=1),
     linalg("eig", lambda la, x: la.eig(x), arr(3, 3), label="vectors", order=0),
     linalg("eig", lambda la, x: la.eig(x, enable_eigvec_derivs=True), arr(3, 3),
            label="vector-derivatives"),

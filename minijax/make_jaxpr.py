@@ -1,0 +1,119 @@
+"""Programs for users: `make_jaxpr`, `eval_shape`, and types that stand for arrays."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minijax.api_util import FlatFun, check_callable, describe_function, flatten_args, positions
+from minijax.core import Array, ShapedArray, Tracer, typeof
+from minijax.jaxpr import Jaxpr, trace_to_jaxpr
+from minijax.tree_util import tree_unflatten
+
+
+class ShapeDtypeStruct:
+    """The shape and dtype of an array, without the array.
+
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> jax.eval_shape(lambda x: x @ x.T, jax.ShapeDtypeStruct((3, 2), jnp.float32))
+    ShapeDtypeStruct(shape=(3, 3), dtype=float32)
+    """
+
+    def __init__(self, shape: Sequence[int], dtype: Any, *, weak_type: bool = False, **_: Any):
+        self.aval = ShapedArray(shape, np.dtype(dtype), weak_type)
+
+    shape = property(lambda self: self.aval.shape)
+    dtype = property(lambda self: self.aval.dtype)
+    weak_type = property(lambda self: self.aval.weak_type)
+    ndim = property(lambda self: self.aval.ndim)
+    size = property(lambda self: self.aval.size)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ShapeDtypeStruct) and self.aval == other.aval
+
+    def __hash__(self) -> int:
+        return hash(self.aval)
+
+    def __repr__(self) -> str:
+        weak = ", weak_type=True" if self.weak_type else ""
+        return f"ShapeDtypeStruct(shape={self.shape}, dtype={self.dtype.name}{weak})"
+
+
+def abstract(x: Any) -> ShapedArray:
+    """The type of a value, or of something that has a shape and a dtype and no value."""
+    if isinstance(x, (ShapeDtypeStruct, ShapedArray)):
+        return x if isinstance(x, ShapedArray) else x.aval
+    return typeof(x)
+
+
+def make_jaxpr(fun: Callable, static_argnums: int | Sequence[int] = (),
+               *, return_shape: bool = False) -> Callable:
+    """A function that returns the program of `fun` at the types of its arguments.
+
+    It shows what was traced, with nothing removed.
+
+    >>> import minijax as jax
+    >>> jax.make_jaxpr(lambda x: 2 * x + 3)(5)
+    { lambda ; a:i32[]. let b:i32[] = mul 2:i32[] a; c:i32[] = add b 3:i32[] in (c,) }
+
+    Args:
+      static_argnums: positions of arguments that are not traced.
+      return_shape: return also the pytree of `ShapeDtypeStruct` of the result.
+    """
+    check_callable(fun)
+
+    @functools.wraps(fun)
+    def maker(*args: Any, **kwargs: Any) -> Any:
+        f, dynamic = bind_static(fun, static_argnums, args)
+        leaves, in_tree = flatten_args(dynamic, kwargs)
+        flat = FlatFun(f, in_tree, "make_jaxpr")
+        name = describe_function(fun, "make_jaxpr")
+        jaxpr, consts = trace_to_jaxpr(flat, [abstract(x) for x in leaves], name, prune=False)
+        n = len(consts)
+        jaxpr = Jaxpr(jaxpr.invars[n:], jaxpr.eqns, jaxpr.outvars, jaxpr.invars[:n], consts)
+        if not return_shape:
+            return jaxpr
+        return jaxpr, tree_unflatten(flat.out_tree, [as_struct(a) for a in jaxpr.out_avals])
+
+    return maker
+
+
+def as_struct(aval: ShapedArray) -> ShapeDtypeStruct:
+    return ShapeDtypeStruct(aval.shape, aval.dtype, weak_type=aval.weak_type)
+
+
+def bind_static(fun: Callable, static_argnums: int | Sequence[int], args: Sequence[Any]
+                ) -> tuple[Callable, list[Any]]:
+    """`fun` with its static arguments in place, and the arguments that remain."""
+    static = {n % len(args): args[n] for n in positions(static_argnums)
+              if -len(args) <= n < len(args)}
+    if not static:
+        return fun, list(args)
+
+    def f(*dynamic: Any, **kwargs: Any) -> Any:
+        rest = iter(dynamic)
+        full = [static[i] if i in static else next(rest) for i in range(len(args))]
+        return fun(*full, **kwargs)
+
+    functools.update_wrapper(f, fun)
+    return f, [x for i, x in enumerate(args) if i not in static]
+
+
+def eval_shape(fun: Callable, *args: Any, **kwargs: Any) -> Any:
+    """The shapes and dtypes of `fun(*args, **kwargs)`, without computing anything.
+
+    The arguments may be arrays or anything with `shape` and `dtype`.
+    """
+    leaves, in_tree = flatten_args(args, kwargs)
+    flat = FlatFun(fun, in_tree, "eval_shape")
+    avals = [ShapedArray(x.shape, x.dtype) if not isinstance(x, (ShapeDtypeStruct, Tracer))
+             and hasattr(x, "shape") and hasattr(x, "dtype") and not isinstance(x, Array)
+             else abstract(x) for x in leaves]
+    jaxpr, _ = trace_to_jaxpr(flat, avals, describe_function(fun, "eval_shape"))
+    return tree_unflatten(flat.out_tree, [as_struct(a) for a in jaxpr.out_avals])
