@@ -148,6 +148,8 @@ class Array(Value):
         return self._value.copy() if copy else self._value
 
     def __bool__(self) -> bool:
+        if dtypes.is_key_dtype(self._value.dtype):
+            raise TypeError("key array cannot be converted to boolean.")
         if self._value.size != 1:
             raise ValueError(
                 "The truth value of an array with more than one element is ambiguous. "

@@ -297,7 +297,7 @@ class ConvertElementType(Elementwise):
 convert_element_type_p = ConvertElementType(
     "convert_element_type", np.asarray,
     lambda out, x, **params: lambda t: convert_element_type(t, params["new_dtype"]),
-    transposes=(lambda ct, x, **params: convert_element_type(ct, x.aval.dtype),))
+    transposes=(lambda ct, x, **params: convert(ct, x.aval.dtype, x.aval.weak_type),))
 
 
 def convert_element_type(operand: Any, new_dtype: Any) -> Any:

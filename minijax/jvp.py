@@ -94,38 +94,6 @@ class JVPTrace(Trace):
         return outs, [next(pushed) if a else None for a in active_out]
 
 
-# --- the same for programs -----------------------------------------------------------------
-
-
-@derived
-def jvp_jaxpr(jaxpr: Jaxpr, active: tuple[bool, ...]) -> tuple[Jaxpr, tuple[bool, ...]]:
-    """(pushed, active_out): `pushed` takes the inputs, then the tangents of the active ones.
-
-    It returns the outputs, then the tangents of those in `active_out`.
-    """
-    made: list[bool] = []
-
-    def push(*values: Any) -> list[Any]:
-        given = iter(values[len(active):])
-        outs, tangents = jvp_flat(jaxpr, values[: len(active)],
-                                  [next(given) if a else None for a in active], "jvp")
-        made[:] = [t is not None for t in tangents]
-        return [*outs, *(t for t in tangents if t is not None)]
-
-    tangents = [x.strip_weak_type() for x, a in zip(jaxpr.in_avals, active) if a]
-    return derive(push, [*jaxpr.in_avals, *tangents], "jvp"), tuple(made)
-
-
-def jvp_call(bind: Callable, primals: Sequence[Any], tangents: Sequence[Any], jaxpr: Jaxpr
-             ) -> tuple[list[Any], list[Any]]:
-    """The `jvp` rule of an operation that runs one program; `bind(jaxpr, *args)` runs it."""
-    pushed, active_out = jvp_jaxpr(jaxpr, tuple(t is not None for t in tangents))
-    outs = bind(pushed, *primals, *(t for t in tangents if t is not None))
-    n = len(active_out)
-    found = iter(outs[n:])
-    return outs[:n], [next(found) if a else None for a in active_out]
-
-
 # --- the transformation --------------------------------------------------------------------
 
 
@@ -210,3 +178,35 @@ def as_array(x: Any) -> Any:
         return x
     aval = typeof(x)
     return Array(np.array(x, aval.dtype), aval)
+
+
+# --- the same for programs -----------------------------------------------------------------
+
+
+@derived
+def jvp_jaxpr(jaxpr: Jaxpr, active: tuple[bool, ...]) -> tuple[Jaxpr, tuple[bool, ...]]:
+    """(pushed, active_out): `pushed` takes the inputs, then the tangents of the active ones.
+
+    It returns the outputs, then the tangents of those in `active_out`.
+    """
+    made: list[bool] = []
+
+    def push(*values: Any) -> list[Any]:
+        given = iter(values[len(active):])
+        outs, tangents = jvp_flat(jaxpr, values[: len(active)],
+                                  [next(given) if a else None for a in active], "jvp")
+        made[:] = [t is not None for t in tangents]
+        return [*outs, *(t for t in tangents if t is not None)]
+
+    tangents = [x for x, a in zip(jaxpr.in_avals, active) if a]
+    return derive(push, [*jaxpr.in_avals, *tangents], "jvp"), tuple(made)
+
+
+def jvp_call(bind: Callable, primals: Sequence[Any], tangents: Sequence[Any], jaxpr: Jaxpr
+             ) -> tuple[list[Any], list[Any]]:
+    """The `jvp` rule of an operation that runs one program; `bind(jaxpr, *args)` runs it."""
+    pushed, active_out = jvp_jaxpr(jaxpr, tuple(t is not None for t in tangents))
+    outs = bind(pushed, *primals, *(t for t in tangents if t is not None))
+    n = len(active_out)
+    found = iter(outs[n:])
+    return outs[:n], [next(found) if a else None for a in active_out]

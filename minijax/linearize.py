@@ -58,7 +58,7 @@ def linearize_flat(f: Callable, primals: Sequence[Any], active: Sequence[bool], 
     """
     with tracing(TangentTrace(f"the tangent of {name}")) as tangent:
         with tracing(JVPTrace(name, tangent.parent, tangent)) as trace:
-            ins = [tangent.input(typeof(x).strip_weak_type()) if a else None
+            ins = [tangent.input(typeof(x)) if a else None
                    for x, a in zip(primals, active)]
             outs = f(*[x if t is None else JVPTracer(trace, x, t) for x, t in zip(primals, ins)])
             duals = trace.leave(f, outs)

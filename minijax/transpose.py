@@ -266,7 +266,7 @@ def transpose_jaxpr(jaxpr: Jaxpr, undefined: tuple[bool, ...], given: tuple[bool
         return [ct for ct in full if ct is not None]
 
     known = [a for a, u in zip(jaxpr.in_avals, undefined) if not u]
-    cts = [a.strip_weak_type() for a, g in zip(jaxpr.out_avals, given) if g]
+    cts = [a for a, g in zip(jaxpr.out_avals, given) if g]
     bwd = derive(backwards, [*known, *cts], "transpose")
     return bwd, tuple(made)
 

@@ -58,10 +58,9 @@ class MatrixOperation(Primitive):
     def check_dtypes(self, avals: Sequence[ShapedArray]) -> None:
         for i, a in enumerate(avals):
             if dtypes.kind(a.dtype) not in self.accepts:
-                at = f" at position {i}" if len(avals) > 1 else ""
-                accepted = dtypes.kind_names(self.accepts)
-                raise TypeError(f"{self.name} does not accept dtype {dtypes.name(a.dtype)}{at}. "
-                                f"Accepted dtypes{at} are subtypes of {accepted}.")
+                raise TypeError(f"{self.name} does not accept dtype {dtypes.name(a.dtype)} at "
+                                f"position {i}. Accepted dtypes at position {i} are subtypes of "
+                                f"{dtypes.kind_names(self.accepts)}.")
             if a.dtype != avals[0].dtype:
                 raise TypeError(f"lax.{self.name} requires arguments to have the same dtypes, got "
                                 f"{', '.join(dtypes.name(b.dtype) for b in avals)}.")

@@ -30,7 +30,7 @@ def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False,
 
     >>> import minijax as jax, minijax.numpy as jnp
     >>> jax.nn.logsumexp(jnp.array([1000.0, 1000.0]))
-    Array(1000.6931, dtype=float32)
+    Array(1000.6932, dtype=float32)
 
     Args:
       axis: the axis or axes of the sum; None for all.
@@ -85,7 +85,7 @@ def softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
 
     >>> import minijax as jax, minijax.numpy as jnp
     >>> jax.nn.softmax(jnp.array([0.0, 1.0, 1.0]))
-    Array([0.15536241, 0.4223188 , 0.4223188 ], dtype=float32)
+    Array([0.15536241, 0.42231882, 0.42231882], dtype=float32)
 
     Args:
       where: a mask of the elements that count; the others get 0.

@@ -94,8 +94,8 @@ def between_neighbours(a: Any, q: Any, method: str, skip_nan: bool) -> Any:
     q = lax.convert_element_type(q, dtypes.to_inexact_dtype(q.dtype))
     if skip_nan:
         n = sum(lax.bitwise_not(missing), axis=0, dtype=q.dtype)
-        position = lax.expand_dims(q, range(q.ndim, q.ndim + n.ndim)) * (n - 1)
-        last = n - 1
+        last = lax.expand_dims(n - 1, range(q.ndim))
+        position = lax.expand_dims(q, range(q.ndim, last.ndim)) * last
     else:
         last = np.asarray(a.shape[0] - 1, q.dtype)
         position = lax.mul(q, last)

@@ -40,6 +40,11 @@ class Reducer(NamedTuple):
     has_identity: bool = True
     promotes: bool = False  # narrow integers sum up in the default integer dtype
     upcast: bool = False  # and 16-bit floats in float32
+    bool_reduce: Callable | None = None  # for Booleans
+
+    @property
+    def on_bool(self) -> Callable:
+        return self.bool_reduce or self.reduce
 
 
 def numeric(x: Any) -> Any:
@@ -50,8 +55,10 @@ def as_bool(x: Any) -> Any:
     return lax.convert_element_type(lax.real(x) if x.dtype.kind == "c" else x, np.bool_)
 
 
-SUM = Reducer("sum", lax.reduce_sum, lax.add, 0, numeric, promotes=True, upcast=True)
-PROD = Reducer("prod", lax.reduce_prod, lax.mul, 1, numeric, promotes=True, upcast=True)
+SUM = Reducer("sum", lax.reduce_sum, lax.add, 0, numeric, promotes=True, upcast=True,
+              bool_reduce=lax.reduce_or)
+PROD = Reducer("prod", lax.reduce_prod, lax.mul, 1, numeric, promotes=True, upcast=True,
+               bool_reduce=lax.reduce_and)
 MAX = Reducer("max", lax.reduce_max, lax.max, -np.inf, has_identity=False)
 MIN = Reducer("min", lax.reduce_min, lax.min, np.inf, has_identity=False)
 ALL = Reducer("all", lax.reduce_and, lax.bitwise_and, True, as_bool)
@@ -84,7 +91,7 @@ def reduce(kind: Reducer, a: Any, axis: Any, dtype: Any = None, out: None = None
     a = lax.convert_element_type(a, wide)
     if where is not None:
         a = _where(where, a, identity_value(kind.identity, a.dtype))
-    result = kind.reduce(a, axes)
+    result = (kind.on_bool if a.dtype.kind == "b" else kind.reduce)(a, axes)
     if initial is not None:
         initial = lax.convert_element_type(initial, a.dtype)
         if np.shape(initial):

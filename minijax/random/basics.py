@@ -73,7 +73,7 @@ def bits(key: Any, shape: Any = (), dtype: Any = None) -> Any:
 
     >>> import minijax as jax
     >>> jax.random.bits(jax.random.key(0), (2,), "uint8")
-    Array([215, 164], dtype=uint8)
+    Array([167, 146], dtype=uint8)
     """
     key, _ = check_key("bits", key)
     if dtype is None:
@@ -125,7 +125,7 @@ def randint(key: Any, shape: Any, minval: Any, maxval: Any, dtype: Any = None) -
 
     >>> import minijax as jax
     >>> jax.random.randint(jax.random.key(0), (5,), 0, 10)
-    Array([8, 8, 7, 2, 1], dtype=int32)
+    Array([9, 0, 2, 3, 1], dtype=int32)
     """
     key, _ = check_key("randint", key)
     shape = shape_of(shape)
@@ -211,8 +211,8 @@ def truncated_normal(key: Any, lower: Any, upper: Any, shape: Any = None, dtype:
     """Numbers of the standard normal distribution that lie between `lower` and `upper`.
 
     >>> import minijax as jax
-    >>> jax.random.truncated_normal(jax.random.key(0), -1, 1, (3,))
-    Array([ 0.86899424,  0.9449322 , -0.23076998], dtype=float32)
+    >>> jax.random.truncated_normal(jax.random.key(0), -1, 1, (3,)).round(2)
+    Array([ 0.86,  0.94, -0.29], dtype=float32)
     """
     key, _ = check_key("truncated_normal", key)
     dtype = float_dtype("truncated_normal", dtype)

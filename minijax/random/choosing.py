@@ -37,7 +37,7 @@ def permutation(key: Any, x: Any, axis: int = 0, independent: bool = False) -> A
 
     >>> import minijax as jax
     >>> jax.random.permutation(jax.random.key(0), 5)
-    Array([3, 2, 0, 4, 1], dtype=int32)
+    Array([0, 1, 4, 3, 2], dtype=int32)
     """
     key, _ = check_key("permutation", key)
     check_arraylike("permutation", x)
@@ -70,7 +70,7 @@ def choice(key: Any, a: Any, shape: Any = (), replace: bool = True, p: Any = Non
 
     >>> import minijax as jax, minijax.numpy as jnp
     >>> jax.random.choice(jax.random.key(0), jnp.array([10, 20, 30]), (4,))
-    Array([30, 10, 30, 20], dtype=int32)
+    Array([20, 10, 30, 20], dtype=int32)
 
     Args:
       replace: whether one row can be chosen twice.
@@ -130,7 +130,7 @@ def categorical(key: Any, logits: Any, axis: int = -1, shape: Any = None, replac
 
     >>> import minijax as jax, minijax.numpy as jnp
     >>> jax.random.categorical(jax.random.key(0), jnp.log(jnp.array([0.1, 0.9])), shape=(6,))
-    Array([1, 1, 1, 1, 1, 1], dtype=int32)
+    Array([1, 1, 1, 1, 1, 0], dtype=int32)
 
     Args:
       shape: the shape of the result; it ends with that of `logits` without `axis`.

@@ -115,7 +115,7 @@ def bernoulli(key: Any, p: Any = 0.5, shape: Any = None, mode: str = "low") -> A
 
     >>> import minijax as jax
     >>> jax.random.bernoulli(jax.random.key(0), 0.5, (4,))
-    Array([False, False,  True, False], dtype=bool)
+    Array([False, False,  True,  True], dtype=bool)
 
     Args:
       mode: "low", or "high", which is exact to more digits of `p`.

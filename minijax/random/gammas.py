@@ -27,7 +27,7 @@ def gamma(key: Any, a: Any, shape: Any = None, dtype: Any = None) -> Any:
 
     >>> import minijax as jax
     >>> jax.random.gamma(jax.random.key(0), 2.0, (2,))
-    Array([1.8153145, 3.1205442], dtype=float32)
+    Array([1.5897877, 1.7599413], dtype=float32)
     """
     return _gamma(*prepare_for("gamma", key, shape, dtype, a), log_space=False)
 
@@ -121,7 +121,7 @@ def poisson(key: Any, lam: Any, shape: Any = None, dtype: Any = None) -> Any:
 
     >>> import minijax as jax
     >>> jax.random.poisson(jax.random.key(0), 3.0, (5,))
-    Array([3, 2, 3, 4, 1], dtype=int32)
+    Array([0, 0, 4, 4, 1], dtype=int32)
     """
     key, _ = check_key("poisson", key)
     dtype = dtypes.check_user_dtype_supported(int if dtype is None else dtype)

@@ -114,7 +114,7 @@ def split(key: Any, num: int | Sequence[int] = 2) -> Any:
     >>> import minijax as jax
     >>> key, subkey = jax.random.split(jax.random.key(0))
     >>> jax.random.normal(subkey)
-    Array(1.0040143, dtype=float32)
+    Array(-2.4424558, dtype=float32)
     """
     typed, raw = check_key("split", key)
     return like_given(raw, random_split_p.bind(typed, shape=shape_of(num)))
