@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import ml_dtypes
@@ -187,8 +188,8 @@ def python_scalar(cls: type) -> np.dtype | None:
     return _SCALAR_DTYPES[flags.jax_enable_x64].get(cls)
 
 
-default_int_dtype = functools.partial(python_scalar, int)
-default_float_dtype = functools.partial(python_scalar, float)
+default_int_dtype: Callable[[], Any] = functools.partial(python_scalar, int)
+default_float_dtype: Callable[[], Any] = functools.partial(python_scalar, float)
 
 
 def canonical_dtype(dtype: np.dtype, value: Any = None) -> np.dtype:

@@ -33,5 +33,5 @@ class UnexpectedTracerError(JAXTypeError):
     """A traced value was used after the function that made it had been traced."""
 
 
-class KeyReuseError(RuntimeError):
+class KeyReuseError(JAXTypeError):
     """A random key was used twice."""

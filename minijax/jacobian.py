@@ -99,9 +99,10 @@ def basis(xs: Sequence[Any]) -> list[Array]:
     starts = np.cumsum([0, *sizes])
     out = []
     for x, n, start in zip(xs, sizes, starts):
-        units = np.zeros((starts[-1], n), typeof(x).dtype)
+        aval = typeof(x).update(shape=(starts[-1], *typeof(x).shape))
+        units = np.zeros((starts[-1], n), aval.dtype)
         units[np.arange(start, start + n), np.arange(n)] = 1
-        out.append(Array(units.reshape(-1, *typeof(x).shape)))
+        out.append(Array(units.reshape(aval.shape), aval))
     return out
 
 

@@ -167,17 +167,6 @@ class JaxprTrace(Trace):
         self.inputs.append(Var(aval))
         return JaxprTracer(self, self.inputs[-1])
 
-    def origin(self, x: Tracer) -> str:
-        needed = {self.atom(x)}
-        for e in reversed(self.eqns):
-            if not needed.isdisjoint(e.outvars):
-                needed.update(e.invars)
-        names = [n for v, n in zip(self.inputs, self.leaf_names()) if v in needed]
-        if not names:
-            return "Its value is known only when the program runs."
-        return ("This concrete value was not available in Python because it depends on the value "
-                f"of the argument{'s' * (len(names) > 1)} {' and '.join(names)}.")
-
     def atom(self, x: Any) -> Atom:
         """How an equation refers to `x`."""
         if isinstance(x, JaxprTracer) and x.trace is self:
@@ -213,6 +202,17 @@ class JaxprTrace(Trace):
         if config.jax_enable_checks:
             check_jaxpr(jaxpr)
         return jaxpr, [value for _, value, _ in captured]
+
+    def origin(self, x: Tracer) -> str:
+        needed = {self.atom(x)}
+        for e in reversed(self.eqns):
+            if not needed.isdisjoint(e.outvars):
+                needed.update(e.invars)
+        names = [n for v, n in zip(self.inputs, self.leaf_names()) if v in needed]
+        if not names:
+            return "Its value is known only when the program runs."
+        return ("This concrete value was not available in Python because it depends on the value "
+                f"of the argument{'s' * (len(names) > 1)} {' and '.join(names)}.")
 
 
 def live_eqns(eqns: Sequence[JaxprEqn], outvars: Sequence[Atom]) -> list[JaxprEqn]:
@@ -275,12 +275,12 @@ def check_jaxpr(jaxpr: Jaxpr) -> None:
 
     def define(v: Var) -> None:
         if v in known:
-            raise TypeError(f"variable {v} is defined twice in\n{jaxpr}")
+            raise ill_formed(jaxpr, v, "is defined twice")
         known.add(v)
 
     def use(x: Atom) -> None:
         if isinstance(x, Var) and x not in known:
-            raise TypeError(f"variable {x} is not defined in\n{jaxpr}")
+            raise ill_formed(jaxpr, x, "is used before it is defined")
 
     for v in [*jaxpr.constvars, *jaxpr.invars]:
         define(v)
@@ -297,6 +297,13 @@ def check_jaxpr(jaxpr: Jaxpr) -> None:
         use(x)
 
 
+def ill_formed(jaxpr: Jaxpr, v: Var, what: str) -> TypeError:
+    """What is wrong with a variable, by the name it has in print."""
+    printer = Printer()
+    text = printer.toplevel(jaxpr)
+    return TypeError(f"variable {printer.binder(v)} {what} in\n{text}")
+
+
 # --- printing ------------------------------------------------------------------------------
 
 
@@ -307,38 +314,6 @@ class Printer:
         self.names: dict[Var, str] = {}
         self.shared: dict[Jaxpr, str] = {}
         self.count = 0
-
-    def toplevel(self, jaxpr: Jaxpr) -> str:
-        self.name_shared(jaxpr)
-        self.name_unused(jaxpr)
-        lets = [["let ", name, " = ", self.program(j), " in", Break()]
-                for j, name in self.shared.items()]
-        return layout([*lets, self.program(jaxpr)])
-
-    def name_shared(self, top: Jaxpr) -> None:
-        """Programs used twice, or longer than ten equations, are printed once, first, by name."""
-        counts: dict[Jaxpr, int] = {}
-        titles: dict[Jaxpr, str] = {}
-        queue = [top]
-        for jaxpr in queue:
-            counts[jaxpr] = counts.get(jaxpr, 0) + 1
-            counts[jaxpr] += jaxpr is not top and len(jaxpr.eqns) > 10
-            for e in jaxpr.eqns:
-                for sub in subprograms(e.params):
-                    queue.append(sub)
-                    if "name" in e.params:
-                        titles.setdefault(sub, str(e.params["name"]).strip("<>"))
-        used: dict[str, int] = {}
-        for jaxpr, n in counts.items():
-            if n > 1:
-                title = titles.get(jaxpr, "jaxpr")
-                used[title] = used.get(title, 0) + 1
-                self.shared[jaxpr] = title if used[title] == 1 else f"{title}{used[title] - 1}"
-
-    def name_unused(self, jaxpr: Jaxpr) -> None:
-        """A result that nothing needs is called `_`."""
-        used = {x for e in jaxpr.eqns for x in e.invars} | set(jaxpr.outvars)
-        self.names.update((v, "_") for e in jaxpr.eqns for v in e.outvars if v not in used)
 
     def fresh(self) -> str:
         while True:
@@ -373,7 +348,7 @@ class Printer:
         return Group([Nest(2, [head, Nest(2, [Break(), eqns]), Break(), tail]), " }"])
 
     def equation(self, e: JaxprEqn) -> Doc:
-        body = e.params.get("jaxpr")
+        body: Any = e.params.get("jaxpr")
         if e.primitive.name == "jit" and body not in self.shared:
             self.share_names(body.invars, e.invars)
             self.share_names(body.outvars, e.outvars)
@@ -390,6 +365,14 @@ class Printer:
             params = [(k, v) for k, v in params if k != "shape" and v != ()]
         return sorted(params, key=lambda pair: pair[0] != "name")  # the name first: easy to scan
 
+    def param(self, v: Any) -> Doc:
+        if isinstance(v, Jaxpr):
+            return self.shared.get(v) or self.program(v)
+        if isinstance(v, tuple) and v and all(isinstance(x, Jaxpr) for x in v):
+            parts = join(Break(), list(map(self.param, v)))
+            return Group([Nest(2, ["(", Break(""), parts]), Break(""), ")"])
+        return v.name if isinstance(v, np.dtype) else str(v)
+
     def share_names(self, inner: Sequence[Atom], outer: Sequence[Atom]) -> None:
         """A variable of an inner program takes the name of the operand it stands for."""
         taken: set[Var] = set()
@@ -399,13 +382,37 @@ class Printer:
                     taken.add(like)
                     self.names[v] = self.atom(like)
 
-    def param(self, v: Any) -> Doc:
-        if isinstance(v, Jaxpr):
-            return self.shared.get(v) or self.program(v)
-        if isinstance(v, tuple) and v and all(isinstance(x, Jaxpr) for x in v):
-            parts = join(Break(), list(map(self.param, v)))
-            return Group([Nest(2, ["(", Break(""), parts]), Break(""), ")"])
-        return v.name if isinstance(v, np.dtype) else str(v)
+    def toplevel(self, jaxpr: Jaxpr) -> str:
+        self.name_shared(jaxpr)
+        self.name_unused(jaxpr)
+        lets = [["let ", name, " = ", self.program(j), " in", Break()]
+                for j, name in self.shared.items()]
+        return layout([*lets, self.program(jaxpr)])
+
+    def name_unused(self, jaxpr: Jaxpr) -> None:
+        """A result that nothing needs is called `_`."""
+        used = {x for e in jaxpr.eqns for x in e.invars} | set(jaxpr.outvars)
+        self.names.update((v, "_") for e in jaxpr.eqns for v in e.outvars if v not in used)
+
+    def name_shared(self, top: Jaxpr) -> None:
+        """Programs used twice, or longer than ten equations, are printed once, first, by name."""
+        counts: dict[Jaxpr, int] = {}
+        titles: dict[Jaxpr, str] = {}
+        queue = [top]
+        for jaxpr in queue:
+            counts[jaxpr] = counts.get(jaxpr, 0) + 1
+            counts[jaxpr] += jaxpr is not top and len(jaxpr.eqns) > 10
+            for e in jaxpr.eqns:
+                for sub in subprograms(e.params):
+                    queue.append(sub)
+                    if "name" in e.params:
+                        titles.setdefault(sub, str(e.params["name"]).strip("<>"))
+        used: dict[str, int] = {}
+        for jaxpr, n in counts.items():
+            if n > 1:
+                title = titles.get(jaxpr, "jaxpr")
+                used[title] = used.get(title, 0) + 1
+                self.shared[jaxpr] = title if used[title] == 1 else f"{title}{used[title] - 1}"
 
 
 def subprograms(params: dict) -> list[Jaxpr]:

@@ -68,8 +68,11 @@ def test_the_program_of_an_affine_function():
 
     assert affine(5) == 13
     text = str(minijax.make_jaxpr(affine)(5))
-    assert text == ("{ lambda ; a:i32[]. let b:i32[] = mul 2:i32[] a; "
-                    "c:i32[] = add b 3:i32[] in (c,) }")
+    assert text == """\
+{ lambda ; a:i32[]. let
+    b:i32[] = mul 2:i32[] a
+    c:i32[] = add b 3:i32[]
+  in (c,) }"""
     nested = str(minijax.make_jaxpr(minijax.jit(affine))(5))
     assert nested == str(jax.make_jaxpr(jax.jit(affine))(5))
     assert "jit[" in nested and "name=affine" in nested and "jaxpr={ lambda" in nested
@@ -112,7 +115,7 @@ def test_arrays_are_not_changed_but_made_anew():
 # --- programs --------------------------------------------------------------------------------
 
 
-@program()
+@program(rtol=1e-5)
 def modules_of_numpy_and_scipy(jax, jnp):
     signal = jnp.sin(jnp.linspace(0.0, 20.0, 64)) * jnp.hamming(64)
     spectrum = jnp.abs(jnp.fft.rfft(signal))
@@ -130,7 +133,7 @@ def selu(jax, jnp):
     return unit(x), compiled(x), compiled(x.astype(jnp.float32) / 7)
 
 
-@program(f32(40, 30) ** 2, rtol=1e-5)
+@program(f32(40, 30) ** 2, rtol=1e-4)
 def rows_normalized(jax, x):
     def norm(x):
         x = x - x.mean(1, keepdims=True)
@@ -299,8 +302,8 @@ def trained(jax, random):
     losses = []
     for _ in range(20):
         key, image_key, label_key = random.split(key, 3)
-        images = 10.0 * random.uniform(image_key, (128, 784))
-        targets = jax.nn.one_hot(random.randint(label_key, (128,), 0, 10), 10)
+        images = 10.0 * random.uniform(image_key, (32, 784))
+        targets = jax.nn.one_hot(random.randint(label_key, (32,), 0, 10), 10)
         losses.append(loss(params, images, targets))
         params = update(params, images, targets)
     return params, losses

@@ -252,14 +252,14 @@ def test_a_function_is_traced_once_for_each_type():
 
 
 def test_caches_die_with_what_they_describe():
-    big = jnp.arange(1000.0)
-    alive = weakref.ref(big)
-    f = jax.jit(lambda x: jnp.sum(x * big))
-    g = jax.grad(f)
-    h = jax.jit(jax.vmap(jax.grad(f)))
-    assert g(jnp.ones(1000)).shape == (1000,)
-    assert h(jnp.ones((2, 1000))).shape == (2, 1000)
-    del f, g, h, big
+    def use_and_drop():
+        big = jnp.arange(1000.0)
+        f = jax.jit(lambda x: jnp.sum(x * big))
+        assert jax.grad(f)(jnp.ones(1000)).shape == (1000,)
+        assert jax.jit(jax.vmap(jax.grad(f)))(jnp.ones((2, 1000))).shape == (2, 1000)
+        return weakref.ref(big)
+
+    alive = use_and_drop()
     gc.collect()
     assert alive() is None
 

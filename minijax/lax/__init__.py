@@ -15,6 +15,7 @@ from minijax.families import (
     transpose_p,
 )
 from minijax.lax import linalg
+from minijax.lax.all_reduce import pmax, pmax_p, pmean, pmin, pmin_p, psum, psum_p
 from minijax.lax.bits import (
     clz,
     mulhi,
@@ -26,30 +27,7 @@ from minijax.lax.bits import (
     shift_right_arithmetic,
     shift_right_logical,
 )
-from minijax.lax.collectives import (
-    all_gather,
-    all_gather_p,
-    all_to_all,
-    all_to_all_p,
-    axis_index,
-    axis_index_p,
-    axis_size,
-    pbroadcast,
-    pbroadcast_p,
-    pmax,
-    pmax_p,
-    pmean,
-    pmin,
-    pmin_p,
-    ppermute,
-    ppermute_p,
-    pshuffle,
-    psum,
-    psum_p,
-    psum_scatter,
-    pswapaxes,
-    reduce_scatter_p,
-)
+from minijax.lax.collectives import axis_index, axis_index_p, axis_size
 from minijax.lax.contraction import (
     DotDimensionNumbers,
     Precision,
@@ -144,6 +122,20 @@ from minijax.lax.elementwise import (
     select,
     sign,
     sub,
+)
+from minijax.lax.exchanges import (
+    all_gather,
+    all_gather_p,
+    all_to_all,
+    all_to_all_p,
+    pbroadcast,
+    pbroadcast_p,
+    ppermute,
+    ppermute_p,
+    pshuffle,
+    psum_scatter,
+    pswapaxes,
+    reduce_scatter_p,
 )
 from minijax.lax.fft import FftType, fft, fft_p
 from minijax.lax.folds import reduce, reduce_p

@@ -28,7 +28,7 @@ HOLES: dict[tuple[str, str], str] = {  # (operation, rule): why it has none
     **explained("it takes no array", "iota empty axis_index", "derivative"),
     **explained("it takes no array", "iota empty", "batch"),
     **explained("it takes integers, which have no tangent", "reduce_and reduce_or reduce_xor "
-                "random_wrap", "derivative"),
+                "random_wrap lu_pivots_to_permutation", "derivative"),
     **explained("it takes keys, which have no tangent", "random_bits random_clone random_split "
                 "random_unwrap", "derivative"),
     **explained("it is the linear map of a custom_vjp function, of which the user gave only the "

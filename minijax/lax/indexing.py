@@ -10,7 +10,7 @@ import numpy as np
 
 from minijax import dtypes
 from minijax.batching import batch, move_to_front
-from minijax.core import ShapedArray, UndefinedPrimal, typeof
+from minijax.core import Primitive, ShapedArray, UndefinedPrimal, typeof
 from minijax.families import Indexing, add_any, convert, full, mul, reshape, zeros
 from minijax.jaxpr import Jaxpr, trace_to_jaxpr
 from minijax.lax.creation import iota
@@ -151,10 +151,10 @@ def wrap(index: Any, size: int) -> Any:
 # --- scatter ---------------------------------------------------------------------------------
 
 
-class Scatter(Indexing):
-    """An operand with updates written into it; later ones replace earlier ones."""
+class Write(Primitive):
+    """An operand with updates written into windows of it."""
 
-    ufunc: Any = None  # how a value and its update combine, where an update does not replace it
+    ufunc: Any = None  # how a value and its update combine; None: the update replaces it
 
     def impl(self, operand, indices, updates, *, dimension_numbers, mode, unique_indices, **_):
         numbers = GatherDimensionNumbers(*dimension_numbers)
@@ -194,6 +194,10 @@ class Scatter(Indexing):
 
     def weak_type_rule(self, avals, params):
         return avals[0].weak_type
+
+
+class Scatter(Write, Indexing):
+    """Later updates replace earlier ones. Linear in the operand and the updates together."""
 
     def linearize(self, active, operand, indices, updates, **params):
         """The same scatter, of the tangents."""
@@ -263,7 +267,9 @@ class ScatterSub(ScatterAdd):
         return neg(super().transpose_updates(ct, indices, updates, params))
 
 
-class ScatterMul(Scatter):
+class ScatterMul(Write):
+    """Multiplies an operand by updates. Linear in the operand."""
+
     ufunc = np.multiply
 
     def linearize(self, active, operand, indices, updates, **params):
@@ -284,11 +290,11 @@ class ScatterMul(Scatter):
 
         return [out], [True], push
 
-    def transpose_operand(self, ct, indices, updates, params):
-        return self.bind(ct, indices, updates, **params)
+    def transpose(self, cts, operand, indices, updates, **params):
+        return [self.bind(cts[0], indices, updates, **params), None, None]
 
 
-class ScatterExtremum(Scatter):
+class ScatterExtremum(Write):
     """The derivative is shared equally by those that attain the extremum, as in JAX."""
 
     def __init__(self, name: str, ufunc: Any):
@@ -331,7 +337,7 @@ def combination(op: Any, dtype: np.dtype) -> Jaxpr:
     return trace_to_jaxpr(lambda x, y: [op(x, y)], [scalar, scalar], op.name)[0]
 
 
-def bind_scatter(prim: Scatter, op: Any, operand: Any, indices: Any, updates: Any, numbers: Any,
+def bind_scatter(prim: Write, op: Any, operand: Any, indices: Any, updates: Any, numbers: Any,
                  indices_are_sorted: bool, unique_indices: bool, mode: Any) -> Any:
     program = None if op is None else combination(op, typeof(operand).dtype)
     return prim.bind(operand, indices, updates, dimension_numbers=as_tuples(numbers),
@@ -443,7 +449,7 @@ def _(prim: Gather, axis, xs, dims, *, dimension_numbers, slice_sizes, **params)
 
 
 @batch.register
-def _(prim: Scatter, axis, xs, dims, *, dimension_numbers, **params):
+def _(prim: Write, axis, xs, dims, *, dimension_numbers, **params):
     window = dims[1] is None
     operand, indices, updates = (x if i == 1 and window else move_to_front(x, d, axis.size)
                                  for i, (x, d) in enumerate(zip(xs, dims)))

@@ -40,7 +40,7 @@ def fma(a: Any, b: Any, c: Any) -> np.ndarray:
 
 def polynomial(x: np.ndarray, coefficients: Sequence[float]) -> np.ndarray:
     """By Horner's rule, in float32 with one rounding for each coefficient."""
-    first, *rest = np.float32(coefficients)
+    first, *rest = np.array(coefficients, np.float32)
     wide = x.astype(np.float64)
     out = np.full_like(x, first)
     for c in rest:

@@ -61,7 +61,8 @@ def stream(keys: np.ndarray, size: int) -> np.ndarray:
         i = np.arange(start, stop, dtype=np.uint64)
         counter = (i >> np.uint64(32)).astype(np.uint32), i.astype(np.uint32)
         for k in range(0, len(keys), some):
-            words = threefry2x32(keys[k: k + some].T[:, :, None], counter)
+            now = keys[k: k + some]
+            words = threefry2x32((now[:, :1], now[:, 1:]), counter)
             out[0, k: k + some, start:stop], out[1, k: k + some, start:stop] = words
     return out
 

@@ -87,8 +87,8 @@ def variance_scaling(scale: float, mode: str, distribution: str, in_axis: Axes =
       in_axis, out_axis, batch_axis: which axes of the weights are inputs, outputs and copies; the
         others are the receptive field of a convolution.
     """
-    distributions = {"truncated_normal": truncated_sample, "normal": random.normal,
-                     "uniform": uniform_sample}
+    samples = {"truncated_normal": truncated_sample, "normal": normal_sample,
+               "uniform": uniform_sample}
 
     def init(key: Any, shape: Any, dtype: Any = dtype) -> Any:
         dtype = float_dtype("variance_scaling", dtype, "fc")
@@ -97,13 +97,11 @@ def variance_scaling(scale: float, mode: str, distribution: str, in_axis: Axes =
                  "fan_geo_avg": (fan_in * fan_out) ** 0.5}
         if mode not in modes:
             raise ValueError(f"invalid mode for variance scaling initializer: {mode}")
-        if distribution not in distributions:
+        if distribution not in samples:
             raise ValueError("invalid distribution for variance scaling initializer: "
                              f"{distribution}")
         variance = jnp.array(scale / modes[mode], dtype)
-        if distribution == "normal":
-            return random.normal(key, shape, dtype) * jnp.sqrt(variance)
-        return distributions[distribution](key, shape, dtype, variance)
+        return samples[distribution](key, shape, dtype, variance)
 
     return init
 
@@ -119,6 +117,10 @@ def fans(shape: Sequence[int], in_axis: Axes, out_axis: Axes, batch_axis: Axes
                          for a in (in_axis, out_axis, batch_axis))
     field = math.prod(shape) / ins / outs / copies
     return ins * field, outs * field
+
+
+def normal_sample(key: Any, shape: Any, dtype: np.dtype, variance: Any) -> Any:
+    return random.normal(key, shape, dtype) * jnp.sqrt(variance)
 
 
 def uniform_sample(key: Any, shape: Any, dtype: np.dtype, variance: Any) -> Any:

@@ -71,7 +71,7 @@ def forward(fun: Callable, symbol: str, direct: Primitive | None = None) -> Call
         if isinstance(other, Value):
             a, b = self.aval, other.aval
             if (direct is not None and a.dtype is b.dtype and a.shape == b.shape
-                    and a.dtype.kind in "fiuc"):
+                    and a.weak_type is b.weak_type and a.dtype.kind in "fiuc"):
                 return direct.bind(self, other)  # the common case: nothing to promote
             return fun(self, other)
         if isinstance(other, OPERANDS) or hasattr(other, "__jax_array__"):

@@ -23,7 +23,7 @@ from minijax.numpy.vectorizing import vectorize
 
 
 def contract(name: str, a: Any, b: Any, axes: Any, batch: Any, precision: Any, dtype: Any,
-             order: Sequence[int] | None = None) -> Any:
+             order: Any = None) -> Any:
     """`dot_general` in the dtype asked for, or the one the operands have together."""
     weak = False
     if dtype is None:

@@ -68,7 +68,7 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = 
     if dtype is not None:
         dtype = dtypes.check_user_dtype_supported(dtype, "trace")
     a = moveaxis(a, (i, j), (-2, -1))
-    on_it = eye(*a.shape[-2:], k=offset, dtype=bool)
+    on_it = eye(a.shape[-2], a.shape[-1], offset, bool)
     return sum(_where(on_it, a, lax.full_like(a, 0)), axis=(-2, -1), dtype=dtype)
 
 

@@ -81,7 +81,7 @@ def remaining(deleted: Any, n: int) -> Any:
 
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """`arr` with `values` before the elements `obj` (an index, indices or a slice) of an axis."""
-    a, values = ensure_arrays("insert", arr, values)
+    a, _, values = ensure_arrays("insert", arr, 0 if isinstance(obj, slice) else obj, values)
     a, axis = (ravel(a), 0) if axis is None else (a, canonical_axis(axis, a.ndim))
     n = a.shape[axis]
     index = arange(*obj.indices(n)) if isinstance(obj, slice) else asarray(obj)

@@ -35,7 +35,8 @@ def einsum(subscripts: Any, /, *operands: Any, out: None = None, optimize: Any =
     """
     refuse("einsum", out=out)
     if not isinstance(subscripts, str):
-        subscripts, operands = from_lists((subscripts, *operands))
+        subscripts, given = from_lists((subscripts, *operands))
+        operands = tuple(given)
     arrays = ensure_arrays("einsum", *operands)
     names, result = parse_subscripts(subscripts, [x.ndim for x in arrays])
     check_sizes(names, arrays)
@@ -51,7 +52,7 @@ def einsum(subscripts: Any, /, *operands: Any, out: None = None, optimize: Any =
         wanted = result if not terms else "".join(
             dict.fromkeys(c for _, n in taken for c in n if c in kept))
         terms.append(contract_one(*taken[0], wanted, dtype) if len(taken) == 1 else
-                     contract_two(*taken, wanted, dtype, precision, _dot_general))
+                     contract_two(taken[0], taken[1], wanted, dtype, precision, _dot_general))
     return convert(terms[0][0], dtype, weak)
 
 

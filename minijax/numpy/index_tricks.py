@@ -50,7 +50,7 @@ class Concatenator:
         parts = key if isinstance(key, tuple) else (key,)
         (axis, ndmin, trans1d), matrix = self.options, -1
         if parts and isinstance(parts[0], str):
-            directive, *parts = parts
+            directive, parts = parts[0], parts[1:]
             if directive in ("r", "c"):
                 matrix = "rc".index(directive)
             else:

@@ -69,8 +69,10 @@ def arrange(x: Any, reverse: Sequence[int], drop: Sequence[int], new: Sequence[i
 
 
 def static_slice(x: Any, parts: Sequence[Part], normalize: bool) -> Any:
-    starts, limits, steps = [], [], []
-    reverse, drop, new = [], [], []
+    starts: list[Any] = []
+    limits, steps, reverse = [], [], []
+    drop: list[int] = []
+    new: list[int] = []
     for p in parts:
         if p.kind == "none":
             new.append(len(starts) - len(drop) + len(new))
@@ -99,7 +101,9 @@ def static_slice(x: Any, parts: Sequence[Part], normalize: bool) -> Any:
 
 def dynamic_slice(x: Any, parts: Sequence[Part], normalize: bool) -> Any:
     starts: list[Any] = []
-    sizes, reverse, drop, new = [], [], [], []
+    sizes, reverse = [], []
+    drop: list[int] = []
+    new: list[int] = []
     for p in parts:
         if p.kind == "none":
             new.append(len(starts) - len(drop) + len(new))

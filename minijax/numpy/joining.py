@@ -154,11 +154,7 @@ def cut(name: str, ary: Any, where: Any, axis: int, even: bool = True) -> list[A
     axis = canonical_axis(axis, ary.ndim)
     n = ary.shape[axis]
     if np.ndim(where):
-        limits = [min(max(i + n if i < 0 else i, 0), n) for i in map(operator.index, where)]
-        sizes = np.diff([0, *limits, n]).tolist()
-        if any(s < 0 for s in sizes):
-            return [lax.slice_in_dim(ary, i, max(i, j), axis=axis)
-                    for i, j in zip([0, *limits], [*limits, n])]
+        sizes = np.diff([0, *map(operator.index, where), n]).tolist()
     else:
         parts = operator.index(where)
         size, rest = divmod(n, parts)

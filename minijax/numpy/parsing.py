@@ -47,7 +47,7 @@ def check_not_list(index: Any) -> Any:
     """TypeError for a list: NumPy took it for a tuple once, for an array later."""
     if isinstance(index, Sequence) and not isinstance(index, (str, Value)):
         several = any(isinstance(i, (Sequence, slice)) or i is Ellipsis or i is None
-                      or (isinstance(i, (np.ndarray, Value)) and np.ndim(i)) for i in index)
+                      or (isinstance(i, (np.ndarray, Value)) and i.ndim) for i in index)
         right = "tuple" if several else "array"
         raise TypeError("Using a non-tuple sequence for multidimensional indexing is not allowed; "
                         f"use `arr[{right}(seq)]` instead of `arr[seq]`. See "

@@ -134,9 +134,9 @@ def insert(shape: tuple[int, ...], axis: int, size: int) -> tuple[int, ...]:
 def interpolate(low: Any, high: Any, n: int, axis: int, dtype: np.dtype) -> Any:
     """(1 - t) low + t high, for t = 0, 1/n, 2/n, ... along a new axis."""
     real = dtypes.to_floating_dtype(dtype)
-    shape = [1] * (low.ndim + 1)
-    shape[axis] = n
-    t = lax.reshape(lax.iota(real, n), shape) / np.asarray(n, real)
+    column = [1] * (low.ndim + 1)
+    column[axis] = n
+    t = lax.reshape(lax.iota(real, n), column) / np.asarray(n, real)
     t = lax.convert_element_type(t, dtype)
     shape = insert(low.shape, axis, 1)
     return lax.reshape(low, shape) * (1 - t) + lax.reshape(high, shape) * t
@@ -290,7 +290,7 @@ def triangle(name: str, m: Any, k: int) -> tuple[Any, Any]:
     m = ensure_array(name, m)
     if m.ndim < 2:
         raise ValueError(f"Argument to jax.numpy.{name} must be at least 2D")
-    return m, lax.broadcast(tri(*m.shape[-2:], k=k, dtype=bool), m.shape[:-2])
+    return m, lax.broadcast(tri(m.shape[-2], m.shape[-1], k, bool), m.shape[:-2])
 
 
 @functools.partial(jit, static_argnames=("N", "increasing"))

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +17,7 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.config import flags
+from minijax.core import Tracer
 from minijax.numpy.creation import asarray
 from minijax.numpy.gathering import plan_gather
 from minijax.numpy.indexing import getitem
@@ -137,12 +139,17 @@ class IndexUpdate:
               unique_indices: bool = False, mode: Any = None, out_sharding: Any = None,
               wrap_negative_indices: bool = True) -> Any:
         """x with func(x[index]) there, once for each time an element is indexed."""
-
-        def op(x: Any, indices: Any, y: Any, numbers: Any, **options: Any) -> Any:
-            return lax.scatter_apply(x, indices, func, numbers, update_shape=y.shape, **options)
-
-        return scatter(self.array, self.index, np.zeros((), self.array.dtype), op,
-                       indices_are_sorted, unique_indices, mode, wrap_negative_indices)
+        x = self.array
+        counts = scatter(lax.full_like(x, 0, dtype=np.int32), self.index, 1, lax.scatter_add,
+                         indices_are_sorted, unique_indices, mode, wrap_negative_indices)
+        for k in range(1 if unique_indices else most(counts, self.index)):
+            updated = asarray(func(x))
+            if updated.aval.strip_weak_type() != x.aval.strip_weak_type():
+                raise ValueError(f"x.at[index].apply(func): func returned "
+                                 f"{updated.aval.str_short()} for {x.aval.str_short()}; it must "
+                                 "keep the shape and the dtype.")
+            x = lax.select(lax.gt(counts, k), updated, x)
+        return x
 
     set = updating("set", lax.scatter, "x with the values at x[index].")
     add = updating("add", lax.scatter_add, "x with the values added to x[index].")
@@ -152,4 +159,13 @@ class IndexUpdate:
     max = updating("max", lax.scatter_max, "x with the larger of x[index] and the values.")
     divide = updating_a_copy("divide", true_divide, "x with x[index] over the values.")
     power = updating_a_copy("power", power, "x with x[index] to the power of the values.")
-    mul, sub = multiply, subtract
+    mul = multiply
+
+
+def most(counts: Any, index: Any) -> int:
+    """How often an element is indexed at most. Where that is traced: as often as there are indices.
+    """
+    if not isinstance(counts, Tracer):
+        return int(np.max(np.asarray(counts), initial=0))
+    arrays = index if isinstance(index, tuple) else (index,)
+    return math.prod(np.broadcast_shapes(*[i.shape for i in arrays if hasattr(i, "shape")]))

@@ -76,7 +76,7 @@ def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: 
 
 
 def piece(fun: Any, x: Any, args: tuple, kw: dict) -> Any:
-    value = fun(x, *args, **kw) if isinstance(fun, Callable) else fun
+    value = fun(x, *args, **kw) if callable(fun) else fun
     return lax.convert_element_type(broadcast_to(asarray(value), x.shape), x.dtype)
 
 

@@ -288,7 +288,8 @@ def place(arr: Any, mask: Any, vals: Any, *, inplace: bool = True) -> Any:
 
 def fill_diagonal(a: Any, val: Any, wrap: bool = False, *, inplace: bool = True) -> Any:
     """`a` with `val` on its diagonal."""
-    refuse_inplace("fill_diagonal", inplace)
+    if inplace:
+        raise NotImplementedError("JAX arrays are immutable, must use inplace=False")
     if wrap:
         raise NotImplementedError("wrap=True is not implemented, must pass wrap=False")
     a, val = ensure_arrays("fill_diagonal", a, val)

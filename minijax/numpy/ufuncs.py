@@ -135,7 +135,7 @@ def power(x1: Any, x2: Any, /) -> Any:
         except TypeError:
             pass
         else:
-            return integer_pow(*promote_numeric(x1), exponent)
+            return integer_pow(promote_numeric(x1)[0], exponent)
     p1, p2 = promote_args_numeric("power", x1, x2)
     if p1.dtype.kind in "iu":
         return power_of_integers(p1, p2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from minijax.numpy.ufuncs import absolute, cos, sqrt
 
 def points(M: Any) -> tuple[int, Any]:
     """M and 0, 1, ..., M - 1; None where the window is constant."""
-    M = operator.index(M)
+    M = int(M)
     return M, lax.iota(dtypes.default_float_dtype(), M) if M > 1 else None
 
 

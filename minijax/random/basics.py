@@ -8,6 +8,7 @@ import numpy as np
 
 import minijax.numpy as jnp
 from minijax import dtypes, lax
+from minijax.config import config
 from minijax.core import typeof
 from minijax.jit import jit
 from minijax.lax.random_bits import random_bits_p
@@ -77,7 +78,7 @@ def bits(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     """
     key, _ = check_key("bits", key)
     if dtype is None:
-        dtype = np.dtype(f"uint{8 * dtypes.default_int_dtype().itemsize}")
+        dtype = np.uint64 if config.jax_enable_x64 else np.uint32
     dtype = dtypes.check_user_dtype_supported(dtype)
     if dtypes.kind(dtype) != "u":
         raise ValueError("dtype argument to `bits` must be an unsigned int dtype, "
@@ -145,8 +146,8 @@ def randint(key: Any, shape: Any, minval: Any, maxval: Any, dtype: Any = None) -
 def _randint(key: Any, minval: Any, maxval: Any, shape: tuple, dtype: np.dtype) -> Any:
     """A number of twice the bits, modulo the span: the bias is at most span^2 / 2^bits."""
     check_shape("randint", shape, np.shape(minval), np.shape(maxval))
-    minval, maxval = (x if dtypes.kind(x.dtype) in "iu" else
-                      convert(x, dtypes.default_int_dtype()) for x in (minval, maxval))
+    minval, maxval = [x if dtypes.kind(x.dtype) in "iu" else jnp.astype(x, int)
+                      for x in (minval, maxval)]
     info = dtypes.iinfo(dtype)
     unsigned = np.dtype(f"uint{info.bits}")
     beyond = lax.gt(maxval, clip_integer(np.array(info.max, dtype), maxval.dtype))
@@ -170,9 +171,8 @@ def clip_integer(x: Any, dtype: np.dtype) -> Any:
     """An integer in another dtype, clipped where that is narrower."""
     ours, theirs = dtypes.iinfo(dtype), dtypes.iinfo(x.dtype)
     bounds = max(ours.min, theirs.min), min(ours.max, theirs.max)
-    if not typeof(x).weak_type:
-        bounds = tuple(np.array(b, x.dtype) for b in bounds)
-    return lax.convert_element_type(jnp.clip(x, *bounds), dtype)
+    low, high = bounds if typeof(x).weak_type else [np.array(b, x.dtype) for b in bounds]
+    return lax.convert_element_type(jnp.clip(x, low, high), dtype)
 
 
 # --- normal ----------------------------------------------------------------------------------

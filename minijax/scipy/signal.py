@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,7 +86,7 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Sequence[int] | No
     rank = in1.ndim
     along = range(rank) if axes is None else (axes,) if isinstance(axes, int) else axes
     axes = sorted(canonicalize_axis(a, rank) for a in along)
-    fun = functools.partial(fft_product, mode=mode)
+    fun: Callable = functools.partial(fft_product, mode=mode)
     for axis in range(rank):
         if axis not in axes:
             if in1.shape[axis] != in2.shape[axis]:

@@ -293,8 +293,8 @@ class Discrete:
 
     def logpmf(self, k: Any, *parameters: Any, loc: Any = 0) -> Any:
         """The logarithm of the probability of k."""
-        k, loc, *parameters = promote_args_inexact("logpmf", k, loc, *parameters)
-        return self._logpmf(k - loc, *parameters)
+        k, loc, *rest = promote_args_inexact("logpmf", k, loc, *parameters)
+        return self._logpmf(k - loc, *rest)
 
     def pmf(self, k: Any, *parameters: Any, loc: Any = 0) -> Any:
         """The probability of k."""
@@ -302,8 +302,8 @@ class Discrete:
 
     def cdf(self, k: Any, *parameters: Any, loc: Any = 0) -> Any:
         """The probability of a number up to k."""
-        k, loc, *parameters = promote_args_inexact("cdf", k, loc, *parameters)
-        return self._cdf(k - loc, *parameters)
+        k, loc, *rest = promote_args_inexact("cdf", k, loc, *parameters)
+        return self._cdf(k - loc, *rest)
 
 
 class Bernoulli(Discrete):
