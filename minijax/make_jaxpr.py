@@ -60,7 +60,10 @@ def make_jaxpr(fun: Callable, static_argnums: int | Sequence[int] = (),
 
     >>> import minijax as jax
     >>> jax.make_jaxpr(lambda x: 2 * x + 3)(5)
-    { lambda ; a:i32[]. let b:i32[] = mul 2:i32[] a; c:i32[] = add b 3:i32[] in (c,) }
+    { lambda ; a:i32[]. let
+        b:i32[] = mul 2:i32[] a
+        c:i32[] = add b 3:i32[]
+      in (c,) }
 
     Args:
       static_argnums: positions of arguments that are not traced.

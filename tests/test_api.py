@@ -101,6 +101,7 @@ HERE = {
         digamma entr erf erfc erfinv expit gammaln i0 i1 log_ndtr log_softmax logit logsumexp ndtr
         ndtri softmax xlog1py xlogy""",
     "jax.scipy.stats.norm": "cdf logpdf pdf",
+    "jax.test_util": "check_grads check_jvp check_vjp",
     "jax.tree": "all flatten leaves map reduce structure transpose unflatten",
     "jax.tree_util": """
         Partial keystr register_dataclass register_pytree_node register_pytree_node_class tree_all
@@ -132,8 +133,7 @@ LATER = {
             Dense FanOut LogSoftmax Relu Softplus parallel serial""",
         "jax.experimental.checkify": """
             all_checks check checkify float_checks index_checks user_checks""",
-        "jax.experimental.random": "stateful_rng",
-        "jax.test_util": "check_grads"},
+        "jax.experimental.random": "stateful_rng"},
     "no issue yet: JAX's own ways to write rules": {
         "jax.experimental.hijax": """
             HiPspec HiType ShapedArray VJPHiPrimitive Zero instantiate_zeros register_hitype""",

@@ -88,6 +88,19 @@ def test_gradients_of_weak_types_are_weak():
         assert got.weak_type == want.weak_type, name
 
 
+@pytest.mark.parametrize("name", ["gcd", "lcm"])
+@pytest.mark.parametrize("dtype", ["int32", "uint8"])
+def test_common_divisors_and_multiples(name, dtype):
+    """They are one operation here, a loop in JAX."""
+    x, y = np.array([[12, 7, 0, 0, 10]], dtype), np.array([[18], [5], [0]], dtype)
+    ours, theirs = getattr(minijax.numpy, name), getattr(jax.numpy, name)
+    want = np.asarray(theirs(x, y))
+    for f in (ours, minijax.jit(ours), minijax.vmap(ours, (None, 0))):
+        got = np.asarray(f(x, y))
+        np.testing.assert_array_equal(got.reshape(want.shape), want)
+        assert got.dtype == want.dtype
+
+
 # --- misuse ------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,8 @@ import minijax.numpy as jnp
 from minijax import lax
 from minijax.custom import custom_jvp
 from minijax.jit import jit
-from minijax.numpy.promotion import ensure_array, ensure_arrays, promote_args_inexact
+from minijax.numpy.arguments import ensure_array, ensure_arrays
+from minijax.numpy.promotion import promote_args_inexact
 
 # --- piecewise linear --------------------------------------------------------------------------
 

@@ -11,15 +11,15 @@ import minijax.numpy as jnp
 from minijax import dtypes, lax
 from minijax.core import typeof
 from minijax.jit import jit
-from minijax.numpy.promotion import (
+from minijax.numpy.arguments import (
     as_value,
     canonical_axes,
     canonical_axis,
     check_arraylike,
     check_arraylike_or_none,
     ensure_array,
-    promote_args_inexact,
 )
+from minijax.numpy.promotion import promote_args_inexact
 
 # --- log of a sum of exponentials ---------------------------------------------------------------
 
@@ -168,5 +168,6 @@ def _one_hot(x: Any, num_classes: int, *, dtype: np.dtype, axis: Any) -> Any:
     axis = canonical_axis(axis, x.ndim + 1)
     shape = [1] * x.ndim
     shape.insert(axis, num_classes)
+    x = lax.expand_dims(x, (axis,))
     classes = lax.broadcasted_iota(x.dtype, shape, axis)
-    return lax.convert_element_type(lax.expand_dims(x, (axis,)) == classes, dtype)
+    return lax.convert_element_type(x == classes, dtype)

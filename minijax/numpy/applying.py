@@ -11,7 +11,7 @@ import numpy as np
 from minijax import dtypes, lax
 from minijax.batching import vmap
 from minijax.jit import jit
-from minijax.numpy.promotion import canonical_axis, check_arraylike, ensure_array
+from minijax.numpy.arguments import canonical_axis, check_arraylike, ensure_array
 from minijax.numpy.reductions import sum
 from minijax.numpy.shaping import expand_dims, ravel, swapaxes
 

@@ -1,7 +1,7 @@
 """The operators and methods of arrays and traced values: one table, attached to both.
 
-`x + y` is `add(x, y)`, `x.sum()` is `sum(x)`, and so on. `install` puts them on `core.Value`, so the
-spine knows nothing of NumPy's surface.
+`x + y` is `add(x, y)`, `x.sum()` is `sum(x)`, and so on. `install` puts them on `core.Value`, so
+the spine knows nothing of NumPy's surface.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from minijax.numpy import (
     cumulative,
     diagonals,
     joining,
+    logic,
+    moments,
     reductions,
     searching,
     selecting,
@@ -31,12 +33,12 @@ from minijax.numpy import (
     taking,
     ufuncs,
 )
+from minijax.numpy.arguments import ensure_array
 from minijax.numpy.indexing import getitem
-from minijax.numpy.promotion import ensure_array
 from minijax.numpy.scattering import IndexUpdater
 from minijax.scalar_types import ScalarMeta
 
-# --- operators -----------------------------------------------------------------------------------
+# --- operators -------------------------------------------------------------------------------
 
 OPERANDS = (Value, int, float, complex, np.ndarray, np.generic)
 # Each with its function; an operation that needs no promotion when both types are the same; and
@@ -51,17 +53,17 @@ BINARY: dict[str, tuple[Callable, Primitive | None, str]] = {
     "divmod": (arithmetic.divmod, None, "divmod()"),
     "pow": (ufuncs.power, None, "**"),
     "matmul": (contractions.matmul, None, "@"),
-    "and": (ufuncs.bitwise_and, None, "&"),
-    "or": (ufuncs.bitwise_or, None, "|"),
-    "xor": (ufuncs.bitwise_xor, None, "^"),
-    "lshift": (ufuncs.left_shift, None, "<<"),
-    "rshift": (ufuncs.right_shift, None, ">>"),
+    "and": (logic.bitwise_and, None, "&"),
+    "or": (logic.bitwise_or, None, "|"),
+    "xor": (logic.bitwise_xor, None, "^"),
+    "lshift": (logic.left_shift, None, "<<"),
+    "rshift": (logic.right_shift, None, ">>"),
 }
-COMPARISONS = {"eq": (ufuncs.equal, "=="), "ne": (ufuncs.not_equal, "!="),
-               "lt": (ufuncs.less, "<"), "le": (ufuncs.less_equal, "<="),
-               "gt": (ufuncs.greater, ">"), "ge": (ufuncs.greater_equal, ">=")}
+COMPARISONS = {"eq": (logic.equal, "=="), "ne": (logic.not_equal, "!="),
+               "lt": (logic.less, "<"), "le": (logic.less_equal, "<="),
+               "gt": (logic.greater, ">"), "ge": (logic.greater_equal, ">=")}
 UNARY = {"neg": ufuncs.negative, "pos": ufuncs.positive, "abs": ufuncs.absolute,
-         "invert": ufuncs.invert}
+         "invert": logic.invert}
 
 
 def forward(fun: Callable, symbol: str, direct: Primitive | None = None) -> Callable:
@@ -116,7 +118,7 @@ def round_(self: Any, ndigits: int | None = None) -> Any:
     return creation.astype(out, int) if ndigits is None else out
 
 
-# --- methods whose arguments differ from the function's ------------------------------------------
+# --- methods whose arguments differ from the function's --------------------------------------
 
 
 def reshape(self: Any, *args: Any, order: str = "C", out_sharding: Any = None) -> Any:
@@ -198,7 +200,7 @@ def flat(self: Any) -> Any:
                               "arr.flatten() instead.")
 
 
-# --- where an array is ---------------------------------------------------------------------------
+# --- where an array is -----------------------------------------------------------------------
 
 
 def device(self: Any) -> Device:
@@ -224,13 +226,13 @@ METHODS: dict[str, Callable] = {
     "compress": compress, "conj": ufuncs.conj, "conjugate": ufuncs.conjugate,
     "copy": creation.copy, "cumprod": cumulative.cumprod, "cumsum": cumulative.cumsum,
     "devices": on_devices, "diagonal": diagonals.diagonal, "dot": contractions.dot,
-    "flatten": shaping.ravel, "max": reductions.max, "mean": reductions.mean,
+    "flatten": shaping.ravel, "max": reductions.max, "mean": moments.mean,
     "min": reductions.min, "nonzero": searching.nonzero, "prod": reductions.prod,
     "ptp": reductions.ptp, "ravel": shaping.ravel, "repeat": joining.repeat, "reshape": reshape,
     "round": arithmetic.round, "searchsorted": searching.searchsorted, "sort": sorting.sort,
-    "squeeze": shaping.squeeze, "std": reductions.std, "sum": reductions.sum,
+    "squeeze": shaping.squeeze, "std": moments.std, "sum": reductions.sum,
     "swapaxes": shaping.swapaxes, "take": taking.take, "to_device": to_device,
-    "trace": diagonals.trace, "transpose": transpose, "var": reductions.var, "view": view,
+    "trace": diagonals.trace, "transpose": transpose, "var": moments.var, "view": view,
     "__array_namespace__": array_namespace, "__contains__": contains, "__getitem__": getitem,
     "__round__": round_,
 }

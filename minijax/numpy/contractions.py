@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from minijax import dtypes, lax
 from minijax.jit import jit
-from minijax.numpy.promotion import (
-    canonical_axis,
-    convert,
-    ensure_arrays,
-    promote_dtypes,
-    refuse,
-)
+from minijax.numpy.arguments import canonical_axis, ensure_arrays, refuse
+from minijax.numpy.promotion import convert, promote_dtypes
 from minijax.numpy.shaping import moveaxis, ravel
 from minijax.numpy.ufuncs import conj
 from minijax.numpy.vectorizing import vectorize
@@ -172,8 +166,8 @@ def tensordot(a: Any, b: Any, axes: Any = 2, *, precision: Any = None,
 def tensordot_axes(a: Any, b: Any, axes: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     if isinstance(axes, int):
         if axes > min(a.ndim, b.ndim):
-            raise TypeError(f"Number of tensordot axes (axes {axes}) exceeds input ranks ({a.shape} "
-                            f"and {b.shape})")
+            raise TypeError(f"Number of tensordot axes (axes {axes}) exceeds input ranks "
+                            f"({a.shape} and {b.shape})")
         return tuple(range(a.ndim - axes, a.ndim)), tuple(range(axes))
     if not isinstance(axes, (tuple, list)) or len(axes) != 2:
         raise TypeError("tensordot axes argument must be an int, a pair of ints, or a pair of "
@@ -182,8 +176,8 @@ def tensordot_axes(a: Any, b: Any, axes: Any) -> tuple[tuple[int, ...], tuple[in
     if isinstance(first, int) and isinstance(second, int):
         first, second = (first,), (second,)
     if not (isinstance(first, (tuple, list)) and isinstance(second, (tuple, list))):
-        raise TypeError("tensordot requires both axes lists to be either ints, tuples or lists, got "
-                        f"{first} and {second}")
+        raise TypeError("tensordot requires both axes lists to be either ints, tuples or lists, "
+                        f"got {first} and {second}")
     if len(first) != len(second):
         raise TypeError("tensordot requires axes lists to have equal length, got "
                         f"{first} and {second}.")

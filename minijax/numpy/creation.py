@@ -9,16 +9,10 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.core import Array, Tracer, Value
-from minijax.numpy.promotion import (
-    as_value,
-    broadcast_to,
-    canonical_shape,
-    check_arraylike,
-    convert,
-    ensure_array,
-)
+from minijax.numpy.arguments import as_value, canonical_shape, check_arraylike, ensure_array
+from minijax.numpy.promotion import broadcast_to, convert
 
-# --- from objects --------------------------------------------------------------------------------
+# --- from objects ----------------------------------------------------------------------------
 
 
 def array(object: Any, dtype: Any = None, *, copy: bool = True, order: str | None = "K",
@@ -176,7 +170,7 @@ def not_pure(name: str) -> NotImplementedError:
         f"JIT and other JAX transformations. Consider using jnp.asarray(np.{name}(...)) instead.")
 
 
-# --- filled --------------------------------------------------------------------------------------
+# --- filled ----------------------------------------------------------------------------------
 
 
 def filled(name: str, shape: Any, value: Any, dtype: Any) -> Any:

@@ -11,19 +11,18 @@ import numpy as np
 from minijax import dtypes, lax
 from minijax.jit import jit
 from minijax.numpy import reductions
-from minijax.numpy.promotion import _where, canonical_axis, ensure_array, refuse
+from minijax.numpy.arguments import canonical_axis, ensure_array, refuse
+from minijax.numpy.moments import mean, square_modulus, variance_dtypes
+from minijax.numpy.promotion import _where
 from minijax.numpy.reductions import (
     all,
     check_where,
     identity_value,
-    mean,
     numeric,
     promote_integer_dtype,
-    square_modulus,
-    variance_dtypes,
 )
 
-# --- cumulative reductions -----------------------------------------------------------------------
+# --- cumulative reductions -------------------------------------------------------------------
 
 
 def cumulate(name: str, op: Callable, a: Any, axis: Any, dtype: Any, promote: bool = False,
@@ -104,7 +103,7 @@ def with_initial(x: Any, value: int, axis: int) -> Any:
     return lax.concatenate([lax.full(shape, value, x.dtype), x], axis)
 
 
-# --- without nan ---------------------------------------------------------------------------------
+# --- without nan -----------------------------------------------------------------------------
 
 
 @functools.partial(jit, static_argnames=("axis", "dtype"))

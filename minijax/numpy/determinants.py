@@ -11,11 +11,13 @@ from minijax import lax
 from minijax.custom import custom_jvp
 from minijax.jit import jit
 from minijax.lax.matrix import solve
+from minijax.numpy.arguments import ensure_array
 from minijax.numpy.diagonals import diagonal, trace
-from minijax.numpy.promotion import _where, ensure_array, promote_inexact
+from minijax.numpy.logic import isfinite
+from minijax.numpy.promotion import _where, promote_inexact
 from minijax.numpy.reductions import any, count_nonzero, prod, sum
 from minijax.numpy.taking import take_along_axis
-from minijax.numpy.ufuncs import absolute, exp, isfinite, log, real, sign
+from minijax.numpy.ufuncs import absolute, exp, log, real, sign
 
 
 class SlogdetResult(NamedTuple):

@@ -10,7 +10,8 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.jit import jit
-from minijax.numpy.promotion import _where, canonical_axis, ensure_array, refuse
+from minijax.numpy.arguments import canonical_axis, ensure_array, refuse
+from minijax.numpy.promotion import _where
 from minijax.numpy.ranges import arange, eye, tril, triu
 from minijax.numpy.reductions import sum
 from minijax.numpy.searching import nonzero
@@ -72,7 +73,7 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = 
     return sum(_where(on_it, a, lax.full_like(a, 0)), axis=(-2, -1), dtype=dtype)
 
 
-# --- their indices -------------------------------------------------------------------------------
+# --- their indices ---------------------------------------------------------------------------
 
 
 def diag_indices(n: int, ndim: int = 2) -> tuple[Any, ...]:

@@ -8,17 +8,16 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.core import Array
-from minijax.numpy.creation import array, asarray
-from minijax.numpy.joining import concatenate
-from minijax.numpy.promotion import (
-    _where,
-    broadcast_to,
+from minijax.numpy.arguments import (
     canonical_axes,
     canonical_axis,
     concrete,
     ensure_array,
     ensure_arrays,
 )
+from minijax.numpy.creation import array, asarray
+from minijax.numpy.joining import concatenate
+from minijax.numpy.promotion import _where, broadcast_to
 from minijax.numpy.ranges import arange
 from minijax.numpy.searching import nonzero
 from minijax.numpy.selecting import clip
@@ -61,8 +60,8 @@ def delete(arr: Any, obj: Any, axis: int | None = None, *, assume_unique_indices
         kept[values] = False
     elif kind == "b":
         if values.shape != (n,):
-            raise ValueError("np.delete(arr, obj): for boolean indices, obj must be one-dimensional "
-                             "with length matching specified axis.")
+            raise ValueError("np.delete(arr, obj): for boolean indices, obj must be "
+                             "one-dimensional with length matching specified axis.")
         kept = ~values
     else:
         raise ValueError(f"np.delete(arr, obj): got obj.dtype={obj.dtype}; must be integer or "

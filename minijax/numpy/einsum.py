@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes, lax
-from minijax.numpy.promotion import convert, ensure_arrays, refuse
+from minijax.numpy.arguments import ensure_arrays, refuse
+from minijax.numpy.promotion import convert
 
 
 def einsum(subscripts: Any, /, *operands: Any, out: None = None, optimize: Any = "auto",
@@ -73,7 +74,7 @@ def stand_in(shape: tuple[int, ...]) -> np.ndarray:
     return np.broadcast_to(np.zeros((), np.float32), shape)
 
 
-# --- subscripts ----------------------------------------------------------------------------------
+# --- subscripts ------------------------------------------------------------------------------
 
 
 def from_lists(args: Sequence[Any]) -> tuple[str, list[Any]]:
@@ -158,7 +159,7 @@ def contraction_path(names: Sequence[str], result: str, arrays: Sequence[Any], o
     return pairs
 
 
-# --- one step ------------------------------------------------------------------------------------
+# --- one step --------------------------------------------------------------------------------
 
 
 def sum_over(x: Any, names: str, letters: Sequence[str], dtype: np.dtype) -> tuple[Any, str]:

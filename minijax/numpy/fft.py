@@ -11,11 +11,12 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.lax import FftType
+from minijax.numpy.arguments import canonical_axis, ensure_array
 from minijax.numpy.arithmetic import remainder
+from minijax.numpy.flipping import roll
 from minijax.numpy.padding import pad
-from minijax.numpy.promotion import canonical_axis, ensure_array
 from minijax.numpy.ranges import arange
-from minijax.numpy.shaping import as_tuple, moveaxis, roll
+from minijax.numpy.shaping import as_tuple, moveaxis
 from minijax.numpy.ufuncs import conj
 
 
@@ -80,7 +81,7 @@ def two_axes(name: str, kind: FftType, a: Any, s: Any, axes: Any, norm: str | No
     return transform(name, kind, a, s, axes, norm)
 
 
-# --- one axis ------------------------------------------------------------------------------------
+# --- one axis --------------------------------------------------------------------------------
 
 
 def fft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None) -> Any:
@@ -125,7 +126,7 @@ def ihfft(a: Any, n: int | None = None, axis: int = -1, norm: str | None = None)
     return conj(out) * (1 / (np.shape(a)[axis] if n is None else n))
 
 
-# --- several axes --------------------------------------------------------------------------------
+# --- several axes ----------------------------------------------------------------------------
 
 
 def fftn(a: Any, s: Any = None, axes: Any = None, norm: str | None = None) -> Any:
@@ -168,7 +169,7 @@ def irfft2(a: Any, s: Any = None, axes: Any = (-2, -1), norm: str | None = None)
     return two_axes("irfft2", FftType.IRFFT, a, s, axes, norm)
 
 
-# --- frequencies ---------------------------------------------------------------------------------
+# --- frequencies -----------------------------------------------------------------------------
 
 
 def check_frequency_arguments(name: str, n: Any, d: Any) -> None:

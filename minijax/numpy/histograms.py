@@ -9,18 +9,13 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes, lax
+from minijax.numpy.arguments import check_arraylike, ensure_array, ensure_arrays
 from minijax.numpy.creation import asarray
-from minijax.numpy.promotion import (
-    _where,
-    check_arraylike,
-    ensure_array,
-    ensure_arrays,
-    promote_inexact,
-)
+from minijax.numpy.differences import diff
+from minijax.numpy.promotion import _where, promote_inexact
 from minijax.numpy.ranges import linspace
 from minijax.numpy.reductions import max, min, ptp, sum
 from minijax.numpy.searching import bincount, searchsorted
-from minijax.numpy.statistics import diff
 from minijax.numpy.taking import ix_, ravel_multi_index
 
 

@@ -120,7 +120,8 @@ def dynamic_slice(x: Any, parts: Sequence[Part], normalize: bool) -> Any:
         else:
             if n == 0:
                 raise IndexError(f"index is out of bounds for axis {axis} with size 0")
-            starts.append(np.asarray(p.index, np.int32) if p.kind == "integer" else asarray(p.index))
+            static = p.kind == "integer"
+            starts.append(np.asarray(p.index, np.int32) if static else asarray(p.index))
             sizes.append(1)
             drop.append(axis)
     if len(starts) > 1:

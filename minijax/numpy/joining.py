@@ -13,19 +13,18 @@ from minijax import lax
 from minijax.batching import vmap
 from minijax.core import Value
 from minijax.jit import jit
-from minijax.numpy.creation import asarray
-from minijax.numpy.cumulative import cumsum
-from minijax.numpy.promotion import (
-    broadcast_to,
+from minijax.numpy.arguments import (
     canonical_axis,
     check_arraylike,
     ensure_array,
     ensure_arrays,
-    promote_dtypes,
-    raise_rank,
     refuse,
 )
-from minijax.numpy.shaping import atleast_1d, atleast_2d, atleast_3d, ravel, roll, transpose
+from minijax.numpy.creation import asarray
+from minijax.numpy.cumulative import cumsum
+from minijax.numpy.flipping import roll
+from minijax.numpy.promotion import broadcast_to, promote_dtypes, raise_rank
+from minijax.numpy.shaping import atleast_1d, atleast_2d, atleast_3d, ravel, transpose
 from minijax.numpy.taking import take
 
 
@@ -39,7 +38,7 @@ def same_dtype(arrays: Sequence[Any], dtype: Any) -> list[Any]:
     return promote_dtypes(*arrays)
 
 
-# --- joining -------------------------------------------------------------------------------------
+# --- joining ---------------------------------------------------------------------------------
 
 
 def concatenate(arrays: Any, axis: int | None = 0, dtype: Any = None) -> Any:
@@ -145,7 +144,7 @@ def assemble(x: Any) -> tuple[Any, int]:
     return concatenate([raise_rank(p, rank) for p in parts], -depths[0]), depths[0] + 1
 
 
-# --- splitting -----------------------------------------------------------------------------------
+# --- splitting -------------------------------------------------------------------------------
 
 
 def cut(name: str, ary: Any, where: Any, axis: int, even: bool = True) -> list[Any]:
@@ -204,7 +203,7 @@ def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
     return tuple(lax.unstack(x, canonical_axis(axis, x.ndim)))
 
 
-# --- repeating -----------------------------------------------------------------------------------
+# --- repeating -------------------------------------------------------------------------------
 
 
 def tile(A: Any, reps: Any) -> Any:

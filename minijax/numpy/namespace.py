@@ -10,8 +10,8 @@ import numpy as np
 from minijax import dtypes
 from minijax.config import config
 from minijax.devices import devices
+from minijax.numpy.arguments import check_arraylike
 from minijax.numpy.creation import asarray
-from minijax.numpy.promotion import check_arraylike
 
 __array_api_version__ = "2024.12"
 

@@ -9,7 +9,9 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.jit import jit
-from minijax.numpy.promotion import canonical_axis, ensure_array, promote_inexact
+from minijax.numpy.arguments import canonical_axis, ensure_array
+from minijax.numpy.decompositions import svd
+from minijax.numpy.promotion import promote_inexact
 from minijax.numpy.reductions import max, min, sum
 from minijax.numpy.shaping import moveaxis
 from minijax.numpy.ufuncs import absolute, conj, power, real, sqrt
@@ -47,16 +49,11 @@ def euclidean(x: Any, axis: Any, keepdims: bool) -> Any:
     return sqrt(sum(real(x * conj(x)), axis=axis, keepdims=keepdims))
 
 
-@jit
-def svdvals(x: Any) -> Any:
-    return lax.linalg.svd(x, full_matrices=False, compute_uv=False)
-
-
 def norm_of_matrix(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
     if ord in (None, "f", "fro"):
         return euclidean(x, axes, keepdims)
     if ord in ("nuc", 2, -2):
-        s = svdvals(moveaxis(x, axes, (-2, -1)))
+        s = svd(moveaxis(x, axes, (-2, -1)), compute_uv=False)
         if ord == "nuc":
             out = sum(s, axis=-1)
         else:

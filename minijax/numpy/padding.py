@@ -12,14 +12,17 @@ import numpy as np
 from minijax import dtypes, lax
 from minijax.jit import jit
 from minijax.numpy.applying import apply_along_axis
+from minijax.numpy.arguments import canonical_axis, ensure_array
 from minijax.numpy.arithmetic import round
 from minijax.numpy.creation import asarray
+from minijax.numpy.flipping import _flip
 from minijax.numpy.joining import repeat_evenly
-from minijax.numpy.promotion import broadcast_to, canonical_axis, convert, ensure_array
+from minijax.numpy.moments import mean
+from minijax.numpy.promotion import broadcast_to, convert
 from minijax.numpy.quantiles import median
 from minijax.numpy.ranges import linspace
-from minijax.numpy.reductions import max, mean, min
-from minijax.numpy.shaping import _flip, squeeze
+from minijax.numpy.reductions import max, min
+from minijax.numpy.shaping import squeeze
 
 STATISTICS: dict[str, Callable] = {"maximum": max, "minimum": min, "mean": mean, "median": median}
 OPTIONS = {"constant": {"constant_values"}, "linear_ramp": {"end_values"},

@@ -12,7 +12,7 @@ from minijax.core import Tracer, Value
 from minijax.errors import NonConcreteBooleanIndexError
 from minijax.numpy.creation import asarray
 
-# --- parsing -------------------------------------------------------------------------------------
+# --- parsing ---------------------------------------------------------------------------------
 
 
 class Part(NamedTuple):

@@ -10,24 +10,18 @@ import numpy as np
 from minijax import dtypes, lax
 from minijax.jit import jit
 from minijax.numpy import linalg
+from minijax.numpy.arguments import concrete, ensure_array, ensure_arrays
 from minijax.numpy.contractions import dot, outer
 from minijax.numpy.creation import asarray
 from minijax.numpy.diagonals import _diag
 from minijax.numpy.editing import trim_zeros
+from minijax.numpy.flipping import roll
 from minijax.numpy.joining import concatenate
-from minijax.numpy.promotion import (
-    _where,
-    broadcast_shapes,
-    concrete,
-    ensure_array,
-    ensure_arrays,
-    promote_dtypes,
-    promote_inexact,
-)
+from minijax.numpy.promotion import _where, broadcast_shapes, promote_dtypes, promote_inexact
 from minijax.numpy.ranges import arange, vander
 from minijax.numpy.reductions import all, prod, sum
 from minijax.numpy.searching import argmin
-from minijax.numpy.shaping import atleast_1d, roll
+from minijax.numpy.shaping import atleast_1d
 from minijax.numpy.statistics import convolve
 from minijax.numpy.ufuncs import maximum, sqrt, true_divide
 

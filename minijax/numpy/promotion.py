@@ -6,7 +6,6 @@ that a program shows them as literals; lists are refused, as their elements coul
 
 from __future__ import annotations
 
-import operator
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -15,108 +14,12 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.config import flags
-from minijax.core import Array, ShapedArray, Tracer, Value, typeof
+from minijax.core import Array, ShapedArray, Value
 from minijax.families import broadcast_in_dim, convert_element_type_p
 from minijax.jit import jit
-from minijax.lax.shapes import not_a_shape
-
-ARRAYLIKE = (Value, np.ndarray, np.generic, int, float, complex)
+from minijax.numpy.arguments import canonical_shape, check_arraylike, ensure_array, ensure_arrays
 
 # --- arguments -------------------------------------------------------------------------------
-
-
-def is_arraylike(x: Any) -> bool:
-    return isinstance(x, ARRAYLIKE) or hasattr(x, "__jax_array__")
-
-
-def check_arraylike(name: str, *args: Any) -> None:
-    """TypeError for a list, a string or whatever else is not an array."""
-    for i, x in enumerate(args):
-        if not is_arraylike(x):
-            raise TypeError(f"{name} requires ndarray or scalar arguments, got {type(x)} at "
-                            f"position {i}.")
-
-
-def check_arraylike_or_none(name: str, *args: Any) -> None:
-    for i, x in enumerate(args):
-        if x is not None and not is_arraylike(x):
-            raise TypeError(f"{name} requires ndarray, scalar, or None arguments, got {type(x)} "
-                            f"at position {i}.")
-
-
-def as_value(x: Any) -> Any:
-    """An argument as an `Array` or a tracer; it must be arraylike."""
-    if isinstance(x, Value):
-        return x
-    if hasattr(x, "__jax_array__"):
-        return x.__jax_array__()
-    aval = typeof(x)
-    return Array(np.array(dtypes.coerce_to_array(x, aval.dtype)), aval)
-
-
-def ensure_array(name: str, x: Any) -> Any:
-    """`x` as an `Array` or a tracer. TypeError for a list."""
-    if isinstance(x, Value):
-        return x
-    check_arraylike(name, x)
-    return as_value(x)
-
-
-def ensure_arrays(name: str, *args: Any) -> list[Any]:
-    check_arraylike(name, *args)
-    return [as_value(x) for x in args]
-
-
-def refuse(name: str, **unsupported: Any) -> None:
-    """NotImplementedError for an argument that only NumPy can honour."""
-    for argument, value in unsupported.items():
-        if value is not None:
-            raise NotImplementedError(f"The '{argument}' argument to jnp.{name} is not supported.")
-
-
-def concrete(x: Any, why: str) -> np.ndarray:
-    """The value of an argument that cannot be traced."""
-    return np.asarray(x.concrete_or_error(why) if isinstance(x, Tracer) else x)
-
-
-# --- axes ------------------------------------------------------------------------------------
-
-
-def canonical_axis(axis: Any, ndim: int, name: str = "") -> int:
-    """`axis` counted from the front. ValueError if there is no such axis."""
-    axis = operator.index(axis)
-    if not -ndim <= axis < ndim:
-        where = f"{name} " if name else ""
-        raise ValueError(f"{where}axis {axis} is out of bounds for array of dimension {ndim}")
-    return axis % ndim
-
-
-def canonical_axes(axis: Any, ndim: int, name: str = "") -> tuple[int, ...]:
-    """One axis, several, or (None) all of them."""
-    if axis is None:
-        return tuple(range(ndim))
-    if isinstance(axis, Sequence):
-        axes = tuple(canonical_axis(a, ndim, name) for a in axis)
-        if len(set(axes)) != len(axes):
-            raise ValueError(f"repeated axis in {name or 'axis'}: {axis}")
-        return axes
-    return (canonical_axis(axis, ndim, name),)
-
-
-def canonical_shape(shape: Any, name: str = "") -> tuple[int, ...]:
-    """A shape from one integer or from several. TypeError for anything that is not an integer."""
-    try:
-        return (operator.index(shape),)
-    except TypeError:
-        pass
-    try:
-        sizes = tuple(operator.index(n) for n in shape)
-    except TypeError:
-        raise not_a_shape(shape) from None
-    return sizes
-
-
-# --- dtypes ----------------------------------------------------------------------------------
 
 
 def convert(x: Any, dtype: np.dtype, weak: bool = False) -> Any:
@@ -142,6 +45,8 @@ def convert(x: Any, dtype: np.dtype, weak: bool = False) -> Any:
 
 def promote_dtypes(*args: Any) -> list[Any]:
     """To the dtype that all of `args` become together."""
+    if any(isinstance(x, Value) and dtypes.is_key_dtype(x.aval.dtype) for x in args):
+        return list(args)  # no dtype is common to keys and numbers: the operation will refuse
     dtype, weak = dtypes.lattice_result_type(*map(dtypes.dtype_and_weak_type, args))
     return [convert(x, dtype, weak) for x in args]
 
@@ -254,10 +159,25 @@ def same_type(x: Any, y: Any) -> bool:
             and (len(a.shape) == len(b.shape) or not a.shape or not b.shape))
 
 
+def with_scalar(x: Any, y: Any) -> Any:
+    """y, a Python number, as an array of the dtype of x, if that is simply a floating one."""
+    if isinstance(x, Value) and (type(y) is float or type(y) is int):
+        aval = x.aval
+        if aval.dtype.kind == "f":
+            return Array(np.array(y, aval.dtype), ShapedArray((), aval.dtype, aval.weak_type))
+    return None
+
+
 def promote_args(name: str, *args: Any) -> Sequence[Any]:
     """Check the arguments of function `name`, promote their dtypes and ranks."""
-    if len(args) == 2 and same_type(*args):
-        return args
+    if len(args) == 2:
+        x, y = args
+        if same_type(x, y):
+            return args
+        if (scalar := with_scalar(x, y)) is not None:
+            return x, scalar
+        if (scalar := with_scalar(y, x)) is not None:
+            return scalar, y
     check_arraylike(name, *args)
     return promote_shapes(name, *promote_dtypes(*args))
 
@@ -266,6 +186,12 @@ def promote_args_inexact(name: str, *args: Any) -> Sequence[Any]:
     """The same; integers become floats."""
     if is_ready(args, "fc"):
         return args
+    if len(args) == 2:
+        x, y = args
+        if (scalar := with_scalar(x, y)) is not None:
+            return x, scalar
+        if (scalar := with_scalar(y, x)) is not None:
+            return scalar, y
     check_arraylike(name, *args)
     return promote_shapes(name, *promote_inexact(*args))
 

@@ -10,14 +10,9 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.jit import jit
+from minijax.numpy.arguments import canonical_axes, ensure_array, ensure_arrays
 from minijax.numpy.cumulative import cumsum
-from minijax.numpy.promotion import (
-    _where,
-    canonical_axes,
-    ensure_array,
-    ensure_arrays,
-    promote_inexact,
-)
+from minijax.numpy.promotion import _where, promote_inexact
 from minijax.numpy.reductions import any, sum
 from minijax.numpy.taking import take_along_axis
 

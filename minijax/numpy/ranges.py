@@ -13,20 +13,18 @@ from minijax import dtypes, lax
 from minijax.batching import vmap
 from minijax.core import Tracer
 from minijax.jit import jit
-from minijax.numpy.promotion import (
-    broadcast_shapes,
-    broadcast_to,
+from minijax.numpy.arguments import (
     canonical_axis,
     canonical_shape,
     check_arraylike_or_none,
     concrete,
-    convert,
     ensure_array,
     ensure_arrays,
 )
+from minijax.numpy.promotion import broadcast_shapes, broadcast_to, convert
 from minijax.numpy.ufuncs import constant_like, log10, power, sign
 
-# --- ranges --------------------------------------------------------------------------------------
+# --- ranges ----------------------------------------------------------------------------------
 
 
 def concrete_scalar(x: Any, name: str) -> Any:
@@ -113,7 +111,7 @@ def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retst
             out = lax.concatenate([out, lax.expand_dims(high, (axis,))], axis)
     else:
         delta = np.asarray(np.nan, wide) if endpoint or not num else stop - start
-        out = lax.expand_dims(low, (axis,)) if num else lax.full(insert(shape, axis, 0), 0, wide)
+        out = lax.expand_dims(low, (axis,)) if num else lax.full(with_size(shape, axis, 0), 0, wide)
     if dtypes.kind(dtype) in "iu":
         out = lax.floor(out)
     out = lax.convert_element_type(out, dtype)
@@ -127,7 +125,7 @@ def inexact_dtype(name: str, dtype: Any, *args: Any) -> np.dtype:
     return dtypes.to_inexact_dtype(dtypes.result_type(*args))
 
 
-def insert(shape: tuple[int, ...], axis: int, size: int) -> tuple[int, ...]:
+def with_size(shape: tuple[int, ...], axis: int, size: int) -> tuple[int, ...]:
     return (*shape[:axis], size, *shape[axis:])
 
 
@@ -138,7 +136,7 @@ def interpolate(low: Any, high: Any, n: int, axis: int, dtype: np.dtype) -> Any:
     column[axis] = n
     t = lax.reshape(lax.iota(real, n), column) / np.asarray(n, real)
     t = lax.convert_element_type(t, dtype)
-    shape = insert(low.shape, axis, 1)
+    shape = with_size(low.shape, axis, 1)
     return lax.reshape(low, shape) * (1 - t) + lax.reshape(high, shape) * t
 
 
@@ -181,7 +179,7 @@ def _geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtyp
     return lax.convert_element_type(out, dtype)
 
 
-# --- grids and matrices --------------------------------------------------------------------------
+# --- grids and matrices ----------------------------------------------------------------------
 
 
 def fromfunction(function: Callable, shape: Any, *, dtype: Any = float, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Finding elements: the largest, those that are not zero, and the place of one among sorted ones."""
+"""Finding elements: the largest, those that are not zero, and the place of one among others."""
 
 from __future__ import annotations
 
@@ -11,26 +11,24 @@ import numpy as np
 from minijax import dtypes, lax
 from minijax.core import Array
 from minijax.jit import jit
-from minijax.numpy.arithmetic import floor_divide, remainder
-from minijax.numpy.creation import asarray
-from minijax.numpy.cumulative import cumsum
-from minijax.numpy.joining import vstack
-from minijax.numpy.promotion import (
-    _where,
-    broadcast_all,
+from minijax.numpy.arguments import (
     canonical_axis,
     check_arraylike,
     concrete,
     ensure_array,
     ensure_arrays,
-    promote_dtypes,
     refuse,
 )
+from minijax.numpy.arithmetic import floor_divide, remainder
+from minijax.numpy.creation import asarray
+from minijax.numpy.cumulative import cumsum
+from minijax.numpy.joining import vstack
+from minijax.numpy.promotion import _where, broadcast_all, promote_dtypes
 from minijax.numpy.reductions import all, sum
 from minijax.numpy.selecting import clip
 from minijax.numpy.shaping import atleast_1d, ravel, transpose
 
-# --- extrema -------------------------------------------------------------------------------------
+# --- extrema ---------------------------------------------------------------------------------
 
 
 def arg_extremum(name: str, op: Any, a: Any, axis: Any, out: None, keepdims: Any) -> Any:
@@ -96,7 +94,7 @@ def _nanargmin(a: Any, axis: int | None, keepdims: bool) -> Any:
     return nan_arg_extremum(argmin, np.inf, a, axis, keepdims)
 
 
-# --- what is not zero ----------------------------------------------------------------------------
+# --- what is not zero ------------------------------------------------------------------------
 
 
 def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> tuple[Any, ...]:
@@ -164,7 +162,7 @@ def argwhere(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
     return lax.slice_in_dim(out, 0, 0, axis=1) if a.ndim == 0 else out
 
 
-# --- among sorted elements -----------------------------------------------------------------------
+# --- among sorted elements -------------------------------------------------------------------
 
 
 @functools.partial(jit, static_argnames=("side", "method"))

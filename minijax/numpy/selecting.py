@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from minijax import dtypes, lax
 from minijax.jit import jit
+from minijax.numpy.arguments import check_arraylike, ensure_array, ensure_arrays
 from minijax.numpy.creation import array, asarray
+from minijax.numpy.logic import equal, isfinite, isnan, logical_and, logical_or
 from minijax.numpy.promotion import (
     _where,
     broadcast_all,
     broadcast_to,
-    check_arraylike,
-    ensure_array,
-    ensure_arrays,
     promote_args_inexact,
     promote_dtypes,
 )
 from minijax.numpy.reductions import all
-from minijax.numpy.ufuncs import (
-    equal,
-    isfinite,
-    isnan,
-    logical_and,
-    logical_or,
-    maximum,
-    minimum,
-)
+from minijax.numpy.ufuncs import maximum, minimum
 
 
 def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0) -> Any:
@@ -102,7 +93,7 @@ def clip(arr: Any = None, /, min: Any = None, max: Any = None) -> Any:
     return arr if max is None else minimum(max, arr)
 
 
-# --- comparing -----------------------------------------------------------------------------------
+# --- comparing -------------------------------------------------------------------------------
 
 
 @functools.partial(jit, static_argnames="equal_nan")

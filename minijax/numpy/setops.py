@@ -14,28 +14,22 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.jit import jit
+from minijax.numpy.arguments import canonical_axis, concrete, ensure_array, ensure_arrays
 from minijax.numpy.creation import asarray
 from minijax.numpy.cumulative import cumsum
+from minijax.numpy.differences import diff
 from minijax.numpy.joining import append, concatenate
-from minijax.numpy.promotion import (
-    _where,
-    canonical_axis,
-    concrete,
-    ensure_array,
-    ensure_arrays,
-    promote_dtypes,
-)
+from minijax.numpy.logic import isnan
+from minijax.numpy.promotion import _where, promote_dtypes
 from minijax.numpy.reductions import all, any, max, min, sum
 from minijax.numpy.searching import nonzero, searchsorted
 from minijax.numpy.shaping import moveaxis, ravel
 from minijax.numpy.sorting import lexsort, sort
-from minijax.numpy.statistics import diff
-from minijax.numpy.ufuncs import isnan
 
 HINT = ("To make jnp.unique() compatible with JIT and other transforms, you can specify a concrete "
         "value for the size argument, which will determine the output size.")
 
-# --- unique --------------------------------------------------------------------------------------
+# --- unique ----------------------------------------------------------------------------------
 
 
 @functools.partial(jit, static_argnums=(1, 2))
@@ -153,7 +147,7 @@ def unique_values(x: Any, /, *, size: int | None = None, fill_value: Any = None)
     return unique(x, equal_nan=False, size=size, fill_value=fill_value)
 
 
-# --- membership ----------------------------------------------------------------------------------
+# --- membership ------------------------------------------------------------------------------
 
 
 def isin(element: Any, test_elements: Any, assume_unique: bool = False, invert: bool = False, *,
@@ -183,7 +177,7 @@ def contained(a: Any, tests: Any) -> Any:
     return _in1d(a, tests, False, "binary_search")
 
 
-# --- set operations ------------------------------------------------------------------------------
+# --- set operations --------------------------------------------------------------------------
 
 
 def flat_pair(name: str, ar1: Any, ar2: Any, size: int | None) -> tuple[Any, Any]:

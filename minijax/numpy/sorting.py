@@ -10,7 +10,7 @@ import numpy as np
 from minijax import dtypes, lax
 from minijax.batching import vmap
 from minijax.jit import jit
-from minijax.numpy.promotion import canonical_axis, ensure_array, ensure_arrays
+from minijax.numpy.arguments import canonical_axis, ensure_array, ensure_arrays
 from minijax.numpy.shaping import ravel, swapaxes
 
 

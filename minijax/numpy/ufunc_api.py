@@ -13,13 +13,8 @@ from minijax import dtypes, lax
 from minijax.batching import vmap
 from minijax.jit import jit
 from minijax.make_jaxpr import eval_shape
-from minijax.numpy.promotion import (
-    _where,
-    as_value,
-    broadcast_to,
-    canonical_axis,
-    check_arraylike,
-)
+from minijax.numpy.arguments import as_value, canonical_axis, check_arraylike
+from minijax.numpy.promotion import _where, broadcast_to
 from minijax.numpy.shaping import moveaxis, ravel
 from minijax.numpy.vectorizing import vectorize
 
@@ -87,8 +82,8 @@ class ufunc:
         self._check_binary("reduce", a, out=out)
         if where is not None:
             if self.identity is None and initial is None:
-                raise ValueError(f"reduction operation {self.__name__!r} does not have an identity, "
-                                 "so to use a where mask one has to specify 'initial'.")
+                raise ValueError(f"reduction operation {self.__name__!r} does not have an "
+                                 "identity, so to use a where mask one has to specify 'initial'.")
             if dtypes.dtype_and_weak_type(where)[0].kind != "b":
                 raise ValueError("where argument must have dtype=bool; got "
                                  f"dtype={dtypes.dtype_and_weak_type(where)[0]}")
@@ -185,10 +180,9 @@ class ufunc:
         if dtype is not None:
             a = lax.convert_element_type(a, dtype)
         ends = lax.concatenate([indices[1:], np.array([a.shape[0]], indices.dtype)], 0)
-        column = (lambda x: lax.expand_dims(x, range(1, a.ndim)))
         result = a[indices]
         for i in range(a.shape[0]):
-            inside = column((indices < i) & (ends > i))
+            inside = lax.expand_dims((indices < i) & (ends > i), range(1, a.ndim))
             result = _where(inside, self._func(result, a[i]), result)
         return moveaxis(result, 0, axis)
 

@@ -1,4 +1,4 @@
-"""The functions that are `jnp.ufunc` objects: each with how it reduces, accumulates and scatters."""
+"""The functions that are `jnp.ufunc` objects: how each reduces, accumulates and scatters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minijax import lax
-from minijax.numpy import arithmetic, cumulative, reductions, ufuncs
+from minijax.numpy import composed, cumulative, logic, reductions, ufuncs
 from minijax.numpy.ufunc_api import ufunc
 
 
@@ -53,16 +53,16 @@ multiply = of(ufuncs.multiply, identity=1, reduce=reductions.prod, accumulate=cu
               at=scatter_at("mul"))
 maximum = of(ufuncs.maximum, reduce=without_dtype(reductions.max))
 minimum = of(ufuncs.minimum, reduce=without_dtype(reductions.min))
-logaddexp = of(arithmetic.logaddexp, identity=-np.inf)
-logaddexp2 = of(arithmetic.logaddexp2, identity=-np.inf)
-bitwise_and = of(ufuncs.bitwise_and, identity=-1,
+logaddexp = of(composed.logaddexp, identity=-np.inf)
+logaddexp2 = of(composed.logaddexp2, identity=-np.inf)
+bitwise_and = of(logic.bitwise_and, identity=-1,
                  reduce=bitwise("bitwise_and", lax.reduce_and, lax.bitwise_and, -1))
-bitwise_or = of(ufuncs.bitwise_or, identity=0,
+bitwise_or = of(logic.bitwise_or, identity=0,
                 reduce=bitwise("bitwise_or", lax.reduce_or, lax.bitwise_or, 0))
-bitwise_xor = of(ufuncs.bitwise_xor, identity=0,
+bitwise_xor = of(logic.bitwise_xor, identity=0,
                  reduce=bitwise("bitwise_xor", lax.reduce_xor, lax.bitwise_xor, 0))
-logical_and = of(ufuncs.logical_and, identity=True, reduce=reduction(reductions.ALL))
-logical_or = of(ufuncs.logical_or, identity=False, reduce=reduction(reductions.ANY))
-logical_xor = of(ufuncs.logical_xor, identity=False, reduce=reduction(
+logical_and = of(logic.logical_and, identity=True, reduce=reduction(reductions.ALL))
+logical_or = of(logic.logical_or, identity=False, reduce=reduction(reductions.ANY))
+logical_xor = of(logic.logical_xor, identity=False, reduce=reduction(
     reductions.Reducer("reduce_logical_xor", lax.reduce_xor, lax.bitwise_xor, False,
                        reductions.as_bool)))

@@ -15,12 +15,10 @@ import numpy as np
 from minijax import dtypes, lax
 from minijax.core import Array, Primitive, ShapedArray, Tracer
 from minijax.lax import integer_pow
+from minijax.numpy.arguments import as_value, check_arraylike, ensure_array
 from minijax.numpy.promotion import (
     _where,
-    as_value,
-    check_arraylike,
     convert,
-    ensure_array,
     promote_args,
     promote_args_inexact,
     promote_args_numeric,
@@ -81,7 +79,7 @@ def to_bool(x: Any) -> Any:
     return x if x.dtype.kind == "b" else lax.ne(x, 0)
 
 
-# --- powers, exponentials, logarithms ----------------------------------------------------------
+# --- powers, exponentials, logarithms --------------------------------------------------------
 
 exp = unary("exp", lax.exp, "e**x.")
 exp2 = unary("exp2", lax.exp2, "2**x.")
@@ -198,7 +196,7 @@ def degrees(x: Any, /) -> Any:
     return rad2deg(x)
 
 
-# --- arithmetic --------------------------------------------------------------------------------
+# --- arithmetic ------------------------------------------------------------------------------
 
 add = binary("add", on_bool(lax.add, lax.bitwise_or), "x + y; for Booleans x or y.")
 multiply = binary("multiply", on_bool(lax.mul, lax.bitwise_and), "x * y; for Booleans x and y.")
@@ -258,7 +256,7 @@ def ceil(x: Any, /) -> Any:
     return x if x.dtype.kind in "biu" else lax.ceil(x)
 
 
-# --- complex numbers -----------------------------------------------------------------------------
+# --- complex numbers -------------------------------------------------------------------------
 
 
 def is_complex(x: Any) -> bool:
@@ -286,74 +284,3 @@ def imag(val: Any, /) -> Any:
     """The imaginary part: 0 for real numbers."""
     val = ensure_array("imag", val)
     return lax.imag(val) if is_complex(val) else lax.full_like(val, 0)
-
-
-# --- comparison, logic, bits -----------------------------------------------------------------------
-
-equal = binary("equal", lax.eq, "x == y.")
-not_equal = binary("not_equal", lax.ne, "x != y.")
-less = binary("less", comparison(lax.lt), "x < y.")
-less_equal = binary("less_equal", comparison(lax.le), "x <= y.")
-greater = binary("greater", comparison(lax.gt), "x > y.")
-greater_equal = binary("greater_equal", comparison(lax.ge), "x >= y.")
-bitwise_and = binary("bitwise_and", lax.bitwise_and, "x & y, bit by bit.")
-bitwise_or = binary("bitwise_or", lax.bitwise_or, "x | y, bit by bit.")
-bitwise_xor = binary("bitwise_xor", lax.bitwise_xor, "x ^ y, bit by bit.")
-bitwise_not = unary("bitwise_not", lax.bitwise_not, "~x, bit by bit.", promote_args)
-bitwise_invert = unary("bitwise_invert", lax.bitwise_not, "~x, bit by bit.", promote_args)
-invert = unary("invert", lax.bitwise_not, "~x, bit by bit.", promote_args)
-left_shift = binary("left_shift", lax.shift_left, "x << y.", promote_args_numeric)
-bitwise_left_shift = binary("bitwise_left_shift", lax.shift_left, "x << y.", promote_args_numeric)
-logical_and = binary("logical_and", lambda x, y: lax.bitwise_and(to_bool(x), to_bool(y)),
-                     "Whether both are not zero.")
-logical_or = binary("logical_or", lambda x, y: lax.bitwise_or(to_bool(x), to_bool(y)),
-                    "Whether at least one is not zero.")
-logical_xor = binary("logical_xor", lambda x, y: lax.bitwise_xor(to_bool(x), to_bool(y)),
-                     "Whether exactly one is not zero.")
-logical_not = unary("logical_not", lambda x: lax.bitwise_not(to_bool(x)), "Whether x is zero.",
-                    promote_args)
-
-
-def right_shift(x1: Any, x2: Any, /) -> Any:
-    """x1 >> x2; copies of the sign come in from the left."""
-    x1, x2 = promote_args_numeric("right_shift", x1, x2)
-    unsigned = x1.dtype.kind == "u"
-    return (lax.shift_right_logical if unsigned else lax.shift_right_arithmetic)(x1, x2)
-
-
-def bitwise_right_shift(x1: Any, x2: Any, /) -> Any:
-    """The same as `right_shift`."""
-    return right_shift(x1, x2)
-
-
-def isfinite(x: Any, /) -> Any:
-    """Whether x is neither infinite nor nan."""
-    x = ensure_array("isfinite", x)
-    if is_complex(x):
-        return lax.bitwise_and(lax.is_finite(lax.real(x)), lax.is_finite(lax.imag(x)))
-    return lax.is_finite(x) if dtypes.is_inexact(x.dtype) else lax.full_like(x, True, dtype=bool)
-
-
-def isnan(x: Any, /) -> Any:
-    """Whether x is nan."""
-    x = ensure_array("isnan", x)
-    return lax.ne(x, x)
-
-
-def isposinf(x: Any, /, out: None = None) -> Any:
-    """Whether x is plus infinity."""
-    return is_infinity("isposinf", x, np.inf)
-
-
-def isneginf(x: Any, /, out: None = None) -> Any:
-    """Whether x is minus infinity."""
-    return is_infinity("isneginf", x, -np.inf)
-
-
-def is_infinity(name: str, x: Any, infinity: float) -> Any:
-    x = ensure_array(name, x)
-    if is_complex(x):
-        raise ValueError("isposinf/isneginf are not well defined for complex types")
-    if dtypes.is_inexact(x.dtype):
-        return lax.eq(x, infinity)
-    return lax.full_like(x, False, dtype=bool)

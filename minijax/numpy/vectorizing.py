@@ -154,8 +154,8 @@ def complain_of_ranks(args: Sequence[Any], shapes: Sequence[tuple[int, ...]]) ->
     if flags.jax_numpy_rank_promotion == "allow" or len(ranks) < 2:
         return
     message = (f"operands with shapes {[x.shape for x in args]} require rank promotion for "
-               "jnp.vectorize. Set the jax_numpy_rank_promotion config option to 'allow' to disable "
-               "this message; for more information, see "
+               "jnp.vectorize. Set the jax_numpy_rank_promotion config option to 'allow' to "
+               "disable this message; for more information, see "
                "https://docs.jax.dev/en/latest/rank_promotion_warning.html.")
     if flags.jax_numpy_rank_promotion == "raise":
         raise ValueError(message)

@@ -14,7 +14,8 @@ from minijax.core import typeof
 from minijax.jit import jit
 from minijax.lax.random_bits import random_bits_p
 from minijax.lax.shapes import canonicalize_axis
-from minijax.numpy.promotion import as_value, check_arraylike, promote_inexact
+from minijax.numpy.arguments import as_value, check_arraylike
+from minijax.numpy.promotion import promote_inexact
 from minijax.random.basics import check_shape, randint, uniform
 from minijax.random.distributions import gumbel
 from minijax.random.keys import check_key, shape_of, split_into

@@ -11,7 +11,8 @@ import numpy as np
 import minijax.numpy as jnp
 from minijax import lax
 from minijax.jit import jit
-from minijax.numpy.promotion import as_value, promote_inexact
+from minijax.numpy.arguments import as_value
+from minijax.numpy.promotion import promote_inexact
 from minijax.random.basics import check_shape, float_dtype, normal, prepare
 from minijax.random.distributions import exponential, rademacher
 from minijax.random.gammas import gamma

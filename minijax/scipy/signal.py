@@ -12,7 +12,8 @@ import minijax.numpy as jnp
 from minijax import dtypes, lax
 from minijax.batching import vmap
 from minijax.lax.shapes import canonicalize_axis
-from minijax.numpy.promotion import as_value, check_arraylike, promote_inexact
+from minijax.numpy.arguments import as_value, check_arraylike
+from minijax.numpy.promotion import promote_inexact
 
 MODES = ("full", "same", "valid")
 

@@ -13,7 +13,8 @@ import numpy as np
 
 import minijax.numpy as jnp
 from minijax import dtypes, lax
-from minijax.numpy.promotion import as_value, promote_args_inexact, promote_inexact
+from minijax.numpy.arguments import as_value
+from minijax.numpy.promotion import promote_args_inexact, promote_inexact
 from minijax.scipy import special
 
 
