@@ -1,7 +1,7 @@
 """Every operation, listed once. `tests/test_operations.py` states the laws for all of them.
 
 Each module here holds `CASES`. A case calls one operation through the module `lax` it is given,
-minijax's or JAX's, on arguments described by `arr`; the two must agree, and ours must obey the laws.
+minijax's or JAX's, on arguments described by `arr`; the two must agree, and ours obey the laws.
 """
 
 from __future__ import annotations

@@ -39,8 +39,8 @@ def on_keys(f: Callable, returns_keys: bool = False) -> Callable:
     return fun
 
 
-def poisson(lax: Any, words: Any, rate: Any) -> Any:
-    return library(lax).random.poisson(words, rate, dtype="int32")
+def seeded(lax: Any, seeds: Any) -> Any:
+    return library(lax).vmap(library(lax).random.PRNGKey)(seeds)
 
 
 CASES = [
@@ -48,8 +48,7 @@ CASES = [
     case("random_unwrap", on_keys(lambda r, k: k, True), keys()),
     case("random_unwrap", on_keys(lambda r, k: k, True), keys(2, 0), label="none"),
     case("random_clone", on_keys(lambda r, k: r.clone(k), True), keys(2)),
-    case("random_seed", lambda lax, seed: library(lax).random.key_data(
-        library(lax).random.key(seed)), arr(dtype="int64", low=-2**40, high=2**40)),
+    case("random_seed", seeded, arr(3, dtype="int64", low=-2**40, high=2**40)),
     case("random_seed", lambda lax, seed: library(lax).random.PRNGKey(seed),
          arr(dtype="int32", low=-2**31, high=2**31), label="int32"),
     case("random_split", on_keys(lambda r, k: r.split(k), True), keys()),
@@ -63,9 +62,9 @@ CASES = [
     case("random_bits", on_keys(lambda r, k: r.bits(k, (), "uint64")), keys(3), label="64"),
     case("random_bits", on_keys(lambda r, k: r.bits(k, (3, 2), "uint16")), keys(2), label="16"),
     case("random_gamma", on_keys(lambda r, k, a: r.gamma(k, a, dtype=a.dtype)), keys(),
-         arr(3, 2, low=0.2, high=5.0), rtol=1e-5, order=1),
+         arr(3, 2, low=0.2, high=5.0), rtol=1e-5, order=0),  # its derivative is not that of one sample
     case("random_gamma", on_keys(lambda r, k, a: r.loggamma(k, a, dtype=a.dtype)), keys(),
-         arr(4, low=0.2, high=5.0), rtol=1e-5, order=1, label="log"),
+         arr(4, low=0.2, high=5.0), rtol=1e-5, order=0, label="log"),
     case("random_gamma", on_keys(lambda r, k, a: r.gamma(k, a, dtype=a.dtype)), keys(2),
-         arr(3, dtype="float32", low=0.5, high=2.0), rtol=1e-4, order=1, label="float32"),
+         arr(3, dtype="float32", low=0.5, high=2.0), rtol=1e-4, order=0, label="float32"),
 ]
