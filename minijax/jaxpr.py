@@ -196,7 +196,9 @@ class JaxprTrace(Trace):
         eqns = live_eqns(self.eqns, outvars) if prune else self.eqns
         captured = list(self.captured.values())
         if prune:
-            used = set(outvars).union(*(e.invars for e in eqns))
+            used = set(outvars)
+            for e in eqns:
+                used.update(e.invars)
             captured = [c for c in captured if c[0] in used]
         jaxpr = Jaxpr([*(var for var, _, _ in captured), *(t.var for t in ins)], eqns, outvars)
         if config.jax_enable_checks:
@@ -221,7 +223,9 @@ def live_eqns(eqns: Sequence[JaxprEqn], outvars: Sequence[Atom]) -> list[JaxprEq
     for e in reversed(eqns):
         if e.effects or not needed.isdisjoint(e.outvars):
             needed.update(e.invars)
-            kept.append(e.primitive.narrow(e, tuple(v in needed for v in e.outvars)))
+            if not needed.issuperset(e.outvars):
+                e = e.primitive.narrow(e, tuple(v in needed for v in e.outvars))
+            kept.append(e)
     return kept[::-1]
 
 

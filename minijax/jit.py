@@ -65,8 +65,6 @@ class Call(Program):
         return linearize_call(self.call(name), active, xs, jaxpr)
 
     def narrow(self, eqn, wanted):
-        if all(wanted):
-            return eqn
         params = {**eqn.params, "jaxpr": narrow_jaxpr(eqn.params["jaxpr"], wanted)}
         outvars = [v for v, w in zip(eqn.outvars, wanted) if w]
         return JaxprEqn(self, eqn.invars, params, outvars, eqn.line)

@@ -39,6 +39,8 @@ HERE = {
         ConcretizationTypeError JAXIndexError JAXTypeError NonConcreteBooleanIndexError
         TracerArrayConversionError TracerBoolConversionError TracerIntegerConversionError
         UnexpectedTracerError""",
+    "jax.example_libraries.optimizers": "momentum",
+    "jax.example_libraries.stax": "Dense FanOut LogSoftmax Relu Softplus parallel serial",
     "jax.lax": """
         ConvDimensionNumbers DotDimensionNumbers GatherDimensionNumbers GatherScatterMode Precision
         ScatterDimensionNumbers abs acos acosh add all_gather all_to_all argmax argmin asin asinh
@@ -128,9 +130,6 @@ LATER = {
             get_abstract_mesh reshard set_mesh use_abstract_mesh"""},
     "no issue yet": {
         "jax": "fwd_and_bwd",
-        "jax.example_libraries.optimizers": "momentum",
-        "jax.example_libraries.stax": """
-            Dense FanOut LogSoftmax Relu Softplus parallel serial""",
         "jax.experimental.checkify": """
             all_checks check checkify float_checks index_checks user_checks""",
         "jax.experimental.random": "stateful_rng"},

@@ -350,7 +350,8 @@ def test_the_layout_is_compared_for_many_programs():
 def real_sum(library: Any, tree: Any) -> Any:
     """One real number from all the floating-point leaves of a result."""
     leaves = [x for x in library.tree.leaves(tree) if library.typeof(x).dtype == np.float32]
-    return functools.reduce(lambda a, b: a + b, map(library.numpy.sum, leaves))
+    sums = [library.numpy.sum(x) if library.typeof(x).shape else x for x in leaves]
+    return functools.reduce(lambda a, b: a + b, sums)
 
 
 def loss(name: str, library: Any) -> Callable:

@@ -112,7 +112,8 @@ OTHER_PROGRAM = {  # operations whose program is not printed as JAX's
     "random_gamma_grad": "JAX makes it of two loops, here it is one operation",
     "reduce": "JAX prints the address of a Python function",
     "solve": "JAX makes it of several programs, here it is one operation",
-}
+} | dict.fromkeys("betaln dawsn erfcx exp1 expi hurwitz_zeta log_ndtr ndtri spence".split(),
+                  "JAX makes it of many operations, SciPy has it as one")
 
 # --- value and type --------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minijax.jaxpr import Jaxpr, Literal, derived
+from minijax.jaxpr import Jaxpr, Literal, derived, live_eqns
 
 
 @derived
@@ -26,7 +26,8 @@ def compiled(jaxpr: Jaxpr) -> Callable:
         return slots.setdefault(x, len(slots))
 
     steps = [(e.primitive.impl, [slot(x) for x in e.invars], e.params, e.primitive.multiple_results,
-              [(slot(v), v.aval.dtype) for v in e.outvars]) for e in jaxpr.eqns]
+              [(slot(v), v.aval.dtype) for v in e.outvars])
+             for e in live_eqns(jaxpr.eqns, jaxpr.outvars)]
     outputs = [slot(x) for x in jaxpr.outvars]
     last_use = {i: n for n, step in enumerate(steps) for i in [*step[1], *(s for s, _ in step[4])]}
     dead: list[list[int]] = [[] for _ in steps]

@@ -11,7 +11,7 @@ from minijax import lax
 from minijax.custom import custom_jvp
 from minijax.jit import jit
 from minijax.numpy.arguments import ensure_array, ensure_arrays
-from minijax.numpy.promotion import promote_args_inexact
+from minijax.numpy.promotion import promote_inexact
 
 # --- piecewise linear --------------------------------------------------------------------------
 
@@ -100,7 +100,7 @@ def sigmoid(x: Any) -> Any:
     >>> jax.nn.sigmoid(jnp.array([-100.0, 0.0, 100.0]))
     Array([0. , 0.5, 1. ], dtype=float32)
     """
-    return lax.logistic(*promote_args_inexact("sigmoid", x))
+    return lax.logistic(x)
 
 
 @jit
@@ -166,11 +166,11 @@ def gelu(x: Any, approximate: bool = True) -> Any:
     Args:
       approximate: by a tanh, instead of the error function.
     """
-    (x,) = promote_args_inexact("gelu", x)
+    (x,) = promote_inexact(ensure_array("gelu", x))
     if approximate:
-        slope = np.sqrt(2 / np.pi).astype(x.dtype)
-        return x * (0.5 * (1.0 + jnp.tanh(slope * (x + 0.044715 * x**3))))
-    return 0.5 * x * lax.erfc(-x * np.sqrt(0.5).astype(x.dtype))
+        slope = np.array(np.sqrt(2 / np.pi), x.dtype)
+        return x * (0.5 * (1.0 + jnp.tanh(lax.mul(slope, x + 0.044715 * x**3))))
+    return 0.5 * x * lax.erfc(lax.mul(-x, np.array(np.sqrt(0.5), x.dtype)))
 
 
 @jit(static_argnames=("axis",))

@@ -62,10 +62,11 @@ def norm_of_matrix(x: Any, ord: Any, axes: tuple[int, ...], keepdims: bool) -> A
     if ord not in (1, -1, np.inf, -np.inf):
         raise ValueError(f"Invalid order '{ord}' for matrix norm.")
     rows, columns = axes if abs(ord) == 1 else axes[::-1]
-    sums = sum(absolute(x), axis=rows, keepdims=True)
-    out = (max(sums, axis=columns, keepdims=True, initial=0) if ord > 0
-           else min(sums, axis=columns, keepdims=True))
-    return out if keepdims else lax.squeeze(out, axes)
+    sums = sum(absolute(x), axis=rows, keepdims=keepdims)
+    columns -= not keepdims and columns > rows
+    if ord > 0:
+        return max(sums, axis=columns, keepdims=keepdims, initial=0)
+    return min(sums, axis=columns, keepdims=keepdims)
 
 
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:

@@ -180,19 +180,18 @@ def ramps(array: Any, axis: int, counts: tuple[int, int], ends: tuple[Any, Any])
 def statistics(array: Any, axis: int, counts: tuple[int, int], statistic: Callable, length: Any
                ) -> list[Any]:
     n = array.shape[axis]
-    out = []
-    for first, k, m in zip((True, False), counts, length or (n, n)):
-        if m == 0:
+    if length is None:
+        values = [statistic(array, axis=axis, keepdims=True)] * 2
+    else:
+        if 0 in length:
             raise ValueError("stat_length of 0 yields no value for padding")
-        m = min_of((m, n))
-        part = array if m == n else lax.slice_in_dim(array, 0 if first else n - m,
-                                                     m if first else n, axis=axis)
-        value = statistic(part, axis=axis, keepdims=True)
-        if dtypes.kind(array.dtype) in "iu":
-            value = round(value)
-        value = convert(value, array.dtype, array.weak_type)
-        out.append(repeat_evenly(value, k, axis))
-    return out
+        before, after = (min_of((m, n)) for m in length)
+        values = [statistic(lax.slice_in_dim(array, start, stop, 1, axis), axis=axis, keepdims=True)
+                  for start, stop in ((0, before), (n - after, n))]
+    if dtypes.kind(array.dtype) in "iu":
+        values = [round(value) for value in values]
+    return [repeat_evenly(convert(value, array.dtype, array.weak_type), k, axis)
+            for value, k in zip(values, counts)]
 
 
 def pad_by(array: Any, widths: tuple, fun: Callable, kwargs: dict) -> Any:

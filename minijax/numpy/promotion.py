@@ -62,7 +62,7 @@ def promote_numeric(*args: Any) -> list[Any]:
     """The same, to a dtype that is not bool."""
     dtype, weak = dtypes.lattice_result_type(*map(dtypes.dtype_and_weak_type, args))
     if dtype.kind == "b":
-        dtype = dtypes.default_int_dtype()
+        dtype = np.dtype(np.int32)
     return [convert(x, dtype, weak) for x in args]
 
 

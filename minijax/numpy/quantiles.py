@@ -86,7 +86,7 @@ def between_neighbours(a: Any, q: Any, method: str, skip_nan: bool) -> Any:
     if not skip_nan:
         a = _where(any(missing, axis=0, keepdims=True), np.nan, a)
     a = lax.sort(a, dimension=0)  # nan comes last
-    q = lax.convert_element_type(q, dtypes.to_inexact_dtype(q.dtype))
+    (q,) = promote_inexact(q)
     if skip_nan:
         n = sum(lax.bitwise_not(missing), axis=0, dtype=q.dtype)
         last = lax.expand_dims(n - 1, range(q.ndim))
@@ -116,7 +116,7 @@ def take_sorted(a: Any, position: Any, each: bool, q_ndim: int) -> Any:
     """a[position]; with `each`, at a position of its own for each trailing element."""
     position = lax.convert_element_type(position, int)
     if not each:
-        return a[position]
+        return a.at[position].get(mode="promise_in_bounds", wrap_negative_indices=False)
     index = position if q_ndim else lax.expand_dims(position, (0,))
     out = take_along_axis(a, index, axis=0)
     return out if q_ndim else lax.squeeze(out, (0,))

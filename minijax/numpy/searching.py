@@ -128,7 +128,7 @@ def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> tuple
         if any(np.ndim(f) for f in fills):
             raise ValueError(f"fill_value must be a scalar or a tuple of length {a.ndim}; got "
                              f"{fill_value}")
-        beyond = lax.ge(lax.iota(np.int32, size), sum(mask))
+        beyond = lax.iota(dtypes.default_int_dtype(), size) >= sum(mask)
         out = [_where(beyond, f, i) for f, i in zip(fills, out)]
     return tuple(out)
 

@@ -92,7 +92,7 @@ def fill_up(found: Any, mask: Any, size: int, value: Any, shape: tuple[int, ...]
     value = lax.convert_element_type(value, found.dtype)
     if not found.shape[0]:
         return lax.full((size, *shape), value, found.dtype)
-    valid = lax.lt(lax.iota(np.int32, size), sum(mask))
+    valid = lax.iota(np.int32, size) < sum(mask)
     return _where(lax.expand_dims(valid, range(1, found.ndim)), found, value)
 
 
@@ -195,7 +195,7 @@ def pick(a: Any, mask: Any, size: int | None, fill_value: Any) -> Any:
     if a.size == 0:
         return lax.full((size,), 0 if fill_value is None else fill_value, a.dtype)
     found = a[nonzero(mask, size=size)[0]]
-    valid = lax.lt(lax.iota(np.int32, size), sum(mask))
+    valid = lax.iota(np.int32, size) < sum(mask)
     if fill_value is None:
         largest = max(found) if size else 0
         fill_value = min(_where(valid, found, largest)) if size else 0
@@ -239,7 +239,7 @@ def intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices:
     found = pick(rows, mask, size, fill_value)
     if not return_indices:
         return found
-    valid = None if size is None else lax.lt(lax.iota(np.int32, size), sum(mask))
+    valid = None if size is None else lax.iota(np.int32, size) < sum(mask)
     places = []
     for x in (a, b):
         order = lexsort([x])

@@ -10,6 +10,7 @@ import numpy as np
 
 from minijax import lax
 from minijax.numpy import composed, cumulative, logic, reductions, ufuncs
+from minijax.numpy.promotion import promote_inexact
 from minijax.numpy.ufunc_api import ufunc
 
 
@@ -41,6 +42,22 @@ def without_dtype(fun: Callable) -> Callable:
     return reduce
 
 
+def log_of_sum(exp: Callable, log: Callable, combine: Callable) -> Callable:
+    """The reduction of `combine(x, y) = log(exp(x) + exp(y))`, with the largest element apart."""
+
+    def reduce(a: Any, axis: Any, dtype: Any, keepdims: bool, initial: Any, where: Any) -> Any:
+        (a,) = promote_inexact(a)
+        top = reductions.max(ufuncs.real(a), axis, keepdims=True, where=where, initial=-np.inf)
+        top = lax.stop_gradient(lax.select(lax.is_finite(top), top, lax.full_like(top, 0)))
+        total = reductions.sum(exp(a - top), axis, keepdims=True, where=where)
+        out = log(total) + top
+        if not keepdims:
+            out = lax.squeeze(out, reductions.concrete_axes(axis, a.ndim, "logaddexp"))
+        return out if initial is None else combine(initial, out)
+
+    return reduce
+
+
 def of(fun: Callable, nin: int = 2, **options: Any) -> ufunc:
     return ufunc(fun, nin, 1, name=fun.__name__, call=fun, **options)
 
@@ -53,8 +70,10 @@ multiply = of(ufuncs.multiply, identity=1, reduce=reductions.prod, accumulate=cu
               at=scatter_at("mul"))
 maximum = of(ufuncs.maximum, reduce=without_dtype(reductions.max))
 minimum = of(ufuncs.minimum, reduce=without_dtype(reductions.min))
-logaddexp = of(composed.logaddexp, identity=-np.inf)
-logaddexp2 = of(composed.logaddexp2, identity=-np.inf)
+logaddexp = of(composed.logaddexp, identity=-np.inf,
+               reduce=log_of_sum(ufuncs.exp, ufuncs.log, composed.logaddexp))
+logaddexp2 = of(composed.logaddexp2, identity=-np.inf,
+                reduce=log_of_sum(ufuncs.exp2, ufuncs.log2, composed.logaddexp2))
 bitwise_and = of(logic.bitwise_and, identity=-1,
                  reduce=bitwise("bitwise_and", lax.reduce_and, lax.bitwise_and, -1))
 bitwise_or = of(logic.bitwise_or, identity=0,

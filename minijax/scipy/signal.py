@@ -134,9 +134,7 @@ def correlate2d(in1: Any, in2: Any, mode: str = "full", boundary: str = "fill",
                 fillvalue: float = 0, precision: Any = None) -> Any:
     """`correlate` of matrices; outside of them are zeros."""
     check_2d("correlate2d", in1, in2, boundary, fillvalue)
-    _, _, swapped = operands("correlate2d", in1, in2, mode)
-    out = direct("correlate2d", in1, jnp.flip(jnp.conj(in2)), mode, precision)
-    return out if mode != "valid" or not swapped else jnp.flip(out)
+    return jnp.flip(direct("correlate2d", jnp.flip(in1), jnp.conj(in2), mode, precision))
 
 
 def check_2d(name: str, in1: Any, in2: Any, boundary: str, fillvalue: float) -> None:

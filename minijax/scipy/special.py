@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -12,11 +11,11 @@ import numpy as np
 import minijax.numpy as jnp
 from minijax import dtypes, lax
 from minijax.custom import custom_jvp
-from minijax.families import Elementwise
 from minijax.jit import jit
-from minijax.lax.special import scipy_special
+from minijax.lax import scipy_special as operations
 from minijax.nn import normalizing
 from minijax.nn.normalizing import logsumexp as logsumexp
+from minijax.numpy.arguments import ensure_arrays
 from minijax.numpy.promotion import promote_args_inexact
 
 # --- how the functions here are made -------------------------------------------------------------
@@ -24,7 +23,7 @@ from minijax.numpy.promotion import promote_args_inexact
 
 def promoted(name: str, *args: Any, real: bool = True) -> list[Any]:
     """The arguments of `name`, floating; ValueError for complex ones."""
-    args = promote_args_inexact(name, *args)  # type: ignore[assignment]
+    args = promote_args_inexact(name, *ensure_arrays(name, *args))  # type: ignore[assignment]
     if real and dtypes.kind(args[0].dtype) == "c":
         raise ValueError(f"{name} does not support complex-valued inputs.")
     return list(args)
@@ -38,11 +37,6 @@ def public(name: str, operation: Callable, doc: str) -> Callable:
 
     fun.__name__, fun.__qualname__, fun.__doc__ = name, name, doc
     return fun
-
-
-def of_scipy(name: str, *partials: Callable, doc: str) -> Callable:
-    """A function of SciPy as an operation of its own, from its name and its derivatives."""
-    return public(name, Elementwise(name, scipy_special(name), *partials, accepts="f"), doc)
 
 
 def const(x: Any, value: float) -> np.ndarray:
@@ -67,7 +61,7 @@ def logit(x: Any) -> Any:
     0.0
     """
     (x,) = promoted("logit", x, real=False)
-    return lax.log(lax.div(x, lax.sub(const(x, 1), x)))
+    return lax.log(lax.div(x, 1 - x))
 
 
 logit.defjvps(lambda t, out, x: t / (x * (1 - x)))
@@ -131,7 +125,7 @@ def rel_entr(p: Any, q: Any) -> Any:
     inside = (p > 0) & (q > 0)
     safe_p, safe_q = jnp.where(inside, p, 1), jnp.where(inside, q, 1)
     value = _xlogx(safe_p) - xlogy(safe_p, safe_q)
-    return jnp.where(inside, value, jnp.where((p == 0) & (q >= 0), const(p, 0), np.inf))
+    return jnp.where(inside, value, jnp.where((p == 0) & (q >= 0), 0.0, np.inf))
 
 
 def kl_div(p: Any, q: Any) -> Any:
@@ -246,10 +240,8 @@ gammainc = public("gammainc", lax.igamma,
                   "The lower incomplete gamma function of a and x, from 0 to 1.")
 gammaincc = public("gammaincc", lax.igammac, "1 - gammainc(a, x).")
 betainc = public("betainc", lax.betainc, "The incomplete beta function of a, b and x, 0 to 1.")
-betaln = of_scipy(
-    "betaln", lambda out, a, b: lax.digamma(a) - lax.digamma(a + b),
-    lambda out, a, b: lax.digamma(b) - lax.digamma(a + b),
-    doc="The logarithm of the absolute value of `beta`, accurate also for large a and b.")
+betaln = public("betaln", operations.betaln_p,
+                "The logarithm of the absolute value of `beta`, accurate for large a and b too.")
 
 
 def beta(a: Any, b: Any) -> Any:
@@ -258,21 +250,12 @@ def beta(a: Any, b: Any) -> Any:
     return gammasgn(a) * gammasgn(b) * gammasgn(a + b) * lax.exp(betaln(a, b))
 
 
-def _no_order(out: Any, *args: Any) -> Any:
-    raise ValueError("zeta has no derivative with respect to its first argument here")
-
-
-_zeta = public("zeta", Elementwise(
-    "zeta", lax.zeta.fun, _no_order, lambda out, x, q: -x * lax.zeta(x + 1, q), accepts="f"),
-    "The Hurwitz zeta function of x and q: the sum of (n + q)^-x over n = 0, 1, ...")
-
-
-@functools.wraps(_zeta)
 def zeta(x: Any, q: Any = None) -> Any:
+    """The Hurwitz zeta function: the sum of (n + q)^-x over n = 0, 1, ..."""
     if q is None:
         raise NotImplementedError("Riemann zeta function not implemented; pass q != None to "
                                   "compute the Hurwitz Zeta function.")
-    return _zeta(x, q)
+    return operations.hurwitz_zeta_p(*promoted("zeta", x, q))
 
 
 def bernoulli(n: int) -> Any:
@@ -289,10 +272,8 @@ def bernoulli(n: int) -> Any:
 erf = public("erf", lax.erf, "The error function: 2/sqrt(pi) times the integral of exp(-t^2).")
 erfc = public("erfc", lax.erfc, "1 - erf(x), accurate for large x.")
 erfinv = public("erfinv", lax.erf_inv, "The inverse of `erf`.")
-erfcx = of_scipy("erfcx", lambda out, x: 2 * x * out - 2 / math.sqrt(math.pi),
-                 doc="exp(x^2) erfc(x).")
-dawsn = of_scipy("dawsn", lambda out, x: 1 - 2 * x * out, doc="Dawson's integral.")
-ROOT_2_PI = math.sqrt(2 * math.pi)
+erfcx = public("erfcx", operations.erfcx_p, "exp(x^2) erfc(x).")
+dawsn = public("dawsn", operations.dawsn_p, "Dawson's integral.")
 
 
 def float_32_or_64(name: str, x: Any) -> Any:
@@ -309,33 +290,26 @@ def ndtr(x: Any) -> Any:
     root = const(x, math.sqrt(0.5))
     w = x * root
     z = lax.abs(w)
+    inside, middle = z < root, const(x, 1) + lax.erf(w)
     tails = lax.select(w > 0, const(x, 2) - lax.erfc(z), lax.erfc(z))
-    return const(x, 0.5) * lax.select(z < root, const(x, 1) + lax.erf(w), tails)
+    return const(x, 0.5) * lax.select(inside, middle, tails)
 
 
-_ndtri = of_scipy("ndtri", lambda out, p: ROOT_2_PI * lax.exp(lax.square(out) / 2),
-                  doc="The inverse of `ndtr`.")
-_log_ndtr = of_scipy(
-    "log_ndtr", lambda out, x: lax.exp(-lax.square(x) / 2 - math.log(ROOT_2_PI) - out),
-    doc="The logarithm of `ndtr`, accurate for very negative x.")
-
-
-@functools.wraps(_ndtri)
 def ndtri(p: Any) -> Any:
-    return _ndtri(float_32_or_64("ndtri", p))
+    """The inverse of `ndtr`."""
+    return operations.ndtri_p(float_32_or_64("ndtri", p))
 
 
-@functools.wraps(_log_ndtr)
 def log_ndtr(x: Any, series_order: int = 3) -> Any:
-    return _log_ndtr(float_32_or_64("log_ndtr", x))
+    """The logarithm of `ndtr`, accurate for very negative x."""
+    return operations.log_ndtr_p(float_32_or_64("log_ndtr", x))
 
 
 # --- integrals and Bessel functions --------------------------------------------------------------
 
-expi = of_scipy("expi", lambda out, x: lax.exp(x) / x, doc="The exponential integral Ei.")
-exp1 = of_scipy("exp1", lambda out, x: -lax.exp(-x) / x, doc="The exponential integral E1.")
-spence = of_scipy("spence", lambda out, z: lax.log(z) / (1 - z),
-                  doc="Spence's function, the dilogarithm of 1 - z.")
+expi = public("expi", operations.expi_p, "The exponential integral Ei.")
+exp1 = public("exp1", operations.exp1_p, "The exponential integral E1.")
+spence = public("spence", operations.spence_p, "Spence's function, the dilogarithm of 1 - z.")
 i0e = public("i0e", lax.bessel_i0e, "exp(-|x|) i0(x).")
 i1e = public("i1e", lax.bessel_i1e, "exp(-|x|) i1(x).")
 

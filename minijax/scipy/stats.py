@@ -13,7 +13,7 @@ import numpy as np
 
 import minijax.numpy as jnp
 from minijax import dtypes, lax
-from minijax.numpy.arguments import as_value
+from minijax.numpy.arguments import as_value, ensure_arrays
 from minijax.numpy.promotion import promote_args_inexact, promote_inexact
 from minijax.scipy import special
 
@@ -49,8 +49,9 @@ class Continuous:
         given = dict(zip(("loc", "scale"), args[self.shapes:])) | kwargs
         loc, scale = given.pop("loc", 0), given.pop("scale", 1)
         args = (*args[: self.shapes], *given.values())
+        name = f"{type(self).__name__}.{name}"
         x, loc, scale, *shapes = promote_args_inexact(
-            f"{type(self).__name__}.{name}", x, loc, scale, *args)
+            name, *ensure_arrays(name, x, loc, scale, *args))
         return (x - loc) / scale, shapes, loc, scale
 
     def logpdf(self, x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -294,7 +295,8 @@ class Discrete:
 
     def logpmf(self, k: Any, *parameters: Any, loc: Any = 0) -> Any:
         """The logarithm of the probability of k."""
-        k, loc, *rest = promote_args_inexact("logpmf", k, loc, *parameters)
+        k, loc, *rest = promote_args_inexact(
+            "logpmf", *ensure_arrays("logpmf", k, loc, *parameters))
         return self._logpmf(k - loc, *rest)
 
     def pmf(self, k: Any, *parameters: Any, loc: Any = 0) -> Any:
@@ -303,7 +305,7 @@ class Discrete:
 
     def cdf(self, k: Any, *parameters: Any, loc: Any = 0) -> Any:
         """The probability of a number up to k."""
-        k, loc, *rest = promote_args_inexact("cdf", k, loc, *parameters)
+        k, loc, *rest = promote_args_inexact("cdf", *ensure_arrays("cdf", k, loc, *parameters))
         return self._cdf(k - loc, *rest)
 
 

@@ -1,0 +1,393 @@
+"""`scipy` against JAX and SciPy: values, dtypes, derivatives, batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+import scipy.linalg
+import scipy.special
+import scipy.stats
+
+import minijax
+import minijax.scipy as ours
+from minijax import dtypes
+from tests.test_jaxpr_text import normal as normal_form
+
+rng = np.random.default_rng(0)
+P = rng.uniform(0.05, 0.95, (3, 4)).astype(np.float32)  # probabilities
+X = rng.uniform(-2, 2, (3, 4)).astype(np.float32)
+A = rng.uniform(0.3, 6, (3, 4)).astype(np.float32)  # positive
+B = rng.uniform(0.3, 6, (3, 4)).astype(np.float32)
+
+
+def close(got: Any, want: Any, rtol: float = 1e-5) -> None:
+    got, want = np.asarray(got), np.asarray(want)
+    assert (got.dtype, got.shape) == (want.dtype, want.shape)
+    wide = np.complex128 if want.dtype.kind == "c" else np.float64
+    np.testing.assert_allclose(got.astype(wide), want.astype(wide), rtol=rtol, atol=rtol)
+
+
+def named(table: dict[str, Any]) -> Any:
+    return pytest.mark.parametrize("f, args", [pytest.param(*v, id=n) for n, v in table.items()])
+
+
+def differentiate(J: Any, f: Callable, args: tuple) -> Any:
+    """The gradients of the sum of squares with respect to all floating arguments."""
+    nums = tuple(i for i, x in enumerate(args) if np.asarray(x).dtype.kind == "f")
+    return J.grad(lambda *xs: J.numpy.sum(f(J.scipy, *xs) ** 2), nums)(*args)
+
+
+# --- special -----------------------------------------------------------------------------------
+
+SPECIAL: dict[str, tuple[Callable, tuple]] = {
+    n: (lambda s, *xs, n=n: getattr(s.special, n)(*xs), args) for n, args in {
+        "expit": (X,), "logit": (P,), "erf": (X,), "erfc": (X,), "erfinv": (P,), "ndtr": (X,),
+        "erfcx": (X,), "dawsn": (X,),
+        "ndtri": (P,), "log_ndtr": (X,), "gammaln": (A,), "gamma": (A,), "loggamma": (A,),
+        "digamma": (A,), "betaln": (A, B), "beta": (A, B), "gammainc": (A, B),
+        "gammaincc": (A, B), "xlogy": (X, A), "xlog1py": (X, A), "entr": (A,), "rel_entr": (A, B),
+        "kl_div": (A, B), "i0": (X,), "i0e": (X,), "i1": (X,), "i1e": (X,), "factorial": (A,),
+        "boxcox": (A, X), "boxcox1p": (A, X), "poch": (A, B), "expi": (A,), "exp1": (A,),
+        "comb": (A + B, A), "softmax": (X,), "log_softmax": (X,), "logsumexp": (X,)}.items()}
+SPECIAL |= {
+    "softmax-axis": (lambda s, x: s.special.softmax(x, axis=1), (X,)),
+    "multigammaln": (lambda s, a: s.special.multigammaln(a + 2, 3), (A,)),
+    "comb-repetition": (lambda s, n, k: s.special.comb(n, k, repetition=True), (A + B, A)),
+}
+NO_GRADIENT: dict[str, tuple[Callable, tuple]] = {
+    "betainc": (lambda s, *xs: s.special.betainc(*xs), (A, B, P)),
+    "zeta": (lambda s, *xs: s.special.zeta(*xs), (A + 1, B)),
+    "polygamma": (lambda s, x: s.special.polygamma(np.int32([[1], [2], [0]]), x), (A,)),
+    "gammasgn": (lambda s, x: s.special.gammasgn(x), (X,)),
+    "spence": (lambda s, x: s.special.spence(x), (A,)),
+    "gamma-negative": (lambda s, x: s.special.gamma(x), (X,)),
+}
+
+
+class TestSpecial:
+    @named(SPECIAL | NO_GRADIENT)
+    def test_values(self, f: Callable, args: tuple) -> None:
+        close(f(ours, *args), f(jax.scipy, *args), 2e-5)
+
+    @named(SPECIAL)
+    def test_derivatives(self, f: Callable, args: tuple) -> None:
+        if f is SPECIAL["exp1"][0]:
+            args = (np.minimum(A, 3),)
+        for got, want in zip(differentiate(minijax, f, args), differentiate(jax, f, args)):
+            close(got, want, 2e-3)
+
+    @named(SPECIAL | NO_GRADIENT)
+    def test_batches(self, f: Callable, args: tuple) -> None:
+        if f in (NO_GRADIENT["polygamma"][0], SPECIAL["softmax-axis"][0]):
+            return  # they are written for matrices
+        want = np.stack([np.asarray(f(ours, *row)) for row in zip(*args)])
+        close(minijax.vmap(lambda *row: f(ours, *row))(*args), want)
+
+    @pytest.mark.parametrize("name, args", [
+        ("xlogy", (0.0, 0.0)), ("xlogy", (0.0, np.nan)), ("xlog1py", (0.0, -1.0)),
+        ("entr", (0.0,)), ("entr", (-1.0,)), ("rel_entr", (0.0, 2.0)), ("rel_entr", (1.0, 0.0)),
+        ("kl_div", (0.0, 0.0)), ("gammasgn", (-1.5,)), ("gammasgn", (-2.0,)), ("gamma", (0.0,)),
+        ("gamma", (-2.0,)), ("loggamma", (-0.5,)), ("factorial", (-1.0,)), ("ndtri", (0.0,)),
+        ("ndtri", (1.0,)), ("log_ndtr", (-30.0,)), ("log_ndtr", (9.0,)), ("ndtr", (-14.0,)),
+        ("logit", (0.0,)), ("logit", (1.0,)), ("comb", (3.0, 5.0)), ("boxcox", (2.0, 0.0)),
+        ("poch", (3.0, 0.0)), ("expit", (-200.0,)), ("erfcx", (30.0,)), ("betaln", (900.0, 0.01)),
+        ("spence", (1.0,)), ("xlogy", (2, 3)), ("gammaln", (3,)), ("factorial", (4,))])
+    def test_special_values(self, name: str, args: tuple) -> None:
+        got, want = (getattr(s.special, name)(*args) for s in (ours, jax.scipy))
+        close(got, want)
+        if name not in ("ndtri", "log_ndtr", "erfcx", "spence"):  # one operation here
+            assert got.weak_type == want.weak_type
+
+    @pytest.mark.parametrize("name", ["expit", "gammaln", "erf", "xlogy", "digamma", "i0e"])
+    @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
+    def test_dtypes(self, name: str, dtype: str) -> None:
+        args = [A.astype(dtype)] * (2 if name == "xlogy" else 1)
+        with jax.enable_x64(True), minijax.enable_x64(True):
+            got, want = (getattr(s.special, name)(*args) for s in (ours, jax.scipy))
+            close(got, want, 8 * float(dtypes.finfo(want.dtype).eps))
+
+    def test_bernoulli_numbers(self) -> None:
+        close(ours.special.bernoulli(6), jax.scipy.special.bernoulli(6))
+
+    def test_double_precision_is_scipy_s(self) -> None:
+        x = np.linspace(0.1, 3, 7)
+        with minijax.enable_x64(True):
+            for name in ("erf", "erfc", "erfcx", "dawsn", "ndtr", "log_ndtr", "gammaln", "digamma",
+                         "expi", "exp1", "spence", "i0", "i1e", "entr", "expit"):
+                close(getattr(ours.special, name)(x), getattr(scipy.special, name)(x), 1e-12)
+
+    @pytest.mark.parametrize("name", ["logsumexp", "expit", "gammaln", "entr", "logit", "softmax",
+                                      "ndtr", "i0", "erfinv"])
+    def test_programs_print_as_in_jax(self, name: str) -> None:
+        got, want = (normal_form(str(J.make_jaxpr(getattr(J.scipy.special, name))(P)))
+                     for J in (minijax, jax))
+        assert got == want
+
+    def test_misuse(self) -> None:
+        for f, error, message in [
+                (lambda s: s.special.entr(np.complex64(1)), ValueError, "complex-valued"),
+                (lambda s: s.special.polygamma(1.0, 2.0), ValueError, "must be of integer type"),
+                (lambda s: s.special.ndtr(np.int32(1)), TypeError, "not supported"),
+                (lambda s: s.special.zeta(2.0), NotImplementedError, "Hurwitz"),
+                (lambda s: s.special.factorial(3, exact=True), NotImplementedError, "exact=True"),
+                (lambda s: s.special.gammaln([1.0]), TypeError, "requires ndarray or scalar")]:
+            for s, match in ((jax.scipy, ""), (ours, message)):
+                with pytest.raises(error, match=match):
+                    f(s)
+        with pytest.raises(ValueError, match="first argument"):
+            minijax.grad(ours.special.zeta)(2.0, 3.0)
+
+
+# --- signal ------------------------------------------------------------------------------------
+
+SHAPES = [((7,), (3,)), ((3,), (7,)), ((4,), (4,)), ((5, 6), (2, 3)), ((2, 3), (5, 6)),
+          ((4, 3, 5), (2, 2, 2))]
+MODES = ["full", "same", "valid"]
+
+
+def signals(*shapes: tuple, dtype: str = "float32") -> list[np.ndarray]:
+    out = [rng.normal(size=s) for s in shapes]
+    if np.dtype(dtype).kind == "c":
+        out = [x + 1j * rng.normal(size=x.shape) for x in out]
+    return [x.astype(dtype) for x in out]
+
+
+class TestSignal:
+    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize("shapes", SHAPES)
+    @pytest.mark.parametrize("method", ["direct", "fft"])
+    @pytest.mark.parametrize("name", ["convolve", "correlate"])
+    def test_against_jax_and_scipy(self, name: str, method: str, shapes: Any, mode: str) -> None:
+        x, y = signals(*shapes)
+        got = getattr(ours.signal, name)(x, y, mode, method)
+        close(got, getattr(jax.scipy.signal, name)(x, y, mode, method), 2e-5)
+        if mode != "same" or shapes[0] >= shapes[1]:
+            want = getattr(scipy.signal, name)(x, y, mode, method)
+            if not (name == "correlate" and mode == "valid" and shapes[0] < shapes[1]):
+                close(got, want.astype(np.float32), 2e-5)
+
+    @pytest.mark.parametrize("mode", MODES)
+    @pytest.mark.parametrize("shapes", [s for s in SHAPES if len(s[0]) == 2])
+    @pytest.mark.parametrize("name", ["convolve2d", "correlate2d"])
+    @pytest.mark.parametrize("dtype", ["float32", "complex64"])
+    def test_matrices(self, name: str, shapes: Any, mode: str, dtype: str) -> None:
+        x, y = signals(*shapes, dtype=dtype)
+        got = getattr(ours.signal, name)(x, y, mode)
+        close(got, getattr(scipy.signal, name)(x, y, mode).astype(dtype), 2e-5)
+
+    def test_complex_and_integer(self) -> None:
+        x, y = signals((6,), (3,), dtype="complex64")
+        for name in ("convolve", "correlate", "fftconvolve"):
+            close(getattr(ours.signal, name)(x, y), getattr(jax.scipy.signal, name)(x, y), 2e-5)
+        a, b = np.arange(5, dtype=np.int32), np.arange(3, dtype=np.int32)
+        close(ours.signal.convolve(a, b), jax.scipy.signal.convolve(a, b))
+
+    @pytest.mark.parametrize("mode", MODES)
+    def test_fft_along_some_axes(self, mode: str) -> None:
+        x, y = signals((3, 8, 4), (3, 3, 4))
+        close(ours.signal.fftconvolve(x, y, mode, axes=1),
+              jax.scipy.signal.fftconvolve(x, y, mode, axes=1), 2e-5)
+        x, y = signals((6, 2, 5), (3, 2, 2))
+        close(ours.signal.fftconvolve(x, y, mode, axes=(0, -1)),
+              jax.scipy.signal.fftconvolve(x, y, mode, axes=(0, -1)), 2e-5)
+
+    @pytest.mark.parametrize("method", ["direct", "fft"])
+    def test_gradients(self, method: str) -> None:
+        x, y = signals((6, 5), (2, 3))
+
+        def total(J: Any, x: Any, y: Any) -> Any:
+            return J.numpy.sum(J.scipy.signal.convolve(x, y, "same", method) ** 2)
+
+        for got, want in zip(minijax.grad(lambda *a: total(minijax, *a), (0, 1))(x, y),
+                             jax.grad(lambda *a: total(jax, *a), (0, 1))(x, y)):
+            close(got, want, 1e-4)
+
+    def test_batches(self) -> None:
+        x, y = signals((4, 7), (3,))
+        got = minijax.vmap(lambda x: ours.signal.convolve(x, y))(x)
+        close(got, np.stack([np.convolve(row, y) for row in x]))
+
+    @pytest.mark.parametrize("options", [{}, {"axis": 0}, {"type": "constant"}, {"bp": [3]},
+                                         {"bp": np.array([2, 5]), "axis": 0}])
+    def test_detrend(self, options: dict) -> None:
+        (x,) = signals((8, 9))
+        close(ours.signal.detrend(x, **options), jax.scipy.signal.detrend(x, **options), 1e-4)
+
+    def test_text(self) -> None:
+        got, want = (normal_form(str(J.make_jaxpr(J.scipy.signal.convolve)(P[0], P[0, :2])))
+                     for J in (minijax, jax))
+        assert got == want
+
+    @pytest.mark.parametrize("f, message", [
+        (lambda s: s.convolve(P, P, "some"), "mode must be one of"),
+        (lambda s: s.convolve(P, P[0]), "same number of dimensions"),
+        (lambda s: s.convolve(np.ones((2, 5)), np.ones((3, 3))), "smaller than the other"),
+        (lambda s: s.convolve(np.ones(0), np.ones(2)), "zero-size arrays"),
+        (lambda s: s.convolve(P, P, method="x"), "expected 'auto', 'fft'"),
+        (lambda s: s.convolve2d(P[0], P[0]), "only supports 2-dimensional"),
+        (lambda s: s.detrend(P, type="x"), "'linear' or 'constant'")])
+    def test_misuse(self, f: Callable, message: str) -> None:
+        with pytest.raises(ValueError):
+            f(jax.scipy.signal)
+        with pytest.raises(ValueError, match=message):
+            f(ours.signal)
+
+
+# --- stats -------------------------------------------------------------------------------------
+
+LOC, SCALE = np.float32(0.3), np.float32(1.7)
+EVERY = ["logpdf", "pdf", "cdf", "logcdf", "sf", "logsf"]
+CONTINUOUS: dict[str, tuple[list[str], tuple]] = {
+    "norm": ([*EVERY, "ppf", "isf"], ()), "expon": ([*EVERY, "ppf"], ()),
+    "logistic": (["logpdf", "pdf", "cdf", "sf", "ppf", "isf"], ()),
+    "cauchy": ([*EVERY, "ppf", "isf"], ()),
+    "uniform": (["logpdf", "pdf", "cdf", "ppf"], ()), "laplace": (["logpdf", "pdf", "cdf"], ()),
+    "t": (["logpdf", "pdf"], (np.float32(3.5),)), "gamma": (EVERY, (np.float32(2.2),)),
+    "chi2": (EVERY, (np.float32(3.0),)), "beta": (EVERY, (np.float32(2.0), np.float32(0.7))),
+    "pareto": (["logpdf", "pdf", "cdf", "sf", "ppf"], (np.float32(2.5),)),
+}
+CALLS = [pytest.param(d, f, shapes, id=f"{d}-{f}")
+         for d, (functions, shapes) in CONTINUOUS.items() for f in functions]
+
+
+class TestStats:
+    def points(self, distribution: str, function: str) -> np.ndarray:
+        if function in ("ppf", "isf"):
+            return np.linspace(0.1, 0.9, 7, dtype=np.float32)
+        inside = {"uniform": (0.35, 1.9), "beta": (0.4, 1.9), "pareto": (2.1, 6.0)}
+        low, high = inside.get(distribution, (0.4, 5.0))
+        return np.linspace(low, high, 7, dtype=np.float32)
+
+    @pytest.mark.parametrize("distribution, function, shapes", CALLS)
+    def test_values(self, distribution: str, function: str, shapes: tuple) -> None:
+        x = self.points(distribution, function)
+        outside = np.float32([-3.0, 0.3, 9.0]) if function not in ("ppf", "isf") else []
+        x = np.concatenate([x, outside]).astype(np.float32)
+        for args in ((), (LOC, SCALE)):
+            got, want = (getattr(getattr(s.stats, distribution), function)(x, *shapes, *args)
+                         for s in (ours, jax.scipy))
+            close(got, want, 1e-4)
+
+    @pytest.mark.parametrize("distribution, function, shapes", CALLS)
+    def test_derivatives(self, distribution: str, function: str, shapes: tuple) -> None:
+        x = self.points(distribution, function)
+
+        def total(J: Any, x: Any, loc: Any, scale: Any) -> Any:
+            f = getattr(getattr(J.scipy.stats, distribution), function)
+            return J.numpy.sum(f(x, *shapes, loc=loc, scale=scale) ** 2)
+
+        for got, want in zip(
+                minijax.grad(lambda *a: total(minijax, *a), (0, 1, 2))(x, LOC, SCALE),
+                jax.grad(lambda *a: total(jax, *a), (0, 1, 2))(x, LOC, SCALE)):
+            close(got, want, 2e-3)
+
+    @pytest.mark.parametrize("distribution, parameters, functions", [
+        ("bernoulli", (0.3,), ["logpmf", "pmf", "cdf"]),
+        ("poisson", (2.5,), ["logpmf", "pmf", "cdf"]), ("geom", (0.3,), ["logpmf", "pmf"]),
+        ("binom", (5, 0.4), ["logpmf", "pmf"])])
+    def test_integers(self, distribution: str, parameters: tuple, functions: list[str]) -> None:
+        k = np.array([-1, 0, 1, 2, 3, 7])
+        for function in functions:
+            got, want = (getattr(getattr(s.stats, distribution), function)(k, *parameters)
+                         for s in (ours, jax.scipy))
+            close(got, want, 1e-4)
+        got, want = (getattr(s.stats, distribution).logpmf(k, *parameters, loc=1)
+                     for s in (ours, jax.scipy))
+        close(got, want, 1e-4)
+
+    def test_multivariate_normal(self) -> None:
+        x = rng.normal(size=(5, 3)).astype(np.float32)
+        mean, root = np.float32([1, 0, -1]), rng.normal(size=(3, 3)).astype(np.float32)
+        cov = root @ root.T + np.eye(3, dtype=np.float32)
+        for name in ("logpdf", "pdf"):
+            for args in ((x, mean, cov), (x[0], mean, cov), (x, mean, np.float32(2.0)),
+                         (x, np.float32(0.5), np.float32(2.0))):
+                got, want = (getattr(s.stats.multivariate_normal, name)(*args)
+                             for s in (ours, jax.scipy))
+                close(got, want, 1e-4)
+        want = scipy.stats.multivariate_normal(mean, cov).logpdf(x)
+        close(ours.stats.multivariate_normal.logpdf(x, mean, cov), want.astype(np.float32), 1e-4)
+
+    def test_dirichlet(self) -> None:
+        alpha = np.float32([0.5, 2, 3])
+        x = rng.dirichlet(alpha, 4).T.astype(np.float32)
+        for y in (x, x[:2], x[:, 0]):
+            got, want = (s.stats.dirichlet.logpdf(y, alpha) for s in (ours, jax.scipy))
+            close(got, want, 1e-3)
+
+    def test_standard_error(self) -> None:
+        for axis in (0, 1, None):
+            close(ours.stats.sem(X, axis), jax.scipy.stats.sem(X, axis))
+
+
+# --- linalg, integrate -------------------------------------------------------------------------
+
+M = rng.normal(size=(4, 4)).astype(np.float32) + 3 * np.eye(4, dtype=np.float32)
+S = (M @ M.T).astype(np.float32)
+V = rng.normal(size=(4,)).astype(np.float32)
+W = rng.normal(size=(4, 2)).astype(np.float32)
+LINALG: dict[str, Callable] = {
+    "cholesky": lambda s: s.cholesky(S), "cholesky-lower": lambda s: s.cholesky(S, lower=True),
+    "cho_solve": lambda s: s.cho_solve(s.cho_factor(S), V),
+    "cho_solve-lower": lambda s: s.cho_solve(s.cho_factor(S, lower=True), W),
+    "lu": lambda s: s.lu(M), "lu-permuted": lambda s: s.lu(M[:, :2], permute_l=True),
+    "lu-wide": lambda s: s.lu(M[:2]),
+    "lu_solve": lambda s: s.lu_solve(s.lu_factor(M), V),
+    "lu_solve-t": lambda s: s.lu_solve(s.lu_factor(M), W, trans=1),
+    "qr": lambda s: s.qr(M[:, :2]), "qr-economic": lambda s: s.qr(M[:, :2], mode="economic"),
+    "qr-r": lambda s: s.qr(M, mode="r"), "svd": lambda s: s.svd(M, compute_uv=False),
+    "eigh": lambda s: s.eigh(S, eigvals_only=True), "det": lambda s: s.det(M),
+    "inv": lambda s: s.inv(M), "solve": lambda s: s.solve(M, W),
+    "solve-pos": lambda s: s.solve(S, V, assume_a="pos"),
+    "solve_triangular": lambda s: s.solve_triangular(M, V),
+    "solve_triangular-lower": lambda s: s.solve_triangular(M, W, lower=True),
+    "solve_triangular-t": lambda s: s.solve_triangular(M, V, trans="T", unit_diagonal=True),
+    "expm": lambda s: s.expm(M / 4), "expm-large": lambda s: s.expm(M - 3 * np.eye(4)),
+    "expm-stack": lambda s: s.expm(np.stack([M / 9, S / 40])),
+    "block_diag": lambda s: s.block_diag(M, V, 2.0, W), "toeplitz": lambda s: s.toeplitz(V),
+    "toeplitz-row": lambda s: s.toeplitz(V, W[:, 0]), "hilbert": lambda s: s.hilbert(3),
+    "polar": lambda s: s.polar(M), "polar-left": lambda s: s.polar(M, side="left"),
+}
+
+
+class TestLinalg:
+    @pytest.mark.parametrize("name", LINALG)
+    def test_values(self, name: str) -> None:
+        got, want = LINALG[name](ours.linalg), LINALG[name](
+            scipy.linalg if name == "toeplitz-row" else jax.scipy.linalg)
+        for g, w in zip(got if isinstance(got, tuple) else [got],
+                        want if isinstance(want, tuple) else [want]):
+            close(g, w, 1e-3)
+
+    def test_factors_give_the_matrix_back(self) -> None:
+        p, l, u = map(np.asarray, ours.linalg.lu(M))  # noqa: E741
+        close(p @ l @ u, M)
+        u, s, vh = map(np.asarray, ours.linalg.svd(M))
+        close(u * s @ vh, M, 1e-4)
+        w, v = map(np.asarray, ours.linalg.eigh(S))
+        close(v * w @ v.T, S, 1e-4)
+
+    def test_gradient_of_the_exponential(self) -> None:
+        def total(J: Any, a: Any) -> Any:
+            return J.numpy.sum(J.scipy.linalg.expm(a) ** 2)
+
+        close(minijax.grad(lambda a: total(minijax, a))(M / 8),
+              jax.grad(lambda a: total(jax, a))(M / 8), 1e-3)
+
+    def test_misuse(self) -> None:
+        for f in (lambda s: s.expm(M[:2]), lambda s: s.qr(M, mode="x"),
+                  lambda s: s.solve_triangular(M, V, trans="x"),
+                  lambda s: s.block_diag(np.ones((1, 1, 1))), lambda s: s.polar(M, side="x")):
+            for s in (jax.scipy.linalg, ours.linalg):
+                with pytest.raises(ValueError):
+                    f(s)
+
+
+def test_trapezoid() -> None:
+    y, x = rng.normal(size=(3, 5)).astype(np.float32), np.float32([0, 1, 3, 4, 6])
+    for args in ((y,), (y, x), (y, None, 0.5), (y, None, 1.0, 0)):
+        close(ours.integrate.trapezoid(*args), jax.scipy.integrate.trapezoid(*args))
