@@ -123,6 +123,9 @@ def argnums_partial(f: Callable, argnums: int | Sequence[int], args: Sequence[An
                         f"{needed} positional arguments to be passed by the caller, but got only "
                         f"{len(args)} positional arguments.")
     nums = tuple(n % len(args) for n in nums)
+    if len(set(nums)) < len(nums):
+        raise TypeError(f"differentiating with respect to argnums={argnums}: an argument occurs "
+                        "twice")
 
     def partial(*chosen: Any) -> Any:
         full = list(args)

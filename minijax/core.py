@@ -206,12 +206,14 @@ class Array(Value):
     def __repr__(self) -> str:
         if text := dtypes.key_text(self._value):
             return text
-        tail = f"dtype={dtypes.name(self.dtype)}{', weak_type=True' * self.weak_type})"
+        dtype = f"dtype={dtypes.name(self.dtype)}{', weak_type=True' * self.weak_type}"
         if self._value.size == 0:
-            return f"Array([], shape={self.shape}, {tail}"
-        body = np.array2string(self._value, separator=", ", prefix="Array(", suffix=",")
-        last = len(body) - body.rfind("\n") - 1 if "\n" in body else len("Array(") + len(body)
-        return f"Array({body},{' ' if last + len(tail) + 2 <= 75 else chr(10) + ' ' * 6}{tail}"
+            body = f"[], shape={self.shape}"
+        else:
+            body = np.array2string(self._value, separator=", ", prefix="Array(", suffix=",")
+        last_line = len(body) - body.rfind("\n") + 1
+        fits = last_line + len(dtype) + 2 <= np.get_printoptions()["linewidth"]
+        return f"Array({body},{' ' if fits else ' ' * 6}{dtype})"  # JAX does not break the line
 
 
 def to_numpy(x: Any) -> np.ndarray:
@@ -336,13 +338,6 @@ class Trace:
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
         raise NotImplementedError
 
-    def encloses(self, trace: Trace) -> bool:
-        """Is `trace` alive, and does it interpret what my rules, or my parent's, do?"""
-        outer: Trace | None = self if trace.alive else None
-        while outer is not None and outer is not trace:
-            outer = outer.parent
-        return outer is trace
-
     def origin(self, x: Tracer) -> str:
         """Why the value of `x` is not known, for messages."""
         return "There a value is known by its type only."
@@ -431,38 +426,45 @@ class Tracer(Value):
             raise self.unknown(error, what)
         return value
 
-    def concrete_or_error(self, why: str) -> Any:
-        return self.known(ConcretizationTypeError, (
-            "Abstract tracer value encountered where concrete value is expected: traced array "
-            f"with shape {self.aval.str_short()}\n{why}"))
-
     def __bool__(self) -> bool:
         return bool(self.known(TracerBoolConversionError, (
             f"Attempted boolean conversion of traced array with shape {self.aval.str_short()}. "
             "Python's `if`, `while`, `and`, `or` and `not` need a value: use jnp.where, lax.cond "
             "or lax.while_loop, or make the argument static (static_argnums).")))
 
-    def _number(self, kind: str) -> Any:
-        return self.concrete_or_error(
+    def concrete_or_error(self, why: str) -> Any:
+        return self.known(ConcretizationTypeError, self.abstract_value(why))
+
+    def abstract_value(self, why: str) -> str:
+        return ("Abstract tracer value encountered where concrete value is expected: traced array "
+                f"with shape {self.aval.str_short()}\n{why}")
+
+    def not_a_number(self, kind: str) -> TypeError:
+        """A Python number has no tangent: even where the value is known, it would be constant."""
+        return self.unknown(ConcretizationTypeError, self.abstract_value(
             f"The problem arose with the `{kind}` function. To convert the data type of a value, "
             f"use `x.astype({kind})`; to compute with a Python number, make the argument static "
-            "(static_argnums).")
+            "(static_argnums)."))
 
     def __int__(self) -> int:
-        return int(self._number("int"))
+        value = self.to_concrete_value()
+        if value is None:
+            raise self.not_a_number("int")
+        return int(value)
 
     def __float__(self) -> float:
-        return float(self._number("float"))
+        raise self.not_a_number("float")
 
     def __complex__(self) -> complex:
-        return complex(self._number("complex"))
+        raise self.not_a_number("complex")
 
     def item(self, *args: Any) -> Any:
-        return self.concrete_or_error("This occurred in the item() method of jax.Array: return "
-                                      "the array itself and read it outside.").item(*args)
+        return to_numpy(self.concrete_or_error(
+            "This occurred in the item() method of jax.Array: return the array itself and read it "
+            "outside.")).item(*args)
 
     def tolist(self) -> Any:
-        return self._number("list").tolist()
+        raise self.not_a_number("list")
 
     def __index__(self) -> int:
         return self.known(TracerIntegerConversionError, (

@@ -192,8 +192,7 @@ class FlatCall:
         self.n_args = len(args)
         self.leaves, self.in_tree = tree_flatten([x for n, x in enumerate(args) if n not in nums])
         self.out_tree: Any = None
-        for x in self.leaves:
-            typeof(x)
+        self.leaves = list(map(as_array, self.leaves))
 
     def __call__(self, *leaves: Any) -> list[Any]:
         rest = iter(tree_unflatten(self.in_tree, leaves))
@@ -226,7 +225,7 @@ def flat_jvp(call: FlatCall, jvp: Callable, primals: Sequence[Any], tangents: Se
              ) -> tuple[list[Any], list[Any]]:
     """A user's rule on leaves, its results checked against each other."""
     full = [instantiate(t, x) for x, t in zip(primals, tangents)]
-    result = jvp(*call.nondiff, tuple(tree_unflatten(call.in_tree, primals)),
+    result = jvp(*call.nondiff, tuple(tree_unflatten(call.in_tree, map(as_array, primals))),
                  tuple(tree_unflatten(call.in_tree, full)))
     rule = f"Custom JVP rule {name_of(jvp)}"
     if not isinstance(result, (list, tuple)) or len(result) != 2:
@@ -389,7 +388,7 @@ class custom_vjp:
 def flat_fwd(call: FlatCall, fwd: Callable, bwd: Callable, primals: Sequence[Any]
              ) -> tuple[list[Any], list[Any], Callable]:
     """A user's rules on leaves."""
-    rest = iter(tree_unflatten(call.in_tree, primals))
+    rest = iter(tree_unflatten(call.in_tree, map(as_array, primals)))
     full = [call.fixed[n] if n in call.fixed else next(rest) for n in range(call.n_args)]
     result = fwd(*full)
     rule = f"Custom VJP fwd rule {name_of(fwd)}"

@@ -29,7 +29,7 @@ from minijax.core import (
     to_numpy,
     typeof,
 )
-from minijax.numerics import add_up
+from minijax.numerics import add_up, saturate
 
 # --- elementwise ---------------------------------------------------------------------------
 
@@ -279,6 +279,8 @@ class ConvertElementType(Elementwise):
     def impl(self, x, *, new_dtype, weak_type):
         if x.dtype.kind == "c" and new_dtype.kind not in "bc":
             x = x.real
+        if new_dtype.kind in "iu" and dtypes.kind(x.dtype) == "f":
+            return saturate(x, new_dtype)
         return x.astype(new_dtype, copy=False)
 
     def out_avals(self, avals, params):

@@ -96,7 +96,7 @@ def check_kind(x: Any, holomorphic: bool, what: str, side: str, instead: str) ->
 def basis(xs: Sequence[Any]) -> list[Array]:
     """The unit vectors of the direct sum of `xs`: for each x, an array (total, *x.shape)."""
     sizes = [typeof(x).size for x in xs]
-    starts = np.cumsum([0, *sizes])
+    starts = np.cumsum([0, *sizes]).tolist()
     out = []
     for x, n, start in zip(xs, sizes, starts):
         aval = typeof(x).update(shape=(starts[-1], *typeof(x).shape))

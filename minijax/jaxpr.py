@@ -143,11 +143,11 @@ def derived(fn: Callable) -> Callable:
 class JaxprTracer(Tracer):
     """A value that is a variable of the program being written."""
 
-    __slots__ = ("var",)
+    __slots__ = ("variable",)
 
     def __init__(self, trace: Trace, var: Var, line: Any = None):
         super().__init__(trace, var.aval, line)
-        self.var = var
+        self.variable = var
 
     def __repr__(self) -> str:
         return f"JitTracer({self.aval})"
@@ -167,10 +167,17 @@ class JaxprTrace(Trace):
         self.inputs.append(Var(aval))
         return JaxprTracer(self, self.inputs[-1])
 
+    def encloses(self, trace: Trace) -> bool:
+        """Is `trace` alive, and does it interpret what my rules, or my parent's, do?"""
+        outer: Trace | None = self if trace.alive else None
+        while outer is not None and outer is not trace:
+            outer = outer.parent
+        return outer is trace
+
     def atom(self, x: Any) -> Atom:
         """How an equation refers to `x`."""
         if isinstance(x, JaxprTracer) and x.trace is self:
-            return x.var
+            return x.variable
         if isinstance(x, Tracer):
             if not self.encloses(x.trace):
                 raise leaked(x)
@@ -200,7 +207,7 @@ class JaxprTrace(Trace):
             for e in eqns:
                 used.update(e.invars)
             captured = [c for c in captured if c[0] in used]
-        jaxpr = Jaxpr([*(var for var, _, _ in captured), *(t.var for t in ins)], eqns, outvars)
+        jaxpr = Jaxpr([*(var for var, _, _ in captured), *(t.variable for t in ins)], eqns, outvars)
         if config.jax_enable_checks:
             check_jaxpr(jaxpr)
         return jaxpr, [value for _, value, _ in captured]

@@ -148,7 +148,8 @@ class Jitted:
             avals = tuple(map(abstract, leaves))
         except TypeError:
             raise self.argument_error(leaves, in_tree) from None
-        key = static, in_tree, avals, axis_env(), config.trace_context()
+        kinds = tuple(type(x) for _, x in static)  # 1, 1.0 and True are equal, and not the same
+        key = static, kinds, in_tree, avals, axis_env(), config.trace_context()
         try:
             traced = self.programs.get(key)
         except TypeError as e:

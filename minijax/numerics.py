@@ -1,4 +1,4 @@
-"""Sums in NumPy with errors as small as XLA's."""
+"""What NumPy does not do as XLA does: accurate sums, conversions that saturate."""
 
 from __future__ import annotations
 
@@ -23,3 +23,11 @@ def add_up(x: np.ndarray, axis: tuple[int, ...]) -> np.ndarray:
             rest = x[(*before, slice(64 * n, None))]
             x = np.concatenate([blocks, rest], a) if rest.size else blocks
     return np.sum(x, axis, dtype=x.dtype)
+
+
+def saturate(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Floats as integers: what is too large becomes the largest, nan becomes 0."""
+    info, wide = np.iinfo(dtype), x.astype(np.float64)
+    low, high = wide <= info.min, wide >= info.max
+    out = np.where(low | high | np.isnan(wide), 0, wide).astype(dtype)
+    return np.where(low, info.min, np.where(high, info.max, out)).astype(dtype)

@@ -230,7 +230,7 @@ REQUESTS = [*[d.type for d in NUMBERS], *[d.name for d in COMMON], int, float, c
 
 
 @pytest.mark.parametrize("x64", [False, True])
-@pytest.mark.parametrize("request_", REQUESTS, ids=str)
+@pytest.mark.parametrize("request_", REQUESTS)
 def test_a_requested_dtype_is_checked_as_in_jax(request_, x64):
     def ask(check):
         with warnings.catch_warnings(record=True) as caught:

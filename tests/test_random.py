@@ -183,6 +183,7 @@ CLOSE: dict[str, Callable] = {
     "truncated_normal": lambda r, k, s: r.truncated_normal(k, -1.5, 0.7, s),
     "truncated_normal-ints": lambda r, k, s: r.truncated_normal(k, -2, 2, s),
     "maxwell": lambda r, k, s: r.maxwell(k, s),
+    "double_sided_maxwell": lambda r, k, s: r.double_sided_maxwell(k, 0.5, 2.0, s),
     "pareto": lambda r, k, s: r.pareto(k, 2.5, s),
     "rayleigh": lambda r, k, s: r.rayleigh(k, np.float32(1.5), s),
     "weibull_min": lambda r, k, s: r.weibull_min(k, 2.0, 1.5, s),

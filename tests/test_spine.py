@@ -309,3 +309,46 @@ def test_cost_is_linear_and_nothing_recurses():
     assert len(jaxpr.eqns) == 10_000 and len(str(jaxpr).splitlines()) == 10_002
     assert np.isfinite(jax.grad(f)(1.0)) and np.isfinite(jax.jit(jax.grad(f))(1.0))
     assert jax.vmap(jax.jit(f))(jnp.ones(3)).shape == (3,)
+
+
+# --- what reviews found -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("convert", [float, complex, lambda x: x.tolist()])
+def test_a_python_number_is_refused_where_it_would_lose_the_tangent(convert):
+    def use(x):
+        return convert(x) * x
+
+    for call in (lambda: jax.grad(use)(2.0), lambda: jax.jit(use)(2.0),
+                 lambda: jax.vmap(use)(jnp.ones(2)), lambda: jax.jvp(use, (2.0,), (1.0,))):
+        with pytest.raises(jax.errors.ConcretizationTypeError):
+            call()
+    assert jax.grad(lambda x: x * x.item())(2.0) == 2.0
+
+
+def test_static_arguments_of_different_types_are_different():
+    f = jax.jit(lambda n: jnp.zeros(1, type(n)), static_argnums=0)
+    assert [f(n).dtype for n in (1, 1.0, True)] == [np.int32, np.float32, np.bool_]
+
+
+def test_floats_become_integers_as_in_xla():
+    x = jnp.array([1e10, np.nan, -1.5, np.inf, -3e9])
+    big = 2 ** 31 - 1
+    assert x.astype(jnp.int32).tolist() == [big, 0, -1, big, -big - 1]
+    assert x.astype(jnp.uint8).tolist() == [255, 0, 0, 255, 0]
+
+
+def test_methods_of_arrays_are_methods_of_tracers():
+    x = jnp.arange(4.0)
+    np.testing.assert_allclose(jax.jit(lambda x: x.var())(x), 1.25)
+    assert jax.jacfwd(jnp.sin)(x).shape == (4, 4)
+    assert all(type(n) is int for n in jax.jacrev(jnp.sin)(x).shape)
+
+
+def test_an_argument_is_differentiated_once():
+    with pytest.raises(TypeError, match="twice"):
+        jax.grad(lambda x, y: x * y, argnums=(0, 0))(1.0, 2.0)
+
+
+def test_custom_functions_take_python_scalars():
+    np.testing.assert_allclose(jax.grad(jnp.logaddexp)(1.0, 2.0), 0.26894143, rtol=1e-5)

@@ -301,7 +301,7 @@ def test_same_error_class_as_jax(call):
 @pytest.mark.parametrize("fields", [
     {"data_fields": ["a"], "meta_fields": []}, {"data_fields": ["a", "b", "z"], "meta_fields": []},
     {"data_fields": ["a", "b"], "meta_fields": ["b"]}, {}, {"drop_fields": ["b"]},
-], ids=str)
+])
 def test_dataclass_fields_that_do_not_fit(fields):
     @dataclasses.dataclass
     class D:
@@ -337,7 +337,7 @@ MISMATCHES = [  # a tree, and one of which it is not a prefix
 ]
 
 
-@pytest.mark.parametrize(("prefix", "full"), MISMATCHES, ids=str)
+@pytest.mark.parametrize(("prefix", "full"), MISMATCHES)
 def test_mismatch_names_the_same_problem_and_path_as_jax(prefix, full):
     def lines(call):
         with pytest.raises(ValueError, match="pytree structure error") as e:
@@ -396,7 +396,7 @@ def test_public_names_and_parameters_are_jax_s():
 # === laws ==================================================================================
 
 
-@pytest.mark.parametrize("tree", [*TREES, *RANDOM], ids=str)
+@pytest.mark.parametrize("tree", [*TREES, *RANDOM])
 def test_round_trips(tree):
     leaves, treedef = tree_flatten(tree)
     again = tree_unflatten(treedef, iter(leaves))

@@ -108,8 +108,7 @@ def BatchNorm(axis: Any = (0, 1, 2), epsilon: float = 1e-5, center: bool = True,
                              gamma_init(gamma_key, shape) if scale else ())
 
     def apply(params: Any, inputs: Any, **kwargs: Any) -> Any:
-        beta, gamma = (lax.expand_dims(p, axes) if isinstance(p, jnp.ndarray) else None
-                       for p in params)
+        beta, gamma = (None if isinstance(p, tuple) else lax.expand_dims(p, axes) for p in params)
         out = nn.standardize(inputs, axes, epsilon=epsilon)
         out = out if gamma is None else gamma * out
         return out if beta is None else out + beta

@@ -108,6 +108,10 @@ class AxisCollective(Collective):
     def mapped(self, axis: AxisData, x: Any, **params: Any) -> tuple[Any, int | None]:
         raise NotImplementedError
 
+    def same_for_all(self, axis: AxisData, x: Any, **params: Any) -> tuple[Any, int | None]:
+        """`mapped`, where every element has this x."""
+        return self.mapped(axis, move_to_front(x, None, axis.size), **params)
+
     def one_by_one(self, x: Any, **params: Any) -> Any:
         """The same along several names, as operations along one each."""
         raise NotImplementedError(f"{self} along several axes that vmap maps, "
@@ -117,6 +121,8 @@ class AxisCollective(Collective):
               ) -> tuple[Any, int | None]:
         """`mapped`, wherever the batch dimension is, and for several names too."""
         if len(self.axis_names(params)) == 1:
+            if dim is None:
+                return self.same_for_all(axis, x, **params)
             return self.mapped(axis, move_to_front(x, dim, axis.size), **params)
         (out,), (dim,) = batch_flat(lambda x: [self.one_by_one(x, **params)], axis, [x], [dim],
                                     "vmap")

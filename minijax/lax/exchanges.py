@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minijax.batching import move_axis
+from minijax.batching import AxisData, move_axis
 from minijax.core import ShapedArray, typeof
 from minijax.families import LinearMap, broadcast_in_dim, reduce_sum, transpose, zeros
 from minijax.lax.all_reduce import psum_p
@@ -98,6 +98,9 @@ class Broadcast(AxisCollective, LinearMap):
             raise ValueError(f"pbroadcast from index {source} of an axis of size {axis.size}")
         return squeeze(rows(x, [source]), (0,)), None
 
+    def same_for_all(self, axis, x, **params):
+        return x, None
+
     def transpose(self, cts, x, *, axis_name, source):
         total = psum_p.bind(cts[0], axes=as_names(axis_name), axis_index_groups=None)
         return [select_n(axis_index(axis_name) == source, zeros(x.aval), total)]
@@ -165,8 +168,14 @@ class ReduceScatter(AxisCollective, LinearMap):
         return ShapedArray(shape, x.dtype)
 
     def mapped(self, axis, x, *, scatter_dimension, tiled, **params):
-        x = reduce_sum(x, (0,))
-        return (split_dim(x, scatter_dimension, [axis.size]) if tiled else x), scatter_dimension
+        return self.kept(axis, reduce_sum(x, (0,)), scatter_dimension, tiled)
+
+    def same_for_all(self, axis, x, *, scatter_dimension, tiled, **params):
+        return self.kept(axis, psum_p.repeat(x, axis.size), scatter_dimension, tiled)
+
+    def kept(self, axis: AxisData, x: Any, dim: int, tiled: bool) -> tuple[Any, int]:
+        """The sum `x` dealt out: dimension `dim`, or the first half of it, becomes the batch's."""
+        return (split_dim(x, dim, [axis.size]) if tiled else x), dim
 
     def one_by_one(self, x, *, scatter_dimension, axis_name, tiled, **params):
         if not tiled:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-BLOCK = 1 << 14  # elements at a time, so that they stay in the cache
+BLOCK = 1 << 15  # elements at a time, so that they stay in the cache
 
 CENTRAL = (2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087,
            -0.00125372503, -0.00417768164, 0.246640727, 1.50140941)
@@ -41,10 +41,13 @@ def fma(a: Any, b: Any, c: Any) -> np.ndarray:
 def polynomial(x: np.ndarray, coefficients: Sequence[float]) -> np.ndarray:
     """By Horner's rule, in float32 with one rounding for each coefficient."""
     first, *rest = np.array(coefficients, np.float32)
-    wide = x.astype(np.float64)
-    out = np.full_like(x, first)
+    wide, out = x.astype(np.float64), np.empty_like(x)
+    p = np.full_like(wide, first)
     for c in rest:
-        out = fma(out, wide, np.float64(c))
+        p *= wide
+        p += np.float64(c)
+        out[...] = p  # the rounding
+        p[...] = out
     return out
 
 

@@ -30,6 +30,19 @@ from minijax.lax.elementwise import (
     sub,
 )
 
+
+class Transcendental(Elementwise):
+    """Computed in float64, then rounded.
+
+    In the last digit NumPy's own float32 functions differ from one processor to the next, and from
+    JAX's: sin(1.0), exp(1.0).
+    """
+
+    def impl(self, *xs, **params):
+        return self.fun(*[x.astype(np.float64) if x.dtype.itemsize < 8 and x.dtype.kind not in "biu"
+                          else x for x in xs], **params)
+
+
 # --- powers ----------------------------------------------------------------------------------
 
 
@@ -80,7 +93,7 @@ def reciprocal(x: Any) -> Any:
     return integer_pow(x, -1)
 
 
-class Pow(Elementwise):
+class Pow(Transcendental):
     """x to the power y; y has the dtype of x, or is an integer."""
 
     out_avals = Primitive.out_avals
@@ -107,9 +120,10 @@ pow = Pow("pow", lambda x, y: np.power(x, y.astype(x.dtype)), _pow_base_partial,
 
 square = Elementwise("square", np.square, lambda out, x: mul(2.0, x), accepts="iufc")
 sqrt = Elementwise("sqrt", np.sqrt, lambda out, x: div(0.5, out))
-rsqrt = Elementwise("rsqrt", in_float32(lambda x: 1 / np.sqrt(x)),
-                    lambda out, x: mul(-0.5, div(out, x)))
-cbrt = Elementwise("cbrt", np.cbrt, lambda out, x: mul(1 / 3, integer_pow(out, -2)), accepts="f")
+rsqrt = Transcendental("rsqrt", lambda x: 1 / np.sqrt(x),
+                       lambda out, x: mul(-0.5, div(out, x)))
+cbrt = Transcendental("cbrt", np.cbrt, lambda out, x: mul(1 / 3, integer_pow(out, -2)),
+                      accepts="f")
 
 # --- exponentials and trigonometry -----------------------------------------------------------
 
@@ -120,31 +134,26 @@ def _atan2(y: np.ndarray, x: np.ndarray) -> np.ndarray:
     return -1j * np.log((x + 1j * y) / np.sqrt(x * x + y * y))
 
 
-def _exp(x: np.ndarray) -> np.ndarray:
-    """NumPy's own float32 exp can be wrong in the last digit, as in exp(1.0)."""
-    return np.exp(x, dtype=np.float64) if x.dtype == np.float32 else np.exp(x)
+exp = Transcendental("exp", np.exp, lambda out, x: out)
+exp2 = Transcendental("exp2", np.exp2, lambda out, x: mul(float(np.log(2)), out))
+expm1 = Transcendental("expm1", np.expm1, lambda out, x: add(out, 1.0))
+log = Transcendental("log", np.log, lambda out, x: over(x))
+log1p = Transcendental("log1p", np.log1p, lambda out, x: over(add(x, 1.0)))
+logistic = Transcendental("logistic", lambda x: 1 / (1 + np.exp(-x)),
+                          lambda out, x: mul(out, sub(1.0, out)))
 
+sin = Transcendental("sin", np.sin, lambda out, x: cos(x))
+cos = Transcendental("cos", np.cos, lambda out, x: neg(sin(x)))
+tan = Transcendental("tan", np.tan, lambda out, x: add(1.0, square(out)))
+asin = Transcendental("asin", np.arcsin, lambda out, x: rsqrt(sub(1.0, square(x))))
+acos = Transcendental("acos", np.arccos, lambda out, x: neg(rsqrt(sub(1.0, square(x)))))
+atan = Transcendental("atan", np.arctan, lambda out, x: over(add(1.0, square(x))))
+atan2 = Transcendental("atan2", _atan2, lambda out, y, x: div(x, add(square(x), square(y))),
+                       lambda out, y, x: div(neg(y), add(square(x), square(y))))
 
-exp = Elementwise("exp", _exp, lambda out, x: out)
-exp2 = Elementwise("exp2", np.exp2, lambda out, x: mul(float(np.log(2)), out))
-expm1 = Elementwise("expm1", np.expm1, lambda out, x: add(out, 1.0))
-log = Elementwise("log", np.log, lambda out, x: over(x))
-log1p = Elementwise("log1p", np.log1p, lambda out, x: over(add(x, 1.0)))
-logistic = Elementwise("logistic", in_float32(lambda x: 1 / (1 + np.exp(-x))),
-                       lambda out, x: mul(out, sub(1.0, out)))
-
-sin = Elementwise("sin", np.sin, lambda out, x: cos(x))
-cos = Elementwise("cos", np.cos, lambda out, x: neg(sin(x)))
-tan = Elementwise("tan", np.tan, lambda out, x: add(1.0, square(out)))
-asin = Elementwise("asin", np.arcsin, lambda out, x: rsqrt(sub(1.0, square(x))))
-acos = Elementwise("acos", np.arccos, lambda out, x: neg(rsqrt(sub(1.0, square(x)))))
-atan = Elementwise("atan", np.arctan, lambda out, x: over(add(1.0, square(x))))
-atan2 = Elementwise("atan2", _atan2, lambda out, y, x: div(x, add(square(x), square(y))),
-                    lambda out, y, x: div(neg(y), add(square(x), square(y))))
-
-sinh = Elementwise("sinh", np.sinh, lambda out, x: cosh(x))
-cosh = Elementwise("cosh", np.cosh, lambda out, x: sinh(x))
-tanh = Elementwise("tanh", np.tanh, lambda out, x: mul(add(1.0, out), sub(1.0, out)))
-asinh = Elementwise("asinh", np.arcsinh, lambda out, x: rsqrt(add(square(x), 1.0)))
-acosh = Elementwise("acosh", np.arccosh, lambda out, x: rsqrt(sub(square(x), 1.0)))
-atanh = Elementwise("atanh", np.arctanh, lambda out, x: over(mul(add(1.0, x), sub(1.0, x))))
+sinh = Transcendental("sinh", np.sinh, lambda out, x: cosh(x))
+cosh = Transcendental("cosh", np.cosh, lambda out, x: sinh(x))
+tanh = Transcendental("tanh", np.tanh, lambda out, x: mul(add(1.0, out), sub(1.0, out)))
+asinh = Transcendental("asinh", np.arcsinh, lambda out, x: rsqrt(add(square(x), 1.0)))
+acosh = Transcendental("acosh", np.arccosh, lambda out, x: rsqrt(sub(square(x), 1.0)))
+atanh = Transcendental("atanh", np.arctanh, lambda out, x: over(mul(add(1.0, x), sub(1.0, x))))

@@ -16,6 +16,7 @@ from minijax.jit import jit
 from minijax.numpy.arguments import (
     canonical_axis,
     check_arraylike,
+    concrete,
     ensure_array,
     ensure_arrays,
     refuse,
@@ -243,7 +244,9 @@ def repeat(a: Any, repeats: Any, axis: int | None = None, *, total_repeat_length
         raise ValueError(f"repeat: repeats has {repeats.shape[0]} elements, but axis {axis} of an "
                          f"array of shape {a.shape} has {a.shape[axis]}")
     if total_repeat_length is None:
-        total_repeat_length = int(np.sum(np.asarray(repeats)))
+        total_repeat_length = int(np.sum(concrete(
+            repeats, "The size of the result of jnp.repeat() depends on `repeats`. Pass a static "
+                     "`total_repeat_length`.")))
     if a.shape[axis] == 0:
         return a
     return take(a, source_of_repeat(repeats, total_repeat_length), axis=axis)

@@ -17,7 +17,13 @@ from minijax.config import flags
 from minijax.core import Array, ShapedArray, Value
 from minijax.families import broadcast_in_dim, convert_element_type_p
 from minijax.jit import jit
-from minijax.numpy.arguments import canonical_shape, check_arraylike, ensure_array, ensure_arrays
+from minijax.numpy.arguments import (
+    as_value,
+    canonical_shape,
+    check_arraylike,
+    ensure_array,
+    ensure_arrays,
+)
 
 # --- arguments -------------------------------------------------------------------------------
 
@@ -35,8 +41,6 @@ def convert(x: Any, dtype: np.dtype, weak: bool = False) -> Any:
         if dtypes.canonicalize_value_dtype(x) == dtype and not weak:
             return x
         return convert_element_type_p.bind(x, new_dtype=dtype, weak_type=weak)
-    if hasattr(x, "__jax_array__"):
-        return convert(x.__jax_array__(), dtype, weak)
     if type(x) is not float:  # an integer that does not fit wraps around
         x = np.asarray(x) if isinstance(x, (np.ndarray, np.generic)) else dtypes.coerce_to_array(x)
         return Array(x.astype(dtype), ShapedArray((), dtype, weak))
@@ -46,7 +50,7 @@ def convert(x: Any, dtype: np.dtype, weak: bool = False) -> Any:
 def promote_dtypes(*args: Any) -> list[Any]:
     """To the dtype that all of `args` become together."""
     if any(isinstance(x, Value) and dtypes.is_key_dtype(x.aval.dtype) for x in args):
-        return list(args)  # no dtype is common to keys and numbers: the operation will refuse
+        return [*map(as_value, args)]  # no dtype is common to keys and numbers: the operation will refuse
     dtype, weak = dtypes.lattice_result_type(*map(dtypes.dtype_and_weak_type, args))
     return [convert(x, dtype, weak) for x in args]
 
@@ -159,6 +163,12 @@ def same_type(x: Any, y: Any) -> bool:
             and (len(a.shape) == len(b.shape) or not a.shape or not b.shape))
 
 
+def unwrap(name: str, args: Sequence[Any]) -> list[Any]:
+    """The arguments checked, and the arrays of those that stand for one."""
+    check_arraylike(name, *args)
+    return [x.__jax_array__() if hasattr(x, "__jax_array__") else x for x in args]
+
+
 def with_scalar(x: Any, y: Any) -> Any:
     """y, a Python number, as an array of the dtype of x, if that is simply a floating one."""
     if isinstance(x, Value) and (type(y) is float or type(y) is int):
@@ -178,8 +188,7 @@ def promote_args(name: str, *args: Any) -> Sequence[Any]:
             return x, scalar
         if (scalar := with_scalar(y, x)) is not None:
             return scalar, y
-    check_arraylike(name, *args)
-    return promote_shapes(name, *promote_dtypes(*args))
+    return promote_shapes(name, *promote_dtypes(*unwrap(name, args)))
 
 
 def promote_args_inexact(name: str, *args: Any) -> Sequence[Any]:
@@ -192,16 +201,14 @@ def promote_args_inexact(name: str, *args: Any) -> Sequence[Any]:
             return x, scalar
         if (scalar := with_scalar(y, x)) is not None:
             return scalar, y
-    check_arraylike(name, *args)
-    return promote_shapes(name, *promote_inexact(*args))
+    return promote_shapes(name, *promote_inexact(*unwrap(name, args)))
 
 
 def promote_args_numeric(name: str, *args: Any) -> Sequence[Any]:
     """The same; Booleans become integers."""
     if is_ready(args, "fciu"):
         return args
-    check_arraylike(name, *args)
-    return promote_shapes(name, *promote_numeric(*args))
+    return promote_shapes(name, *promote_numeric(*unwrap(name, args)))
 
 
 def is_ready(args: Sequence[Any], kinds: str) -> bool:

@@ -4,6 +4,7 @@
 that turns a key into bits is in `minijax.lax.threefry`.
 """
 
+from minijax.lax.rejection import random_gamma_p as random_gamma_p
 from minijax.random.basics import (
     bits as bits,
     normal as normal,
@@ -19,6 +20,7 @@ from minijax.random.choosing import (
 from minijax.random.distributions import (
     bernoulli as bernoulli,
     cauchy as cauchy,
+    double_sided_maxwell as double_sided_maxwell,
     exponential as exponential,
     geometric as geometric,
     gumbel as gumbel,

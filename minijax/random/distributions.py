@@ -107,6 +107,21 @@ def _maxwell(key: Any, shape: tuple, dtype: np.dtype) -> Any:
     return jnp.linalg.norm(normal(key, (*shape, 3), dtype), axis=-1)
 
 
+def double_sided_maxwell(key: Any, loc: Any, scale: Any, shape: Any = (), dtype: Any = None
+                         ) -> Any:
+    """`maxwell`, times `scale` with a random sign, plus `loc`; `shape` is that of each of them."""
+    key, shape, dtype = prepare("double_sided_maxwell", key, shape, dtype)
+    return _double_sided_maxwell(key, loc, scale, shape, dtype)
+
+
+@jit(static_argnums=(3, 4))
+def _double_sided_maxwell(key: Any, loc: Any, scale: Any, shape: tuple, dtype: np.dtype) -> Any:
+    each = lax.broadcast_shapes(np.shape(loc), np.shape(scale))
+    shape = (*(shape or each), *each)
+    first, second = split_into(key)
+    return rademacher(second, shape, dtype) * maxwell(first, shape, dtype) * scale + loc
+
+
 # --- coins -------------------------------------------------------------------------------------
 
 

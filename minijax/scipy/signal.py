@@ -134,7 +134,9 @@ def correlate2d(in1: Any, in2: Any, mode: str = "full", boundary: str = "fill",
                 fillvalue: float = 0, precision: Any = None) -> Any:
     """`correlate` of matrices; outside of them are zeros."""
     check_2d("correlate2d", in1, in2, boundary, fillvalue)
-    return jnp.flip(direct("correlate2d", jnp.flip(in1), jnp.conj(in2), mode, precision))
+    _, _, swapped = operands("correlate2d", in1, in2, mode)
+    out = jnp.flip(direct("correlate2d", jnp.flip(in1), jnp.conj(in2), mode, precision))
+    return jnp.conj(out) if swapped and mode == "valid" else out
 
 
 def check_2d(name: str, in1: Any, in2: Any, boundary: str, fillvalue: float) -> None:
@@ -172,6 +174,6 @@ def without_line(x: Any) -> Any:
     """x minus its least-squares line along the first axis."""
     n = x.shape[0]
     t = np.arange(n, dtype=np.float64) - (n - 1) / 2
-    slope = (t / max(float(t @ t), 1.0)).astype(x.dtype)
+    slope = (t / (t @ t if n > 1 else 1)).astype(x.dtype)
     t = t.astype(x.dtype)[(slice(None), *(None,) * (x.ndim - 1))]
     return x - jnp.mean(x, 0, keepdims=True) - t * jnp.tensordot(slope, x, 1)[None]
