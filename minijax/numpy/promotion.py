@@ -50,7 +50,7 @@ def convert(x: Any, dtype: np.dtype, weak: bool = False) -> Any:
 def promote_dtypes(*args: Any) -> list[Any]:
     """To the dtype that all of `args` become together."""
     if any(isinstance(x, Value) and dtypes.is_key_dtype(x.aval.dtype) for x in args):
-        return [*map(as_value, args)]  # no dtype is common to keys and numbers: the operation will refuse
+        return [*map(as_value, args)]  # nothing is common to keys and numbers: to be refused
     dtype, weak = dtypes.lattice_result_type(*map(dtypes.dtype_and_weak_type, args))
     return [convert(x, dtype, weak) for x in args]
 
