@@ -112,7 +112,7 @@ def differences(theirs: Any, ours: Any, tolerance: float = 1e-4) -> str:
 
 
 def text_of(program: Any) -> str:
-    return repr(type(program)) if isinstance(program, Exception) else normal(str(program))
+    return type(program).__name__ if isinstance(program, Exception) else normal(str(program))
 
 
 def equations(program: Any) -> int:

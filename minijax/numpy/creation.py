@@ -114,7 +114,9 @@ def untie(x: Any) -> Any:
     """Nested lists as NumPy understands them."""
     if isinstance(x, (list, tuple)):
         return [untie(v) for v in x]
-    return np.asarray(x) if isinstance(x, Value) or hasattr(x, "__jax_array__") else x
+    if hasattr(x, "__jax_array__"):
+        x = x.__jax_array__()
+    return np.asarray(x) if isinstance(x, Value) else x
 
 
 def join(rows: list[Any]) -> Any:

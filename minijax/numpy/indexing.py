@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from minijax import lax
-from minijax.core import Value
+from minijax.core import Array, Value
 from minijax.numpy.creation import asarray
 from minijax.numpy.gathering import gather
 from minijax.numpy.parsing import Part, bounds, check_slices, expand_masks, parse, spell_out
+from minijax.numpy.promotion import convert
 
 PLAIN = (lax.GatherScatterMode.PROMISE_IN_BOUNDS, lax.GatherScatterMode.CLIP)
 
@@ -99,6 +100,12 @@ def static_slice(x: Any, parts: Sequence[Part], normalize: bool) -> Any:
     return arrange(x, reverse, drop, new)
 
 
+def position(index: Any) -> Any:
+    """A rank-0 index; what is known needs no equation to lose its weak type."""
+    index = asarray(index)
+    return convert(index, index.dtype) if isinstance(index, Array) else index
+
+
 def dynamic_slice(x: Any, parts: Sequence[Part], normalize: bool) -> Any:
     starts: list[Any] = []
     sizes, reverse = [], []
@@ -121,7 +128,7 @@ def dynamic_slice(x: Any, parts: Sequence[Part], normalize: bool) -> Any:
             if n == 0:
                 raise IndexError(f"index is out of bounds for axis {axis} with size 0")
             static = p.kind == "integer"
-            starts.append(np.asarray(p.index, np.int32) if static else asarray(p.index))
+            starts.append(np.asarray(p.index, np.int32) if static else position(p.index))
             sizes.append(1)
             drop.append(axis)
     if len(starts) > 1:
