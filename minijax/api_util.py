@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from minijax.core import Value, name_of, typeof
+from minijax.core import Array, name_of, typeof
 from minijax.tree_util import (
     keystr,
     tree_flatten,
@@ -36,7 +36,7 @@ class FlatFun:
             out, self.aux = check_aux(out, self.f)
         outs, self.out_tree = tree_flatten(out)
         for x in outs:
-            if not isinstance(x, Value):
+            if not isinstance(x, Array):
                 self.check_output(x, out)
         return outs
 
@@ -108,7 +108,7 @@ def is_typed(x: Any) -> bool:
 
 def check_arg(x: Any) -> Any:
     """The argument itself, if its type is one that can be traced."""
-    if not isinstance(x, Value):
+    if not isinstance(x, Array):
         typeof(x)
     return x
 

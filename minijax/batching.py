@@ -75,7 +75,7 @@ class BatchTrace(Trace):
 
     def unbox(self, x: Any) -> tuple[Any, int | None]:
         """The whole batch and its dimension. What is not my tracer is the same for all: None."""
-        return (x.value, x.dim) if isinstance(x, BatchTracer) and x.trace is self else (x, None)
+        return (x.value, x.dim) if isinstance(x, BatchTracer) and x._trace is self else (x, None)
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
         args, params = prim.stage(args, params)

@@ -81,7 +81,7 @@ def typeof(x: Any) -> ShapedArray:
     >>> print(jax.typeof(jnp.ones((2, 3))), jax.typeof(1.0))
     float32[2,3] ~float32[]
     """
-    if isinstance(x, Value):
+    if isinstance(x, Array):
         return x.aval
     scalar = dtypes.python_scalar(type(x))
     if scalar is not None:
@@ -96,8 +96,8 @@ def typeof(x: Any) -> ShapedArray:
 # --- values --------------------------------------------------------------------------------
 
 
-class Value:
-    """What an array and a traced value have in common. `minijax.numpy` adds the operators."""
+class Array:
+    """An array, known or traced. `minijax.numpy` adds the operators."""
 
     __slots__ = ("__weakref__",)
     __array_priority__ = 100  # so that `ndarray + value` comes to us
@@ -129,8 +129,8 @@ class Value:
         return self
 
 
-class Array(Value):
-    """An immutable array: a read-only NumPy buffer and its type."""
+class ArrayImpl(Array):
+    """An array that is known: a read-only NumPy buffer and its type."""
 
     __slots__ = ("_value", "aval")
 
@@ -177,10 +177,10 @@ class Array(Value):
             raise TypeError("Only integer scalar arrays can be converted to a scalar index.")
         return int(self._value)
 
-    def __iter__(self) -> Iterator[Array]:
+    def __iter__(self) -> Iterator[ArrayImpl]:
         if not self._value.ndim:
             raise TypeError("iteration over a 0-d array")
-        return (Array(np.asarray(row)) for row in self._value)
+        return (ArrayImpl(np.asarray(row)) for row in self._value)
 
     def item(self, *args: Any) -> Any:
         return self._value.item(*args)
@@ -192,12 +192,12 @@ class Array(Value):
         return format(self._value[()], spec) if not self._value.ndim else format(str(self), spec)
 
     def __reduce__(self) -> tuple:
-        return Array, (np.array(self._value), self.aval)
+        return ArrayImpl, (np.array(self._value), self.aval)
 
-    def __copy__(self) -> Array:
+    def __copy__(self) -> ArrayImpl:
         return self
 
-    def __deepcopy__(self, memo: dict) -> Array:
+    def __deepcopy__(self, memo: dict) -> ArrayImpl:
         return self
 
     def __str__(self) -> str:
@@ -218,7 +218,7 @@ class Array(Value):
 
 def to_numpy(x: Any) -> np.ndarray:
     """The buffer of a concrete value; the user's own arrays are copied, because they can change."""
-    if type(x) is Array:
+    if type(x) is ArrayImpl:
         return x._value
     if isinstance(x, Tracer):
         raise leaked(x)
@@ -290,7 +290,7 @@ class Primitive:
         with np.errstate(all="ignore"):
             out = self.impl(*[to_numpy(x) for x in args], **params)
             outs = out if self.multiple_results else [out]
-            return [Array(np.asarray(x, a.dtype), a) for x, a in zip(outs, avals)]
+            return [ArrayImpl(np.asarray(x, a.dtype), a) for x, a in zip(outs, avals)]
 
     def effects_of(self, params: dict) -> frozenset:
         return self.effects
@@ -326,7 +326,7 @@ class UndefinedPrimal:
 class Trace:
     """An interpreter of operations. `parent` interprets what its rules do.
 
-    A traced value is mine if `x.trace is self`; any other value is a constant to me.
+    A traced value is mine if `x._trace is self`; any other value is a constant to me.
     """
 
     axis_name: Any = None  # the mapped axis this interpreter introduces, if it has a name
@@ -403,13 +403,13 @@ def axis_env(trace: Trace | None = None) -> tuple[tuple[Any, int], ...]:
 # --- traced values -------------------------------------------------------------------------
 
 
-class Tracer(Value):
+class Tracer(Array):
     """A value that a live `Trace` is following."""
 
-    __slots__ = ("trace", "aval", "line")
+    __slots__ = ("_trace", "aval", "line")  # `x.trace()` is the sum of a diagonal
 
     def __init__(self, trace: Trace, aval: ShapedArray, line: Any = None):
-        self.trace, self.aval, self.line = trace, aval, line or user_line()
+        self._trace, self.aval, self.line = trace, aval, line or user_line()
 
     def to_concrete_value(self) -> Any:
         """The value where it is known while tracing (as in `grad` outside of `jit`), else None."""
@@ -417,8 +417,8 @@ class Tracer(Value):
 
     def unknown(self, error: type[TypeError], what: str) -> TypeError:
         """An error for what needs the value: where it was traced, and why it is not known."""
-        return error(f"{what}\nThe error occurred while tracing the {self.trace.name}. "
-                     f"{self.trace.origin(self)}")
+        return error(f"{what}\nThe error occurred while tracing the {self._trace.name}. "
+                     f"{self._trace.origin(self)}")
 
     def known(self, error: type[TypeError], what: str) -> Any:
         value = self.to_concrete_value()
@@ -488,7 +488,7 @@ def leaked(x: Tracer) -> UnexpectedTracerError:
     return UnexpectedTracerError(
         "Encountered an unexpected tracer: a function transformed by JAX had a side effect, "
         f"through which an intermediate value of type {x.aval.str_short()} escaped.\n"
-        f"It was made while tracing the {x.trace.name}, at {show_line(x.line)}.\n"
+        f"It was made while tracing the {x._trace.name}, at {show_line(x.line)}.\n"
         "Return the value from the function instead of storing it outside (in a global, a list, "
         "an attribute).")
 

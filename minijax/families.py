@@ -22,10 +22,10 @@ import numpy as np
 from minijax import dtypes
 from minijax.core import (
     Array,
+    ArrayImpl,
     Primitive,
     ShapedArray,
     UndefinedPrimal,
-    Value,
     to_numpy,
     typeof,
 )
@@ -318,9 +318,9 @@ def convert(x: Any, dtype: np.dtype, weak_type: bool) -> Any:
     if type(x) in dtypes.PYTHON_SCALARS:
         with np.errstate(all="ignore"):
             value = np.asarray(x).astype(dtype)  # -1 is 255 as uint8
-        return Array(value, ShapedArray((), dtype, weak_type))
+        return ArrayImpl(value, ShapedArray((), dtype, weak_type))
     if have.dtype == dtype and have.weak_type == weak_type:
-        return x if isinstance(x, Value) else Array(to_numpy(x))
+        return x if isinstance(x, Array) else ArrayImpl(to_numpy(x))
     return convert_element_type_p.bind(x, new_dtype=dtype, weak_type=weak_type)
 
 
@@ -468,5 +468,5 @@ def zeros(aval: ShapedArray) -> Any:
     """The zero of a type."""
     if aval.dtype == dtypes.float0:
         return np.zeros(aval.shape, dtypes.float0)
-    zero = Array(np.zeros((), aval.dtype), ShapedArray((), aval.dtype, aval.weak_type))
+    zero = ArrayImpl(np.zeros((), aval.dtype), ShapedArray((), aval.dtype, aval.weak_type))
     return broadcast_in_dim(zero, aval.shape, ())

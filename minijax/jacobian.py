@@ -11,7 +11,7 @@ import numpy as np
 from minijax import dtypes
 from minijax.api_util import argnums_partial, check_arg, check_aux, check_callable
 from minijax.batching import vmap
-from minijax.core import Array, typeof
+from minijax.core import ArrayImpl, typeof
 from minijax.families import reshape
 from minijax.jvp import jvp
 from minijax.transpose import check_grad_input, vjp
@@ -93,7 +93,7 @@ def check_kind(x: Any, holomorphic: bool, what: str, side: str, instead: str) ->
                         f"involving complex or integer {side}s, use jax.{instead} directly.")
 
 
-def basis(xs: Sequence[Any]) -> list[Array]:
+def basis(xs: Sequence[Any]) -> list[ArrayImpl]:
     """The unit vectors of the direct sum of `xs`: for each x, an array (total, *x.shape)."""
     sizes = [typeof(x).size for x in xs]
     starts = np.cumsum([0, *sizes]).tolist()
@@ -102,7 +102,7 @@ def basis(xs: Sequence[Any]) -> list[Array]:
         aval = typeof(x).update(shape=(starts[-1], *typeof(x).shape))
         units = np.zeros((starts[-1], n), aval.dtype)
         units[np.arange(start, start + n), np.arange(n)] = 1
-        out.append(Array(units.reshape(aval.shape), aval))
+        out.append(ArrayImpl(units.reshape(aval.shape), aval))
     return out
 
 

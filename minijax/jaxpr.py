@@ -18,6 +18,7 @@ from minijax import dtypes
 from minijax.config import config
 from minijax.core import (
     Array,
+    ArrayImpl,
     Primitive,
     ShapedArray,
     Trace,
@@ -122,7 +123,7 @@ def eval_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], *args: Any) -> list[Any]:
 
 def read(env: dict[Var, Any], atoms: Sequence[Atom]) -> list[Any]:
     """The values of atoms: what the environment says of a variable, what a literal says itself."""
-    return [Array(x.val, x.aval) if isinstance(x, Literal) else env[x] for x in atoms]
+    return [ArrayImpl(x.val, x.aval) if isinstance(x, Literal) else env[x] for x in atoms]
 
 
 def derived(fn: Callable) -> Callable:
@@ -176,15 +177,15 @@ class JaxprTrace(Trace):
 
     def atom(self, x: Any) -> Atom:
         """How an equation refers to `x`."""
-        if isinstance(x, JaxprTracer) and x.trace is self:
+        if isinstance(x, JaxprTracer) and x._trace is self:
             return x.variable
         if isinstance(x, Tracer):
-            if not self.encloses(x.trace):
+            if not self.encloses(x._trace):
                 raise leaked(x)
         elif not typeof(x).shape:
             return Literal(x if type(x) in dtypes.PYTHON_SCALARS else to_numpy(x), typeof(x))
         if id(x) not in self.captured:
-            value = x if isinstance(x, (Tracer, Array)) else Array(to_numpy(x))
+            value = x if isinstance(x, Array) else ArrayImpl(to_numpy(x))
             self.captured[id(x)] = Var(typeof(value)), value, x  # x is kept, so its id stays its
         return self.captured[id(x)][0]
 
@@ -262,7 +263,7 @@ def closed(jaxpr: Jaxpr, captured: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
     Traced values remain inputs, and are returned.
     """
     pairs = list(zip(jaxpr.invars, captured))
-    consts = [pair for pair in pairs if isinstance(pair[1], Array)]
+    consts = [pair for pair in pairs if isinstance(pair[1], ArrayImpl)]
     free = [pair for pair in pairs if isinstance(pair[1], Tracer)]
     invars = [*(v for v, _ in free), *jaxpr.invars[len(pairs):]]
     constvars = [v for v, _ in consts]

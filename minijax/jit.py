@@ -22,7 +22,7 @@ from minijax.api_util import (
 from minijax.batching import batch, batch_jaxpr
 from minijax.compiler import compiled
 from minijax.config import config
-from minijax.core import Array, axis_env, name_of, to_numpy, typeof
+from minijax.core import ArrayImpl, axis_env, name_of, to_numpy, typeof
 from minijax.families import Program
 from minijax.jaxpr import JaxprEqn, closed, narrow_jaxpr, trace_to_jaxpr
 from minijax.jvp import jvp_call
@@ -43,7 +43,7 @@ class Call(Program):
     def evaluate(self, args, params):
         jaxpr = params["jaxpr"]
         outs = self.impl(*[to_numpy(x) for x in args], **params)
-        return [Array(x, a) for x, a in zip(outs, jaxpr.out_avals)]
+        return [ArrayImpl(x, a) for x, a in zip(outs, jaxpr.out_avals)]
 
     def impl(self, *args, jaxpr, name):
         with np.errstate(all="ignore"):

@@ -11,6 +11,7 @@ from minijax import dtypes
 from minijax.api_util import FlatFun, check_callable, describe_function
 from minijax.core import (
     Array,
+    ArrayImpl,
     Primitive,
     ShapedArray,
     Trace,
@@ -42,7 +43,7 @@ class JVPTracer(Tracer):
         return self.primal
 
     def __repr__(self) -> str:
-        if self.trace.tangent is not self.trace.parent:  # type: ignore[attr-defined]
+        if self._trace.tangent is not self._trace.parent:  # type: ignore[attr-defined]
             tangent = typeof(self.tangent).str_short(short_dtypes=True)
             return f"GradTracer(primal={self.primal}, typeof(tangent)={tangent})"
         return f"JVPTracer(primal={self.primal}, tangent={self.tangent})"
@@ -60,7 +61,7 @@ class JVPTrace(Trace):
 
     def dual(self, x: Any) -> tuple[Any, Any]:
         """The primal and the tangent of a value. What is not my tracer is constant: no tangent."""
-        if isinstance(x, JVPTracer) and x.trace is self:
+        if isinstance(x, JVPTracer) and x._trace is self:
             return x.primal, x.tangent
         return x, None
 
@@ -173,11 +174,11 @@ def instantiate(tangent: Any, primal: Any) -> Any:
 
 
 def as_array(x: Any) -> Any:
-    """A value as the user gets it: an `Array` or a tracer."""
-    if isinstance(x, (Array, Tracer)) or getattr(x, "dtype", None) == dtypes.float0:
+    """A value as the user gets it: an `Array`."""
+    if isinstance(x, Array) or getattr(x, "dtype", None) == dtypes.float0:
         return x
     aval = typeof(x)
-    return Array(np.array(x, aval.dtype), aval)
+    return ArrayImpl(np.array(x, aval.dtype), aval)
 
 
 # --- the same for programs -----------------------------------------------------------------

@@ -33,7 +33,7 @@ class TangentTrace(JaxprTrace):
     """Writes down what touches a tangent. Everything else is known and is done by the parent."""
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-        unknown = tuple(isinstance(x, JaxprTracer) and x.trace is self for x in args)
+        unknown = tuple(isinstance(x, JaxprTracer) and x._trace is self for x in args)
         if True not in unknown:
             return self.parent.process_primitive(prim, args, params)  # type: ignore[union-attr]
         halves = prim.split(unknown, params)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minijax.api_util import FlatFun, check_callable, describe_function, flatten_args, positions
-from minijax.core import Array, ShapedArray, Tracer, typeof
+from minijax.core import ArrayImpl, ShapedArray, Tracer, typeof
 from minijax.jaxpr import Jaxpr, trace_to_jaxpr
 from minijax.tree_util import tree_unflatten
 
@@ -116,7 +116,7 @@ def eval_shape(fun: Callable, *args: Any, **kwargs: Any) -> Any:
     leaves, in_tree = flatten_args(args, kwargs)
     flat = FlatFun(fun, in_tree, "eval_shape")
     avals = [ShapedArray(x.shape, x.dtype) if not isinstance(x, (ShapeDtypeStruct, Tracer))
-             and hasattr(x, "shape") and hasattr(x, "dtype") and not isinstance(x, Array)
+             and hasattr(x, "shape") and hasattr(x, "dtype") and not isinstance(x, ArrayImpl)
              else abstract(x) for x in leaves]
     jaxpr, _ = trace_to_jaxpr(flat, avals, describe_function(fun, "eval_shape"))
     return tree_unflatten(flat.out_tree, [as_struct(a) for a in jaxpr.out_avals])

@@ -16,7 +16,7 @@ from minijax.api_util import (
     check_callable,
     describe_function,
 )
-from minijax.core import Array, ShapedArray, UndefinedPrimal, current_trace, typeof
+from minijax.core import ArrayImpl, ShapedArray, UndefinedPrimal, current_trace, typeof
 from minijax.families import add_any, zeros
 from minijax.jaxpr import Jaxpr, derive, derived, read, trace_to_jaxpr
 from minijax.jvp import as_array, instantiate, tangent_dtype
@@ -178,7 +178,7 @@ def value_and_grad(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: boo
         active = [dtypes.is_inexact(typeof(x).dtype) for x in leaves]
         outs, pull = vjp_flat(flat, leaves, active, describe_function(fun, "grad"))
         out = check_grad_output(outs, flat.out_tree, holomorphic)
-        cts = pull([Array(np.ones((), typeof(out).dtype), typeof(out))])
+        cts = pull([ArrayImpl(np.ones((), typeof(out).dtype), typeof(out))])
         grads = tree_unflatten(in_tree, [instantiate(c, x) for x, c in zip(leaves, cts)])[0]
         grad_out = grads[0] if isinstance(argnums, int) else grads
         return ((as_array(out), flat.aux) if has_aux else as_array(out)), grad_out

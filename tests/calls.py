@@ -33,7 +33,7 @@ ARRAYS: dict[str, Any] = {
     "c3": np.arange(3).astype(np.complex64) + 1j,
     "f": np.float32(2), "i": np.int32(2),
 }
-ALIASES = {"ArrayImpl": "Array", "_IndexUpdateHelper": "IndexUpdater"}
+ALIASES = {"_IndexUpdateHelper": "IndexUpdater"}
 
 
 class Library:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import minijax
+from minijax.core import ArrayImpl
 from tests.both import bound, f32, i32
 
 # --- misuse: JAX's class of error, and a sentence ----------------------------------------------
@@ -241,7 +242,7 @@ def test_a_small_piece_does_not_keep_a_big_buffer_alive(cut):
 
     buffer = np.ones((1000, 3)).view(Buffer)
     gone = weakref.ref(buffer)
-    piece = cut(minijax.lax, minijax.Array(buffer))
+    piece = cut(minijax.lax, ArrayImpl(buffer))
     del buffer
     gc.collect()
     assert gone() is None and piece.size < 10

@@ -485,8 +485,8 @@ assert state() == [0.0, 0.0]
 
 # perturbation confusion, live
 dual = render("jvp.py: JVPTrace.dual", book.library("jvp.py"))
-assert " and x.trace is self" in dual
-run(dual.replace(" and x.trace is self", ""))
+assert " and x._trace is self" in dual
+run(dual.replace(" and x._trace is self", ""))
 assert state() == [1.0, 1.0], state()
 run("live.restore()")
 assert state() == [0.0, 0.0], state()

@@ -21,7 +21,7 @@ import numpy as np
 from minijax.api_util import FlatFun, describe_function, flatten_args
 from minijax.batching import BatchTrace, BatchTracer
 from minijax.core import (
-    Array,
+    ArrayImpl,
     EvalTrace,
     Primitive,
     Trace,
@@ -156,11 +156,11 @@ def run(jaxpr: Jaxpr, args: Sequence[Any], printer: ShortPrinter, rows: list[Seq
     for v, x in env.items():
         rows.append((f"{printer.binder(v)} = {brief(x)}",))
     for e in jaxpr.eqns:
-        ins = [Array(x.val, x.aval) if isinstance(x, Literal) else env[x] for x in e.invars]
+        ins = [ArrayImpl(x.val, x.aval) if isinstance(x, Literal) else env[x] for x in e.invars]
         outs = current_trace().process_primitive(e.primitive, ins, e.params)
         env.update(zip(e.outvars, outs))
         rows.append((line(printer, e), ", ".join(map(brief, outs))))
-    return [Array(x.val, x.aval) if isinstance(x, Literal) else env[x] for x in jaxpr.outvars]
+    return [ArrayImpl(x.val, x.aval) if isinstance(x, Literal) else env[x] for x in jaxpr.outvars]
 
 
 def line(printer: ShortPrinter, e: JaxprEqn) -> str:
@@ -275,14 +275,14 @@ def transpose(f: Callable, *args: Any) -> Text:
     cts: dict[Any, Any] = {}
     for v in lin.outvars:
         if not isinstance(v, Literal):
-            cts[v] = Array(np.ones(v.aval.shape, v.aval.dtype))
+            cts[v] = ArrayImpl(np.ones(v.aval.shape, v.aval.dtype))
     starts = ", ".join(f"ct {printer.atom(v)} = {brief(ct)}" for v, ct in cts.items())
     rows = [*rows, (f"backwards, from {starts}",)]
     for e in reversed(lin.eqns):
         given = [cts.pop(v, None) for v in e.outvars]
         if all(ct is None for ct in given):
             continue
-        ins = [Array(x.val, x.aval) if isinstance(x, Literal)
+        ins = [ArrayImpl(x.val, x.aval) if isinstance(x, Literal)
                else env.get(x, UndefinedPrimal(x.aval)) for x in e.invars]
         row = [f"  {e.primitive}"]
         for x, ct in zip(e.invars, e.primitive.transpose(given, *ins, **e.params)):

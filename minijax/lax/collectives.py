@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from minijax.batching import AxisData, batch, batch_flat, move_to_front
-from minijax.core import Array, ShapedArray, axis_env, typeof
+from minijax.core import ArrayImpl, ShapedArray, axis_env, typeof
 from minijax.families import Collective, reshape, zeros
 from minijax.lax.creation import iota
 from minijax.lax.joining import concatenate
@@ -215,7 +215,7 @@ def axis_index(axis_name: Any) -> Any:
     axis_size(axis_name)
     if not isinstance(axis_name, (tuple, list)):
         return axis_index_p.bind(axis_name=axis_name)
-    index, stride = Array(np.array(0, np.int32)), 1
+    index, stride = ArrayImpl(np.array(0, np.int32)), 1
     for name in reversed(axis_name):
         index = index + axis_index(name) * stride
         stride *= axis_size(name)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes
-from minijax.core import ShapedArray, UndefinedPrimal, Value, typeof
+from minijax.core import Array, ShapedArray, UndefinedPrimal, typeof
 from minijax.families import Structural, zeros
 from minijax.lax.shapes import canonicalize_axis, own, replace
 
@@ -81,7 +81,7 @@ def concatenate(operands: Sequence[Any], dimension: int) -> Any:
     """
     if not len(operands):
         raise ValueError("concatenate requires a non-empty sequences of arrays")
-    if len(operands) == 1 and isinstance(operands[0], Value):
+    if len(operands) == 1 and isinstance(operands[0], Array):
         return operands[0]
     return concatenate_p.bind(*operands, dimension=int(dimension))
 

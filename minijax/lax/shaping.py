@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minijax.core import ShapedArray, Value, typeof
+from minijax.core import Array, ShapedArray, typeof
 from minijax.families import Structural, broadcast_in_dim, reduce_sum, reshape
 from minijax.jvp import as_array
 from minijax.lax.shapes import canonicalize_axis, check_shapelike
@@ -60,7 +60,7 @@ def squeeze(array: Any, dimensions: Sequence[int]) -> Any:
     """
     ndim = typeof(array).ndim
     dimensions = tuple(sorted(canonicalize_axis(d, ndim) for d in dimensions))
-    if not dimensions and isinstance(array, Value):
+    if not dimensions and isinstance(array, Array):
         return array
     return squeeze_p.bind(array, dimensions=dimensions)
 

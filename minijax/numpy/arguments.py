@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes
-from minijax.core import Array, Tracer, Value, typeof
+from minijax.core import Array, ArrayImpl, Tracer, typeof
 from minijax.lax.shapes import not_a_shape
 
-ARRAYLIKE = (Value, np.ndarray, np.generic, int, float, complex)
+ARRAYLIKE = (Array, np.ndarray, np.generic, int, float, complex)
 
 
 def is_arraylike(x: Any) -> bool:
@@ -36,17 +36,17 @@ def check_arraylike_or_none(name: str, *args: Any) -> None:
 
 def as_value(x: Any) -> Any:
     """An argument as an `Array` or a tracer; it must be arraylike."""
-    if isinstance(x, Value):
+    if isinstance(x, Array):
         return x
     if hasattr(x, "__jax_array__"):
         return x.__jax_array__()
     aval = typeof(x)
-    return Array(np.array(dtypes.coerce_to_array(x, aval.dtype)), aval)
+    return ArrayImpl(np.array(dtypes.coerce_to_array(x, aval.dtype)), aval)
 
 
 def ensure_array(name: str, x: Any) -> Any:
     """`x` as an `Array` or a tracer. TypeError for a list."""
-    if isinstance(x, Value):
+    if isinstance(x, Array):
         return x
     check_arraylike(name, x)
     return as_value(x)

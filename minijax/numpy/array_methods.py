@@ -1,6 +1,6 @@
 """The operators and methods of arrays and traced values: one table, attached to both.
 
-`x + y` is `add(x, y)`, `x.sum()` is `sum(x)`, and so on. `install` puts them on `core.Value`, so
+`x + y` is `add(x, y)`, `x.sum()` is `sum(x)`, and so on. `install` puts them on `core.Array`, so
 the spine knows nothing of NumPy's surface.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes, lax
-from minijax.core import Array, Primitive, Value
+from minijax.core import Array, ArrayImpl, Primitive
 from minijax.devices import Device, devices
 from minijax.numpy import (
     arithmetic,
@@ -40,7 +40,7 @@ from minijax.scalar_types import ScalarMeta
 
 # --- operators -------------------------------------------------------------------------------
 
-OPERANDS = (Value, int, float, complex, np.ndarray, np.generic)
+OPERANDS = (Array, int, float, complex, np.ndarray, np.generic)
 # Each with its function; an operation that needs no promotion when both types are the same; and
 # how Python writes it.
 BINARY: dict[str, tuple[Callable, Primitive | None, str]] = {
@@ -70,7 +70,7 @@ def forward(fun: Callable, symbol: str, direct: Primitive | None = None) -> Call
     """The method for `self <symbol> other`."""
 
     def method(self: Any, other: Any) -> Any:
-        if isinstance(other, Value):
+        if isinstance(other, Array):
             a, b = self.aval, other.aval
             if (direct is not None and a.dtype is b.dtype and a.shape == b.shape
                     and a.weak_type is b.weak_type and a.dtype.kind in "fiuc"):
@@ -253,18 +253,18 @@ ARRAY_METHODS: dict[str, Callable] = {  # for values that are there
 
 
 def install() -> None:
-    """Attach everything to `Value`, the base of arrays and of traced values."""
+    """Attach everything to `Array`, the base of known and of traced arrays."""
     ScalarMeta.make_array = staticmethod(creation.asarray)
     for name, (fun, direct, symbol) in BINARY.items():
-        setattr(Value, f"__{name}__", forward(fun, symbol, direct))
-        setattr(Value, f"__r{name}__", reflected(fun, symbol))
+        setattr(Array, f"__{name}__", forward(fun, symbol, direct))
+        setattr(Array, f"__r{name}__", reflected(fun, symbol))
     for name, (fun, symbol) in COMPARISONS.items():
-        setattr(Value, f"__{name}__", forward(fun, symbol))
+        setattr(Array, f"__{name}__", forward(fun, symbol))
     for name, fun in UNARY.items():
-        setattr(Value, f"__{name}__", lambda self, fun=fun: fun(self))
+        setattr(Array, f"__{name}__", lambda self, fun=fun: fun(self))
     for name, method in METHODS.items():
-        setattr(Value, name, method)
-    for name, method in PROPERTIES.items():
-        setattr(Value, name, property(method))
-    for name, method in ARRAY_METHODS.items():
         setattr(Array, name, method)
+    for name, method in PROPERTIES.items():
+        setattr(Array, name, property(method))
+    for name, method in ARRAY_METHODS.items():
+        setattr(ArrayImpl, name, method)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes, lax
-from minijax.core import Array, Tracer, Value
+from minijax.core import Array, ArrayImpl, Tracer
 from minijax.numpy.arguments import as_value, canonical_shape, check_arraylike, ensure_array
 from minijax.numpy.promotion import broadcast_to, convert
 
@@ -45,7 +45,7 @@ def array(object: Any, dtype: Any = None, *, copy: bool = True, order: str | Non
 def asarray(a: Any, dtype: Any = None, order: str | None = None, *, copy: bool | None = None,
             device: Any = None, out_sharding: Any = None) -> Any:
     """`array`, without a copy of what is already an array."""
-    if dtype is None and isinstance(a, Value) and not copy:
+    if dtype is None and isinstance(a, Array) and not copy:
         return a
     if dtype is not None:
         dtype = dtypes.check_user_dtype_supported(dtype, "asarray")
@@ -62,7 +62,7 @@ def build(x: Any, dtype: np.dtype | None, copy: bool) -> Any:
     """An array of `x`; with `copy`, a new one. Without a dtype, the one that its parts have."""
     if hasattr(x, "__jax_array__"):
         x = x.__jax_array__()
-    if isinstance(x, Value):
+    if isinstance(x, Array):
         x = duplicate(x) if copy else x
         return x if dtype is None else convert(x, dtype)
     if isinstance(x, (list, tuple)):
@@ -70,16 +70,16 @@ def build(x: Any, dtype: np.dtype | None, copy: bool) -> Any:
     if type(x) in dtypes.PYTHON_SCALARS:
         if dtype is None:
             return as_value(x)
-        return Array(np.array(dtypes.coerce_to_array(x, dtype)))
+        return ArrayImpl(np.array(dtypes.coerce_to_array(x, dtype)))
     if x is None:
         raise ValueError("None is not a valid value for jnp.array")
     x = np.asarray(x)
     wanted = dtypes.canonicalize_value_dtype(x) if dtype is None else dtype
-    return Array(np.array(x, wanted))
+    return ArrayImpl(np.array(x, wanted))
 
 
 def duplicate(x: Any) -> Any:
-    return Array(x._value, x.aval) if type(x) is Array else lax.copy_p.bind(x)
+    return ArrayImpl(x._value, x.aval) if type(x) is ArrayImpl else lax.copy_p.bind(x)
 
 
 def build_from_list(x: Any, dtype: np.dtype | None) -> Any:
@@ -89,7 +89,7 @@ def build_from_list(x: Any, dtype: np.dtype | None) -> Any:
         dtype = dtypes.result_type(*kinds) if kinds else dtypes.default_float_dtype()
     if any(isinstance(v, Tracer) for v in leaves):
         return join([lax.expand_dims(build(v, dtype, False), (0,)) for v in x])
-    return Array(np.array(untie(x), dtype))
+    return ArrayImpl(np.array(untie(x), dtype))
 
 
 def flatten(x: Any) -> Iterator[Any]:
@@ -116,7 +116,7 @@ def untie(x: Any) -> Any:
         return [untie(v) for v in x]
     if hasattr(x, "__jax_array__"):
         x = x.__jax_array__()
-    return np.asarray(x) if isinstance(x, Value) else x
+    return np.asarray(x) if isinstance(x, Array) else x
 
 
 def join(rows: list[Any]) -> Any:

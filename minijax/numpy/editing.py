@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes, lax
-from minijax.core import Array
+from minijax.core import ArrayImpl
 from minijax.numpy.arguments import (
     canonical_axes,
     canonical_axis,
@@ -88,7 +88,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
         raise ValueError("jnp.insert(): obj must be a slice, a one-dimensional array, or a scalar; "
                          f"got {obj}")
     if dtypes.kind(index.dtype) not in "iu":
-        if index.size or isinstance(obj, Array):
+        if index.size or isinstance(obj, ArrayImpl):
             raise ValueError(f"jnp.insert(): index array must be integer typed; got {obj}")
         index = lax.convert_element_type(index, np.int32)
     values = array(values, a.dtype, ndmin=a.ndim, copy=False)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minijax import lax
-from minijax.core import Value
+from minijax.core import Array
 from minijax.jit import jit
 from minijax.numpy.arguments import canonical_axes, canonical_axis, ensure_array
 from minijax.numpy.reductions import static_axis
@@ -67,7 +67,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     try:
         return _roll_static(a, as_tuple(shift), axes)
     except TypeError:
-        if not isinstance(shift, Value):
+        if not isinstance(shift, Array):
             raise
         return _roll_dynamic(a, shift, axes)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minijax import dtypes, lax
-from minijax.core import Array
+from minijax.core import ArrayImpl
 from minijax.numpy.creation import asarray
 from minijax.numpy.parsing import Part, check_slices, spell_out
 from minijax.numpy.promotion import broadcast_all
@@ -50,7 +50,7 @@ def gather(x: Any, parts: Sequence[Part], mode: Any, fill_value: Any, indices_ar
 def check_fill_value(value: Any) -> Any:
     if np.ndim(value):
         raise ValueError("fill_value argument to indexed get() must be a scalar")
-    return value.item() if isinstance(value, (np.ndarray, np.generic, Array)) else value
+    return value.item() if isinstance(value, (np.ndarray, np.generic, ArrayImpl)) else value
 
 
 def plan_gather(parts: Sequence[Part], shape: tuple[int, ...], normalize: bool = True

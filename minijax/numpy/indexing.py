@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minijax import lax
-from minijax.core import Array, Value
+from minijax.core import Array, ArrayImpl
 from minijax.numpy.creation import asarray
 from minijax.numpy.gathering import gather
 from minijax.numpy.parsing import Part, bounds, check_slices, expand_masks, parse, spell_out
@@ -54,7 +54,7 @@ def in_bounds(parts: Sequence[Part], shape: tuple[int, ...], normalize: bool) ->
 
 def fits_dynamic_slice(p: Part) -> bool:
     if p.kind == "array":
-        return isinstance(p.index, (Value, np.ndarray)) and not p.index.ndim
+        return isinstance(p.index, (Array, np.ndarray)) and not p.index.ndim
     if p.kind == "slice":
         return p.index.step in (None, 1, -1)
     return p.kind != "mask"
@@ -103,7 +103,7 @@ def static_slice(x: Any, parts: Sequence[Part], normalize: bool) -> Any:
 def position(index: Any) -> Any:
     """A rank-0 index; what is known needs no equation to lose its weak type."""
     index = asarray(index)
-    return convert(index, index.dtype) if isinstance(index, Array) else index
+    return convert(index, index.dtype) if isinstance(index, ArrayImpl) else index
 
 
 def dynamic_slice(x: Any, parts: Sequence[Part], normalize: bool) -> Any:

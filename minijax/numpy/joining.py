@@ -11,7 +11,7 @@ import numpy as np
 
 from minijax import lax
 from minijax.batching import vmap
-from minijax.core import Value
+from minijax.core import Array
 from minijax.jit import jit
 from minijax.numpy.arguments import (
     canonical_axis,
@@ -30,7 +30,7 @@ from minijax.numpy.taking import take
 
 
 def is_array(x: Any) -> bool:
-    return isinstance(x, (Value, np.ndarray))
+    return isinstance(x, (Array, np.ndarray))
 
 
 def same_dtype(arrays: Sequence[Any], dtype: Any) -> list[Any]:

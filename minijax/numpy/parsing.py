@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minijax import dtypes
-from minijax.core import Tracer, Value
+from minijax.core import Array, Tracer
 from minijax.errors import NonConcreteBooleanIndexError
 from minijax.numpy.creation import asarray
 
@@ -45,9 +45,9 @@ def parse(index: Any, shape: tuple[int, ...]) -> list[Part]:
 
 def check_not_list(index: Any) -> Any:
     """TypeError for a list: NumPy took it for a tuple once, for an array later."""
-    if isinstance(index, Sequence) and not isinstance(index, (str, Value)):
+    if isinstance(index, Sequence) and not isinstance(index, (str, Array)):
         several = any(isinstance(i, (Sequence, slice)) or i is Ellipsis or i is None
-                      or (isinstance(i, (np.ndarray, Value)) and i.ndim) for i in index)
+                      or (isinstance(i, (np.ndarray, Array)) and i.ndim) for i in index)
         right = "tuple" if several else "array"
         raise TypeError("Using a non-tuple sequence for multidimensional indexing is not allowed; "
                         f"use `arr[{right}(seq)]` instead of `arr[seq]`. See "
@@ -66,7 +66,7 @@ def kind_of(i: Any) -> str:
         return "mask"
     if isinstance(i, (int, np.integer)):
         return "integer"
-    if isinstance(i, (Value, np.ndarray)):
+    if isinstance(i, (Array, np.ndarray)):
         return kind_of_dtype(i.dtype)
     if isinstance(i, str):
         raise TypeError(f"JAX does not support string indexing; got idx={i!r}")

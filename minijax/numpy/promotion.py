@@ -14,7 +14,7 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.config import flags
-from minijax.core import Array, ShapedArray, Value
+from minijax.core import Array, ArrayImpl, ShapedArray
 from minijax.families import broadcast_in_dim, convert_element_type_p
 from minijax.jit import jit
 from minijax.numpy.arguments import (
@@ -30,26 +30,26 @@ from minijax.numpy.arguments import (
 
 def convert(x: Any, dtype: np.dtype, weak: bool = False) -> Any:
     """`x` of a dtype, with an equation only for what is traced or has a rank."""
-    if isinstance(x, Value):
+    if isinstance(x, Array):
         have = x.aval
         if have.dtype == dtype and have.weak_type == weak:
             return x
-        if have.shape or type(x) is not Array or dtypes.is_key_dtype(have.dtype):
+        if have.shape or type(x) is not ArrayImpl or dtypes.is_key_dtype(have.dtype):
             return convert_element_type_p.bind(x, new_dtype=dtype, weak_type=weak)
-        return Array(x._value.astype(dtype), ShapedArray((), dtype, weak))
+        return ArrayImpl(x._value.astype(dtype), ShapedArray((), dtype, weak))
     if isinstance(x, np.ndarray) and x.ndim:
         if dtypes.canonicalize_value_dtype(x) == dtype and not weak:
             return x
         return convert_element_type_p.bind(x, new_dtype=dtype, weak_type=weak)
     if type(x) is not float:  # an integer that does not fit wraps around
         x = np.asarray(x) if isinstance(x, (np.ndarray, np.generic)) else dtypes.coerce_to_array(x)
-        return Array(x.astype(dtype), ShapedArray((), dtype, weak))
-    return Array(np.array(x, dtype), ShapedArray((), dtype, weak))
+        return ArrayImpl(x.astype(dtype), ShapedArray((), dtype, weak))
+    return ArrayImpl(np.array(x, dtype), ShapedArray((), dtype, weak))
 
 
 def promote_dtypes(*args: Any) -> list[Any]:
     """To the dtype that all of `args` become together."""
-    if any(isinstance(x, Value) and dtypes.is_key_dtype(x.aval.dtype) for x in args):
+    if any(isinstance(x, Array) and dtypes.is_key_dtype(x.aval.dtype) for x in args):
         return [*map(as_value, args)]  # nothing is common to keys and numbers: to be refused
     dtype, weak = dtypes.lattice_result_type(*map(dtypes.dtype_and_weak_type, args))
     return [convert(x, dtype, weak) for x in args]
@@ -156,7 +156,7 @@ def broadcast_to(array: Any, shape: Any, *, out_sharding: Any = None) -> Any:
 
 def same_type(x: Any, y: Any) -> bool:
     """Whether two arguments need no promotion. This is the common case, so it comes first."""
-    if not (isinstance(x, Value) and isinstance(y, Value)):
+    if not (isinstance(x, Array) and isinstance(y, Array)):
         return False
     a, b = x.aval, y.aval
     return (a.dtype is b.dtype and a.weak_type is b.weak_type
@@ -171,10 +171,10 @@ def unwrap(name: str, args: Sequence[Any]) -> list[Any]:
 
 def with_scalar(x: Any, y: Any) -> Any:
     """y, a Python number, as an array of the dtype of x, if that is simply a floating one."""
-    if isinstance(x, Value) and (type(y) is float or type(y) is int):
+    if isinstance(x, Array) and (type(y) is float or type(y) is int):
         aval = x.aval
         if aval.dtype.kind == "f":
-            return Array(np.array(y, aval.dtype), ShapedArray((), aval.dtype, aval.weak_type))
+            return ArrayImpl(np.array(y, aval.dtype), ShapedArray((), aval.dtype, aval.weak_type))
     return None
 
 
@@ -213,7 +213,7 @@ def promote_args_numeric(name: str, *args: Any) -> Sequence[Any]:
 
 def is_ready(args: Sequence[Any], kinds: str) -> bool:
     first = args[0]
-    return (isinstance(first, Value) and first.aval.dtype.kind in kinds
+    return (isinstance(first, Array) and first.aval.dtype.kind in kinds
             and (len(args) == 1 or (len(args) == 2 and same_type(first, args[1]))))
 
 

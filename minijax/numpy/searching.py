@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes, lax
-from minijax.core import Array
+from minijax.core import ArrayImpl
 from minijax.jit import jit
 from minijax.numpy.arguments import (
     canonical_axis,
@@ -115,7 +115,7 @@ def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> tuple
     if size is None:
         values = concrete(a, "The size argument of jnp.nonzero must be statically specified to use "
                              "jnp.nonzero within JAX transformations.")
-        return tuple(Array(i.astype(dtypes.default_int_dtype())) for i in np.nonzero(values))
+        return tuple(ArrayImpl(i.astype(dtypes.default_int_dtype())) for i in np.nonzero(values))
     size = operator.index(size)
     if a.size == 0 or size == 0:
         return tuple(lax.full((size,), 0, dtypes.default_int_dtype()) for _ in a.shape)

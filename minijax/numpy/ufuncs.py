@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes, lax
-from minijax.core import Array, Primitive, ShapedArray, Tracer
+from minijax.core import ArrayImpl, Primitive, ShapedArray, Tracer
 from minijax.lax import integer_pow
 from minijax.numpy.arguments import as_value, check_arraylike, ensure_array
 from minijax.numpy.promotion import (
@@ -114,9 +114,9 @@ def constant_like(x: Any, value: Any) -> np.ndarray:
     return np.asarray(value, x.dtype)
 
 
-def scalar_like(x: Any, value: Any) -> Array:
+def scalar_like(x: Any, value: Any) -> ArrayImpl:
     """The same, and weakly typed if x is."""
-    return Array(np.array(value, x.dtype), ShapedArray((), x.dtype, x.weak_type))
+    return ArrayImpl(np.array(value, x.dtype), ShapedArray((), x.dtype, x.weak_type))
 
 
 def power(x1: Any, x2: Any, /) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes
-from minijax.core import Array, Value, typeof
+from minijax.core import Array, ArrayImpl, typeof
 from minijax.lax.random_bits import (
     IMPL,
     random_clone_p,
@@ -39,7 +39,7 @@ def check_key(name: str, key: Any, allow_batched: bool = False) -> tuple[Any, bo
     """The key as a typed one, and whether it was a raw one: words, uint32[2], of `PRNGKey`."""
     raw = not is_key(key)
     if raw:
-        if not isinstance(key, (Value, np.ndarray)):
+        if not isinstance(key, (Array, np.ndarray)):
             raise TypeError("JAX encountered invalid PRNG key data: expected key_data to have "
                             f"ndim, shape, and dtype attributes. Got {key}. Pass a key, as "
                             f"jax.random.key(0) makes one, as the first argument of {name}.")
@@ -72,7 +72,7 @@ def seeded(name: str, seed: Any) -> Any:
         raise TypeError(f"{name} accepts a scalar seed, but was given a PRNG key.")
     if isinstance(seed, int):
         dtype = dtypes.default_int_dtype()
-        seed = Array(np.asarray(np.int64(seed)).astype(dtype))  # in 32 bits the low word counts
+        seed = ArrayImpl(np.asarray(np.int64(seed)).astype(dtype))  # in 32 bits the low word counts
     if shape := typeof(seed).shape:
         raise TypeError(f"{name} accepts a scalar seed, but was given an array of shape {shape} "
                         "!= (). Use jax.vmap for batching")
