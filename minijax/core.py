@@ -9,6 +9,7 @@ parent, evaluation, which calls NumPy.
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -467,11 +468,11 @@ class Tracer(Array):
         raise self.not_a_number("list")
 
     def __index__(self) -> int:
-        return self.known(TracerIntegerConversionError, (
+        return operator.index(self.known(TracerIntegerConversionError, (
             "The __index__() method was called on traced array with shape "
             f"{self.aval.str_short()}. Where Python needs an integer (range, list index, a "
             "shape), make the argument static (static_argnums), or use lax.fori_loop or "
-            "jnp.take.")).__index__()
+            "jnp.take.")))
 
     def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
         raise self.unknown(TracerArrayConversionError, (
