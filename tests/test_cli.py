@@ -177,14 +177,19 @@ def test_a_notebook_shows_prose_code_prints_and_values(tmp_path):
         new_code_cell(LONG),
         new_code_cell("from IPython.display import display\ndisplay(x)"),
         new_code_cell("import matplotlib.pyplot as plt\nplt.plot(x)\nplt.show()"),
+        new_code_cell("plt.plot(x)\nplt.show()",
+                      metadata={"mystnb": {"image": {"alt": "a rising line"}}}),
+        new_code_cell("import sys\nsys._getframe().f_code.co_filename + ':3'"),
     )
-    screen = played(path)
-    for text in ("Adding", "It is commutative.", "x = [1, 2]", "[red]x[/red] [1, 2]\n[1, 2, 1, 2]"):
+    screen = "\n".join(line.rstrip() for line in played(path).splitlines())
+    for text in ("Adding", "It is commutative.", "    x = [1, 2]",  # the code is indented more
+                 "\n  [red]x[/red] [1, 2]\n  [1, 2, 1, 2]\n"):
         assert text in screen
-    assert "display(x)" in screen and "\n[1, 2]\n" in screen
-    assert "\n2\n" not in screen
+    assert "display(x)" in screen and "\n  [1, 2]\n" in screen
+    assert "\n  2\n" not in screen
     assert "".join(LONG.split()) in "".join(screen.split())
-    assert "<Figure size" in screen
+    assert "<Figure size" in screen and "[picture: a rising line]" in screen
+    assert "'line 3 of this cell'" in screen
 
 
 def test_a_cell_that_should_raise_shows_its_error_and_the_tour_goes_on(tmp_path):
