@@ -304,9 +304,9 @@ class Primitive:
         return eqn
 
     def split(self, unknown: Sequence[bool], args: Sequence[Any], params: dict) -> Any:
-        """Do the part that needs no `unknown` argument: (known outs, unknown_out, args, params).
+        """Do what needs no `unknown` argument: (known outs, unknown_out, args, params), or None.
 
-        The last two are of this operation for what is left to do. None: nothing can be done yet.
+        `args` and `params` are for the rest: its last results are the unknown ones.
         """
         return None
 

@@ -21,6 +21,7 @@ from minijax.jaxpr import (
     derive,
     derived,
     live_eqns,
+    narrow_jaxpr,
 )
 from minijax.jvp import (
     JVPTrace,
@@ -47,7 +48,8 @@ class TangentTrace(JaxprTrace):
         if halves is None:
             return super().process_primitive(prim, args, params)
         known_outs, unknown_out, args, params = halves
-        known, linear = iter(known_outs), iter(super().process_primitive(prim, args, params))
+        outs = super().process_primitive(prim, args, params)
+        known, linear = iter(known_outs), iter(outs[len(outs) - unknown_out.count(True):])
         return [next(linear if u else known) for u in unknown_out]
 
 
@@ -122,20 +124,14 @@ def check_linear_input(primal: Any, tangent: Any) -> None:
 
 @derived
 def linearize_jaxpr(jaxpr: Jaxpr, active: tuple[bool, ...], wanted: tuple[bool, ...] | None = None
-                    ) -> tuple[Jaxpr, Jaxpr, tuple[bool, ...], list[int | None]]:
-    """(fwd, lin, active_out, sources): `fwd` returns the outputs, then the residuals of `lin`.
-
-    A residual that is an input of the program is not returned: `sources` holds its position
-    (None for a residual that `fwd` returns).
-    """
+                    ) -> tuple[Jaxpr, Jaxpr, tuple[bool, ...]]:
+    """(fwd, lin, active_out): `fwd` returns the outputs, then the residuals; `lin` takes these."""
     made: list[Any] = []
 
     def forward(*xs: Any) -> list[Any]:
         outs, active_out, lin, residuals = linearize_flat(jaxpr, xs, active, "linearize", wanted)
-        position = {id(x): i for i, x in enumerate(xs)}
-        sources = [position.get(id(r)) for r in residuals]
-        made.extend((lin, active_out, sources))
-        return [*outs, *(r for r, s in zip(residuals, sources) if s is None)]
+        made.extend((lin, active_out))
+        return [*outs, *residuals]
 
     fwd = derive(forward, jaxpr.in_avals, "linearize")
     return fwd, *made
@@ -170,18 +166,17 @@ def split_jaxpr(jaxpr: Jaxpr, unknown: tuple[bool, ...], wanted: tuple[bool, ...
     known_outs = [x for x, u in zip(jaxpr.outvars, unknown_out) if not u]
     known_ins = [v for v, u in zip(jaxpr.invars, unknown) if not u]
     unknown_ins = [v for v, u in zip(jaxpr.invars, unknown) if u]
-    closure = jaxpr.constvars, jaxpr.consts
-    known = Jaxpr(known_ins, live_eqns(early_eqns, [*known_outs, *residuals]),
-                  [*known_outs, *residuals], *closure)
-    return known, Jaxpr([*residuals, *unknown_ins], late_eqns, outs, *closure), unknown_out
+    made_early = [*known_outs, *residuals]
+    known = jaxpr.replace(known_ins, live_eqns(early_eqns, made_early), made_early)
+    return known, jaxpr.replace([*residuals, *unknown_ins], late_eqns, outs), unknown_out
 
 
 def linearize_call(bind: Callable, active: Sequence[bool], xs: Sequence[Any], jaxpr: Jaxpr
                    ) -> tuple[list[Any], tuple[bool, ...], Callable]:
     """The `linearize` rule of an operation that runs one program; `bind(jaxpr, *args)` runs it."""
-    fwd, lin, active_out, sources = linearize_jaxpr(jaxpr, tuple(active))
-    given = dict(zip(fwd.invars, xs))  # a result that is an operand needs no call
-    outs = [given.get(v, out) for v, out in zip(fwd.outvars, bind(fwd, *xs))]
-    made = iter(outs[len(jaxpr.outvars):])
-    residuals = [next(made) if s is None else xs[s] for s in sources]
-    return outs[: len(jaxpr.outvars)], active_out, functools.partial(bind, lin, *residuals)
+    fwd, lin, active_out = linearize_jaxpr(jaxpr, tuple(active))
+    given: dict[Any, Any] = dict(zip(fwd.invars, xs))  # what is an operand needs no call
+    made = iter(bind(narrow_jaxpr(fwd, tuple(v not in given for v in fwd.outvars)), *xs))
+    outs = [given[v] if v in given else next(made) for v in fwd.outvars]
+    n = len(jaxpr.outvars)
+    return outs[:n], active_out, functools.partial(bind, lin, *outs[n:])
