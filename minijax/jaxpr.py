@@ -221,7 +221,8 @@ class JaxprTrace(Trace):
             for e in eqns:
                 used.update(e.invars)
             captured = [c for c in captured if c[0] in used]
-        jaxpr = Jaxpr([*(var for var, _, _ in captured), *(t.variable for t in ins)], eqns, outvars)
+        invars = [*[var for var, _, _ in captured], *[t.variable for t in ins]]
+        jaxpr = Jaxpr(invars, eqns, outvars)
         if config.jax_enable_checks:
             check_jaxpr(jaxpr)
         return jaxpr, [value for _, value, _ in captured]

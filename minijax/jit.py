@@ -70,7 +70,7 @@ class Call(Program):
         return JaxprEqn(self, eqn.invars, params, outvars, eqn.line)
 
     def split(self, unknown, args, params):
-        known, rest, unknown_out = split_jaxpr(params["jaxpr"], unknown)
+        known, rest, unknown_out = split_jaxpr(params["jaxpr"], tuple(unknown))
         if not known.eqns and all(unknown_out):
             return None
         outs = self.bind(*[x for x, u in zip(args, unknown) if not u], **params | {"jaxpr": known})

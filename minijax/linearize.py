@@ -40,7 +40,7 @@ class TangentTrace(JaxprTrace):
     """Writes down what touches a tangent. Everything else is known and is done by the parent."""
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-        unknown = tuple(isinstance(x, JaxprTracer) and x._trace is self for x in args)
+        unknown = [isinstance(x, JaxprTracer) and x._trace is self for x in args]
         if True not in unknown:
             return self.parent.process_primitive(prim, args, params)  # type: ignore[union-attr]
         with interpreting(self.parent):  # type: ignore[arg-type]
@@ -150,7 +150,7 @@ def split_jaxpr(jaxpr: Jaxpr, unknown: tuple[bool, ...], wanted: tuple[bool, ...
     early_eqns: list[JaxprEqn] = []
     late_eqns: list[JaxprEqn] = []
     for e in jaxpr.eqns:
-        if any(x in late for x in e.invars):
+        if not late.isdisjoint(e.invars):
             late.update(e.outvars)
             late_eqns.append(e)
         else:
@@ -159,9 +159,9 @@ def split_jaxpr(jaxpr: Jaxpr, unknown: tuple[bool, ...], wanted: tuple[bool, ...
     unknown_out = tuple(x in late or w for x, w in zip(jaxpr.outvars, forced))
     outs = [x for x, u in zip(jaxpr.outvars, unknown_out) if u]
     late_eqns = live_eqns(late_eqns, outs)
-    made = {*jaxpr.constvars, *(v for e in late_eqns for v in e.outvars)}
-    needed = dict.fromkeys(x for x in [*(x for e in late_eqns for x in e.invars), *outs]
-                           if isinstance(x, Var) and x not in made)
+    made = {*jaxpr.constvars, *[v for e in late_eqns for v in e.outvars]}
+    needed = dict.fromkeys([x for x in [*[x for e in late_eqns for x in e.invars], *outs]
+                            if isinstance(x, Var) and x not in made])
     residuals = [v for v in needed if v not in late]
     known_outs = [x for x, u in zip(jaxpr.outvars, unknown_out) if not u]
     known_ins = [v for v, u in zip(jaxpr.invars, unknown) if not u]
