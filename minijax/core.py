@@ -304,8 +304,11 @@ class Primitive:
         """The equation with the `wanted` results only, if the operation can do without others."""
         return eqn
 
-    def split(self, unknown: tuple[bool, ...], params: dict) -> Any:
-        """For an operation that runs programs: its params for the known part and for the rest."""
+    def split(self, unknown: Sequence[bool], args: Sequence[Any], params: dict) -> Any:
+        """Do what needs no `unknown` argument: (known outs, unknown_out, args, params), or None.
+
+        `args` and `params` are for the rest: its last results are the unknown ones.
+        """
         return None
 
 

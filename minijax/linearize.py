@@ -11,8 +11,7 @@ from typing import Any
 
 from minijax import dtypes
 from minijax.api_util import FlatFun, check_callable, describe_function
-from minijax.core import Primitive, ShapedArray, tracing, typeof
-from minijax.families import zeros
+from minijax.core import Primitive, ShapedArray, interpreting, tracing, typeof
 from minijax.jaxpr import (
     Jaxpr,
     JaxprEqn,
@@ -22,8 +21,16 @@ from minijax.jaxpr import (
     derive,
     derived,
     live_eqns,
+    narrow_jaxpr,
 )
-from minijax.jvp import JVPTrace, JVPTracer, as_array, instantiate, tangent_dtype
+from minijax.jvp import (
+    JVPTrace,
+    JVPTracer,
+    as_array,
+    fill_tangents,
+    instantiate,
+    tangent_dtype,
+)
 from minijax.tree_util import tree_flatten, tree_structure, tree_unflatten
 
 # --- the linear part -----------------------------------------------------------------------
@@ -33,20 +40,17 @@ class TangentTrace(JaxprTrace):
     """Writes down what touches a tangent. Everything else is known and is done by the parent."""
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-        unknown = tuple(isinstance(x, JaxprTracer) and x._trace is self for x in args)
+        unknown = [isinstance(x, JaxprTracer) and x._trace is self for x in args]
         if True not in unknown:
             return self.parent.process_primitive(prim, args, params)  # type: ignore[union-attr]
-        halves = prim.split(unknown, params)
+        with interpreting(self.parent):  # type: ignore[arg-type]
+            halves = prim.split(unknown, args, params)
         if halves is None:
             return super().process_primitive(prim, args, params)
-        known_params, linear_params, unknown_out = halves
-        given = [x for x, u in zip(args, unknown) if not u]
-        known = self.parent.process_primitive(prim, given, known_params)  # type: ignore
-        n = unknown_out.count(False)
-        tangents = [x for x, u in zip(args, unknown) if u]
-        outs = super().process_primitive(prim, [*known[n:], *tangents], linear_params)
-        known_outs, linear_outs = iter(known[:n]), iter(outs)
-        return [next(linear_outs if u else known_outs) for u in unknown_out]
+        known_outs, unknown_out, args, params = halves
+        outs = super().process_primitive(prim, args, params)
+        known, linear = iter(known_outs), iter(outs[len(outs) - unknown_out.count(True):])
+        return [next(linear if u else known) for u in unknown_out]
 
 
 def linearize_flat(f: Callable, primals: Sequence[Any], active: Sequence[bool], name: str,
@@ -64,8 +68,7 @@ def linearize_flat(f: Callable, primals: Sequence[Any], active: Sequence[bool], 
             duals = trace.leave(f, outs)
         outs, tangents = [x for x, _ in duals], [t for _, t in duals]
         if wanted:
-            tangents = [zeros(typeof(x).strip_weak_type()) if t is None and w else t
-                        for x, t, w in zip(outs, tangents, wanted)]
+            tangents = fill_tangents(outs, tangents, wanted)
         lin, residuals = tangent.build([t for t in ins if t is not None],
                                        [t for t in tangents if t is not None], prune=True)
     return outs, tuple(t is not None for t in tangents), lin, residuals
@@ -121,63 +124,59 @@ def check_linear_input(primal: Any, tangent: Any) -> None:
 
 @derived
 def linearize_jaxpr(jaxpr: Jaxpr, active: tuple[bool, ...], wanted: tuple[bool, ...] | None = None
-                    ) -> tuple[Jaxpr, Jaxpr, tuple[bool, ...], list[int | None]]:
-    """(fwd, lin, active_out, sources): `fwd` returns the outputs, then the residuals of `lin`.
-
-    A residual that is an input of the program is not returned: `sources` holds its position
-    (None for a residual that `fwd` returns).
-    """
+                    ) -> tuple[Jaxpr, Jaxpr, tuple[bool, ...]]:
+    """(fwd, lin, active_out): `fwd` returns the outputs, then the residuals; `lin` takes these."""
     made: list[Any] = []
 
     def forward(*xs: Any) -> list[Any]:
         outs, active_out, lin, residuals = linearize_flat(jaxpr, xs, active, "linearize", wanted)
-        position = {id(x): i for i, x in enumerate(xs)}
-        sources = [position.get(id(r)) for r in residuals]
-        made.extend((lin, active_out, sources))
-        return [*outs, *(r for r, s in zip(residuals, sources) if s is None)]
+        made.extend((lin, active_out))
+        return [*outs, *residuals]
 
     fwd = derive(forward, jaxpr.in_avals, "linearize")
     return fwd, *made
 
 
 @derived
-def split_jaxpr(jaxpr: Jaxpr, unknown: tuple[bool, ...]) -> tuple[Jaxpr, Jaxpr, tuple[bool, ...]]:
+def split_jaxpr(jaxpr: Jaxpr, unknown: tuple[bool, ...], wanted: tuple[bool, ...] | None = None
+                ) -> tuple[Jaxpr, Jaxpr, tuple[bool, ...]]:
     """(known, rest, unknown_out): what the known inputs decide, and what they do not.
 
     `known` takes the known inputs and returns the known outputs, then residuals; `rest` takes
-    the residuals, then the unknown inputs, and returns the unknown outputs.
+    the residuals, then the unknown inputs, and returns the unknown outputs. The outputs in
+    `wanted` count as unknown in any case, so that programs can agree.
     """
     late = {v for v, u in zip(jaxpr.invars, unknown) if u}
     early_eqns: list[JaxprEqn] = []
     late_eqns: list[JaxprEqn] = []
     for e in jaxpr.eqns:
-        if any(x in late for x in e.invars):
+        if not late.isdisjoint(e.invars):
             late.update(e.outvars)
             late_eqns.append(e)
         else:
             early_eqns.append(e)
-    unknown_out = tuple(x in late for x in jaxpr.outvars)
-    outs = [x for x in jaxpr.outvars if x in late]
+    forced = wanted or (False,) * len(jaxpr.outvars)
+    unknown_out = tuple(x in late or w for x, w in zip(jaxpr.outvars, forced))
+    outs = [x for x, u in zip(jaxpr.outvars, unknown_out) if u]
     late_eqns = live_eqns(late_eqns, outs)
-    made = {*jaxpr.constvars, *(v for e in late_eqns for v in e.outvars)}
-    needed = dict.fromkeys(x for x in [*(x for e in late_eqns for x in e.invars), *outs]
-                           if isinstance(x, Var) and x not in made)
+    made = {*jaxpr.constvars, *[v for e in late_eqns for v in e.outvars]}
+    needed = dict.fromkeys([x for x in [*[x for e in late_eqns for x in e.invars], *outs]
+                            if isinstance(x, Var) and x not in made])
     residuals = [v for v in needed if v not in late]
-    known_outs = [x for x in jaxpr.outvars if x not in late]
+    known_outs = [x for x, u in zip(jaxpr.outvars, unknown_out) if not u]
     known_ins = [v for v, u in zip(jaxpr.invars, unknown) if not u]
     unknown_ins = [v for v, u in zip(jaxpr.invars, unknown) if u]
-    closure = jaxpr.constvars, jaxpr.consts
-    known = Jaxpr(known_ins, live_eqns(early_eqns, [*known_outs, *residuals]),
-                  [*known_outs, *residuals], *closure)
-    return known, Jaxpr([*residuals, *unknown_ins], late_eqns, outs, *closure), unknown_out
+    made_early = [*known_outs, *residuals]
+    known = jaxpr.replace(known_ins, live_eqns(early_eqns, made_early), made_early)
+    return known, jaxpr.replace([*residuals, *unknown_ins], late_eqns, outs), unknown_out
 
 
 def linearize_call(bind: Callable, active: Sequence[bool], xs: Sequence[Any], jaxpr: Jaxpr
                    ) -> tuple[list[Any], tuple[bool, ...], Callable]:
     """The `linearize` rule of an operation that runs one program; `bind(jaxpr, *args)` runs it."""
-    fwd, lin, active_out, sources = linearize_jaxpr(jaxpr, tuple(active))
-    given = dict(zip(fwd.invars, xs))  # a result that is an operand needs no call
-    outs = [given.get(v, out) for v, out in zip(fwd.outvars, bind(fwd, *xs))]
-    made = iter(outs[len(jaxpr.outvars):])
-    residuals = [next(made) if s is None else xs[s] for s in sources]
-    return outs[: len(jaxpr.outvars)], active_out, functools.partial(bind, lin, *residuals)
+    fwd, lin, active_out = linearize_jaxpr(jaxpr, tuple(active))
+    given: dict[Any, Any] = dict(zip(fwd.invars, xs))  # what is an operand needs no call
+    made = iter(bind(narrow_jaxpr(fwd, tuple(v not in given for v in fwd.outvars)), *xs))
+    outs = [given[v] if v in given else next(made) for v in fwd.outvars]
+    n = len(jaxpr.outvars)
+    return outs[:n], active_out, functools.partial(bind, lin, *outs[n:])

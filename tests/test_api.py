@@ -47,18 +47,18 @@ HERE = {
         atan atan2 atanh axis_index axis_size batch_matmul bessel_i0e bessel_i1e betainc
         bitcast_convert_type bitwise_and bitwise_not bitwise_or bitwise_xor broadcast
         broadcast_in_dim broadcast_shapes broadcasted_iota cbrt ceil clamp collapse complex
-        concatenate conj conv conv_dimension_numbers conv_general_dilated conv_transpose
+        concatenate cond conj conv conv_dimension_numbers conv_general_dilated conv_transpose
         conv_with_general_padding convert_element_type cos cosh cumlogsumexp cummax cummin cumprod
         cumsum digamma div dot dot_general dynamic_index_in_dim dynamic_slice dynamic_slice_in_dim
         dynamic_update_index_in_dim dynamic_update_slice dynamic_update_slice_in_dim eq erf erf_inv
-        erfc exp exp2 exp_p expand_dims expm1 fft floor full full_like gather ge gt imag
-        index_in_dim integer_pow iota is_finite le lgamma log log1p logistic lt max min mul ne neg
-        nextafter pad pmax pmean pmin population_count pow ppermute psum psum_scatter real
+        erfc exp exp2 exp_p expand_dims expm1 fft floor fori_loop full full_like gather ge gt imag
+        index_in_dim integer_pow iota is_finite le lgamma log log1p logistic lt map max min mul ne
+        neg nextafter pad pmax pmean pmin population_count pow ppermute psum psum_scatter real
         reciprocal reduce reduce_and reduce_max reduce_min reduce_or reduce_precision reduce_prod
-        reduce_sum reduce_window rem reshape rev round rsqrt scatter scatter_add scatter_max
+        reduce_sum reduce_window rem reshape rev round rsqrt scan scatter scatter_add scatter_max
         scatter_min scatter_mul select select_n shift_left shift_right_arithmetic
         shift_right_logical sign sin sinh slice slice_in_dim sort sort_key_val sqrt square squeeze
-        stop_gradient sub tan tanh tanh_p top_k transpose""",
+        stop_gradient sub switch tan tanh tanh_p top_k transpose while_loop""",
     "jax.nn": """
         celu elu gelu glu hard_sigmoid hard_silu hard_tanh initializers leaky_relu log_sigmoid
         log_softmax logsumexp one_hot relu relu6 selu sigmoid silu soft_sign softmax softplus
@@ -112,7 +112,6 @@ HERE = {
 }
 
 LATER = {
-    "issue 3: control flow": {"jax.lax": "cond fori_loop map scan switch while_loop"},
     "issue 3: checkpointing": {
         "jax": "checkpoint checkpoint_policies remat",
         "jax.ad_checkpoint": "checkpoint_name print_saved_residuals"},

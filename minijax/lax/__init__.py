@@ -1,5 +1,9 @@
 """The operations, by family. `jax.lax`: the layer that `jax.numpy` is written in."""
 
+from minijax.control_flow.cond import cond, cond_p, switch
+from minijax.control_flow.mapping import map
+from minijax.control_flow.scan import scan, scan_p
+from minijax.control_flow.while_loop import fori_loop, while_loop, while_p
 from minijax.core import Primitive as _Primitive
 from minijax.families import (
     broadcast_in_dim,
