@@ -472,10 +472,9 @@ class Tracer(Array):
 
     def __index__(self) -> int:
         return operator.index(self.known(TracerIntegerConversionError, (
-            "The __index__() method was called on traced array with shape "
-            f"{self.aval.str_short()}. Where Python needs an integer (range, list index, a "
-            "shape), make the argument static (static_argnums), or use lax.fori_loop or "
-            "jnp.take.")))
+            f"The __index__() method was called on traced array with shape {self.aval.str_short()}."
+            " Where Python needs an integer (range, list index, a shape), make the argument static "
+            "(static_argnums), or use lax.fori_loop or jnp.take.")))
 
     def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
         raise self.unknown(TracerArrayConversionError, (
