@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minijax import dtypes
-from minijax.api_util import is_typed
+from minijax.api_util import describe_function, is_typed
 from minijax.core import ShapedArray, Tracer, name_of, to_numpy, typeof
 from minijax.families import convert, zeros
 from minijax.jaxpr import Jaxpr, Var, derive, derived
@@ -148,7 +148,8 @@ def check_branches(what: str, names: Sequence[str], funs: Sequence[Callable],
     """TypeError unless the results of all branches have one structure and one type."""
     first = programs[0]
     for name, fun, other in zip(names[1:], funs[1:], programs[1:]):
-        who = f"{names[0]} is {name_of(funs[0])}, {name} is {name_of(fun)}"
+        who = (f"{names[0]} is {describe_function(funs[0], what)}, {name} is "
+               f"{describe_function(fun, what)}")
         if other.out_tree != first.out_tree:
             raise TypeError(
                 f"{what} branch outputs must have the same pytree structure, but they differ "

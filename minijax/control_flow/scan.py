@@ -265,6 +265,9 @@ def split_step(jaxpr: Jaxpr, unknown: tuple[bool, ...], num_consts: int, num_car
 def hoisted(step: Jaxpr, n_outs: int, num_consts: int) -> tuple[Jaxpr, Jaxpr, tuple[bool, ...]]:
     """(before, step, varies): what the constants alone decide of the residuals, and the rest."""
     n_ins = len(step.invars)
+    if step.effects:  # what happens, happens in every step
+        consts = step.invars[:num_consts]
+        return step.replace(consts, [], consts), step, (True,) * len(step.outvars)
     return split_jaxpr(step, (False,) * num_consts + (True,) * (n_ins - num_consts),
                        (True,) * n_outs + (False,) * (len(step.outvars) - n_outs))
 
