@@ -54,7 +54,7 @@ def test_what_a_chapter_says_is_in_jax_is_there(name):
         words = re.findall(r"`([^`\n]+)`", paragraph)
         for file in [word for word in words if word.startswith("jax/")]:
             text = (jax / file).read_text(encoding="utf-8")
-            names = [word.rpartition(".")[2] for word in words if word != file]
+            names = [word.rpartition(".")[2] for word in words if word[:4] != "jax/"]
             assert any(re.search(rf"\b{re.escape(n)}\b", text) for n in names), (file, names)
 
 
