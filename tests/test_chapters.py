@@ -679,6 +679,7 @@ def nbval(path):
     return done.returncode, done.stdout
 
 
+@pytest.mark.slow
 def test_nbval_runs_library_cells_and_compares(book):
     status, said = nbval(book.path)
     assert status == 0 and "9 passed" in said

@@ -80,6 +80,7 @@ def test_train_fails_when_nothing_was_learned(tmp_path):
     assert last and float(last[1]) < 0.5
 
 
+@pytest.mark.slow
 def test_one_seed_gives_one_result(tmp_path):
     def epochs(seed):
         plot = str(tmp_path / "p.png")
@@ -106,6 +107,7 @@ def test_train_refuses_what_cannot_work_before_it_trains(arguments, said):
 
 
 @posix
+@pytest.mark.slow
 def test_ctrl_c_ends_training_with_one_line(tmp_path):
     process = start("train", "--epochs", "10000", cwd=tmp_path)
     while "epoch  2" not in process.stdout.readline():

@@ -29,6 +29,7 @@ from minijax.lax.__main__ import HOLES, has_transpose, holes, operations as ever
 from tests import operations
 from tests.operations import Case
 from tests.test_jaxpr_text import normal, size
+from tests.tiers import thinned
 
 MODULES = [importlib.import_module(f"tests.operations.{m.name}")
            for m in pkgutil.iter_modules(operations.__path__)]
@@ -44,7 +45,7 @@ def sharp() -> Iterator[None]:
 
 
 def each(cases: Sequence[Case]) -> Any:
-    return pytest.mark.parametrize("case", cases, ids=[c.id for c in cases])
+    return pytest.mark.parametrize("case", thinned(cases, lambda c: c.op, lambda c: c.id))
 
 
 # --- tools -----------------------------------------------------------------------------------
