@@ -53,6 +53,34 @@ class PyTreeDef:
                              else registry[kind].unflatten(data, children))
         return stack[0]
 
+    def __repr__(self) -> str:
+        texts: list[str] = []  # from the end, as in `unflatten`
+        for kind, arity, data in reversed(self.nodes):
+            children = texts[:-arity - 1:-1]
+            del texts[len(texts) - arity:]
+            texts.append("*" if kind is None else _text(kind, data, children))
+        return f"PyTreeDef({texts[0]})"
+
+    def __eq__(self, other: object) -> bool:
+        try:
+            return self is other or (isinstance(other, PyTreeDef) and self.nodes == other.nodes)
+        except Exception as e:
+            raise ValueError(
+                "Exception raised while checking equality of metadata fields of pytree. Make sure "
+                "that metadata fields are hashable and have simple equality semantics. (Note: "
+                "arrays cannot be passed as metadata fields!)") from e
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            try:
+                self._hash = hash(self.nodes)
+            except TypeError:  # a class whose data does not hash; equality still looks at it
+                self._hash = hash(tuple([node[:2] for node in self.nodes]))
+        return self._hash
+
+    def __reduce__(self) -> tuple:  # without the hash, which is valid in one process only
+        return PyTreeDef, (self.nodes,)
+
     def flatten_up_to(self, tree: Any) -> list:
         """The subtrees of `tree` where this structure has its leaves.
 
@@ -98,53 +126,11 @@ class PyTreeDef:
 
     def compose(self, inner: PyTreeDef) -> PyTreeDef:
         """This structure, with `inner` in the place of every leaf."""
-        parts = [inner.nodes if node is _LEAF else (node,) for node in self.nodes]
+        parts = [inner.nodes if node[0] is None else (node,) for node in self.nodes]
         return PyTreeDef(tuple(chain(*parts)))
-
-    def __eq__(self, other: object) -> bool:
-        try:
-            return self is other or (isinstance(other, PyTreeDef) and self.nodes == other.nodes)
-        except Exception as e:
-            raise ValueError(
-                "Exception raised while checking equality of metadata fields of pytree. Make sure "
-                "that metadata fields are hashable and have simple equality semantics. (Note: "
-                "arrays cannot be passed as metadata fields!)") from e
-
-    def __hash__(self) -> int:
-        if self._hash is None:
-            try:
-                self._hash = hash(self.nodes)
-            except TypeError:  # a class whose data does not hash; equality still looks at it
-                self._hash = hash(tuple([node[:2] for node in self.nodes]))
-        return self._hash
-
-    def __reduce__(self) -> tuple:  # without the hash, which is valid in one process only
-        return PyTreeDef, (self.nodes,)
-
-    def __repr__(self) -> str:
-        texts: list[str] = []  # from the end, as in `unflatten`
-        for kind, arity, data in reversed(self.nodes):
-            children = texts[:-arity - 1:-1]
-            del texts[len(texts) - arity:]
-            texts.append("*" if kind is None else _text(kind, data, children))
-        return f"PyTreeDef({texts[0]})"
 
 
 LEAF = PyTreeDef((_LEAF,))
-
-
-def _text(kind: Any, data: Any, children: list[str]) -> str:
-    inside = ", ".join(children)
-    if kind is type(None):
-        return "None"
-    if kind is tuple:
-        return f"({inside},)" if len(children) == 1 else f"({inside})"
-    if kind is list:
-        return f"[{inside}]"
-    if kind is dict:
-        return "{" + ", ".join([f"{k!r}: {text}" for k, text in zip(data, children)]) + "}"
-    label = data.__name__ if kind is namedtuple else data
-    return f"CustomNode({kind.__name__}[{label!s}], [{inside}])"
 
 
 def tree_flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list, PyTreeDef]:
@@ -186,3 +172,17 @@ def tree_flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list, PyTreeDef]:
 
 def too_deep() -> RecursionError:
     return RecursionError(f"pytree nested more than {MAX_DEPTH} deep; does it contain itself?")
+
+
+def _text(kind: Any, data: Any, children: list[str]) -> str:
+    inside = ", ".join(children)
+    if kind is type(None):
+        return "None"
+    if kind is tuple:
+        return f"({inside},)" if len(children) == 1 else f"({inside})"
+    if kind is list:
+        return f"[{inside}]"
+    if kind is dict:
+        return "{" + ", ".join([f"{k!r}: {text}" for k, text in zip(data, children)]) + "}"
+    label = data.__name__ if kind is namedtuple else data
+    return f"CustomNode({kind.__name__}[{label!s}], [{inside}])"

@@ -1,5 +1,7 @@
 """The pictures: of right functions, of every kind of value, and of functions not yet right."""
 
+import typing
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ import minijax as jax
 import minijax.numpy as jnp
 from minijax.core import EvalTrace, Trace, current_trace, interpreting
 from minijax.course import show
+from minijax.tree_util import Partial
 
 PICTURES = [show.stack, show.values, show.linearize, show.transpose]
 
@@ -104,3 +107,32 @@ def test_the_walk_backwards_ends_at_the_gradient(f):
     x = jnp.array([1.0, 2.0, 4.0])
     last = str(show.transpose(f, x)).splitlines()[-1]
     assert last.endswith(f"= {show.brief(jax.grad(f)(x))}")
+
+
+def test_a_tree_has_a_line_for_each_node_of_its_structure():
+    class Point(typing.NamedTuple):
+        x: object
+        y: object
+
+    tree = {"b": [1.0, None, ()], "a": Point(np.zeros((64, 32)), "text"), "k": Partial(abs, 2)}
+    assert str(show.tree(tree)).splitlines() == [
+        "0   dict",
+        "1   ├ a: Point",
+        "2   │ ├ x: f32[64,32]",
+        "3   │ └ y: 'text'",
+        "4   ├ b: list",
+        "5   │ ├ 0: 1.0",
+        "6   │ ├ 1: None",
+        "7   │ └ 2: tuple",
+        "8   └ k: Partial <built-in function abs>",
+        "9     ├ 0: tuple",
+        "10    │ └ 0: 2",
+        "11    └ 1: dict",
+    ]
+    assert jax.tree.structure(tree).num_nodes == 12
+    shallow = show.tree(tree, is_leaf=lambda x: isinstance(x, list | Partial))
+    assert str(shallow).splitlines()[4:] == [
+        "4  ├ b: [1.0, None, ()]",
+        "5  └ k: Partial(<built-in function abs>,",
+    ]
+    assert str(show.tree(None)) == "0  None"

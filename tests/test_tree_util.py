@@ -486,6 +486,7 @@ def test_treedefs_pickle():
         again = pickle.loads(pickle.dumps(treedef))
         assert again == treedef and hash(again) == hash(treedef)
         assert again.unflatten(tree_leaves(tree)) == tree
+        assert again.compose(tree_structure((1, 2))) == treedef.compose(tree_structure((1, 2)))
 
 
 # === axes: prefixes in which None is a leaf =================================================

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes
-from minijax.api_util import FlatFun, describe_function, flatten_args
+from minijax.api_util import FlatFun, describe_function, flatten_args, is_typed
 from minijax.batching import BatchTrace, BatchTracer
 from minijax.core import (
     ArrayImpl,
@@ -41,6 +41,7 @@ from minijax.jvp import JVPTrace, JVPTracer
 from minijax.linearize import TangentTrace, linearize_flat
 from minijax.make_jaxpr import make_jaxpr
 from minijax.transpose import add_any
+from minijax.tree_util import flatten_one_level_with_keys, is_tree_node, keystr
 
 LONGEST = 32  # characters of one value
 # What runs between the reader's lines: this library, Python's, and what is installed.
@@ -215,6 +216,37 @@ def values(f: Callable, *args: Any) -> Text:
         run(jaxpr, flatten_args(args, {})[0], printer, rows)
         rows.append((returned(printer, jaxpr),))
     return columns(rows)
+
+
+# --- pytrees -----------------------------------------------------------------------------------
+
+
+def tree(x: Any, is_leaf: Callable[[Any], bool] | None = None) -> Text:
+    """A pytree with one node on each line, numbered as in the `nodes` of its structure.
+
+    >>> from minijax.course import show
+    >>> show.tree({"b": [1.0, None], "a": np.zeros((64, 32))})
+    0  dict
+    1  ├ a: f32[64,32]
+    2  └ b: list
+    3    ├ 0: 1.0
+    4    └ 1: None
+    """
+    return columns([(str(i), line) for i, line in enumerate(tree_lines(x, is_leaf))])
+
+
+def tree_lines(x: Any, is_leaf: Callable[[Any], bool] | None) -> list[str]:
+    """The line of a tree's outermost node, then those of its children."""
+    if x is None or not is_tree_node(type(x)) or (is_leaf is not None and is_leaf(x)):
+        return [brief(x) if is_typed(x) else repr(x)[:LONGEST]]
+    keyed, data = flatten_one_level_with_keys(x)
+    fixed = "" if isinstance(x, tuple | list | dict) or data in (None, ()) else f" {data}"
+    lines = [type(x).__name__ + fixed]
+    for left, (key, child) in zip(reversed(range(len(keyed))), keyed):
+        first, *rest = tree_lines(child, is_leaf)
+        lines.append(f"{'├' if left else '└'} {keystr((key,), simple=True)}: {first}")
+        lines += [f"{'│' if left else ' '} {line}" for line in rest]
+    return lines
 
 
 # --- linearize and transpose -------------------------------------------------------------------
