@@ -308,13 +308,8 @@ class ConvertElementType(Elementwise):
 
 convert_element_type_p = ConvertElementType(
     "convert_element_type", np.asarray,
-    lambda out, x, **params: lambda t: with_dtype(t, params["new_dtype"]),
-    transposes=(lambda ct, x, **params: with_dtype(ct, x.aval.dtype),))
-
-
-def with_dtype(t: Any, dtype: np.dtype) -> Any:
-    """A tangent in another dtype; whether a type is weak does not matter to it."""
-    return t if typeof(t).dtype == dtype else convert(t, dtype, False)
+    lambda out, x, **params: lambda t: convert_element_type(t, params["new_dtype"]),
+    transposes=(lambda ct, x, **params: convert(ct, x.aval.dtype, x.aval.weak_type),))
 
 
 def convert_element_type(operand: Any, new_dtype: Any) -> Any:

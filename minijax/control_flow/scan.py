@@ -239,12 +239,22 @@ def jvp_step(jaxpr: Jaxpr, active: tuple[bool, ...], num_consts: int, num_carry:
 
 
 @derived
+def steady(step: Jaxpr, num_consts: int, num_carry: int) -> Jaxpr:
+    """The step with the carry typed as it comes out: a weak type may be gone after the first."""
+    avals = list(step.in_avals)
+    for i, out in enumerate(step.out_avals[:num_carry], num_consts):
+        avals[i] = avals[i] if out.weak_type else avals[i].strip_weak_type()
+    return step if avals == step.in_avals else derive(step, avals, "scan")
+
+
+@derived
 def linearize_step(jaxpr: Jaxpr, active: tuple[bool, ...], num_consts: int, num_carry: int
                    ) -> tuple:
     def rule(active: tuple, wanted: tuple) -> tuple:
-        fwd, lin, active_out = linearize_jaxpr(jaxpr, active, wanted)
+        fwd, lin, active_out = linearize_jaxpr(step, active, wanted)
         return (fwd, lin, active_out), active_out
 
+    step = steady(jaxpr, num_consts, num_carry)
     (fwd, lin, active_out), active = closed_under(rule, active, len(jaxpr.outvars), num_consts,
                                                   num_carry)
     return fwd, lin, active, active_out
@@ -303,7 +313,7 @@ def transpose_step(jaxpr: Jaxpr, undefined: tuple[bool, ...], given: tuple[bool,
     sums = marked(dots[:num_consts], undefined[:num_consts])
     cts = marked(jaxpr.out_avals, given)[num_carry:]
     avals = [*known[:n_known], *sums, *dots[num_consts:], *known[n_known:], *cts]
-    return derive(step, [a.strip_weak_type() for a in avals], "transpose"), wanted
+    return derive(step, avals, "transpose"), wanted
 
 
 @derived
