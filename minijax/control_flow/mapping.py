@@ -37,9 +37,17 @@ def map(f: Callable, xs: Any, *, batch_size: int | None = None) -> Any:
     >>> import minijax as jax, minijax.numpy as jnp
     >>> jax.lax.map(lambda x: x ** 2, jnp.arange(4))
     Array([0, 1, 4, 9], dtype=int32)
+
+    Raises:
+      ValueError: arrays without a leading axis, or of different sizes along it.
+      TypeError: a negative `batch_size`.
     """
-    if batch_size is None:
+    if not callable(f):
+        raise TypeError("lax.map: f argument should be a callable.")
+    if not batch_size:
         return scan(Mapped(f), (), xs)[1]
+    if batch_size < 0:
+        raise TypeError(f"lax.map: batch_size must be positive, got {batch_size}.")
     n = scan_length(tree_leaves(xs), None)
     whole = n // batch_size * batch_size
     batches = tree_map(lambda x: reshape(
