@@ -37,11 +37,11 @@ from minijax.tree_util import tree_flatten, tree_structure, tree_unflatten
 class TangentTrace(JaxprTrace):
     """Writes down what touches a tangent. Everything else is known and is done by the parent."""
 
-    def owns(self, x: Any) -> bool:
+    def is_mine(self, x: Any) -> bool:
         return isinstance(x, JaxprTracer) and x._trace is self
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-        unknown = [self.owns(x) for x in args]
+        unknown = list(map(self.is_mine, args))
         if True not in unknown:
             return self.parent.process_primitive(prim, args, params)  # type: ignore[union-attr]
         with interpreting(self.parent):  # type: ignore[arg-type]
@@ -149,21 +149,20 @@ def split_jaxpr(jaxpr: Jaxpr, unknown: tuple[bool, ...], wanted: tuple[bool, ...
     """
     made: list[Any] = []
 
-    def early(*xs: Any) -> list[Any]:
-        with tracing(TangentTrace("the rest of a program")) as late:
-            values = iter(xs)
-            ins = [late.input(a) if u else next(values) for a, u in zip(jaxpr.in_avals, unknown)]
+    def known(*xs: Any) -> list[Any]:
+        with tracing(TangentTrace("the rest")) as late:
+            given = iter(xs)
+            ins = [late.input(a) if u else next(given) for a, u in zip(jaxpr.in_avals, unknown)]
             outs = jaxpr(*ins)
             forced = wanted or (False,) * len(outs)
-            unknown_out = tuple(late.owns(x) or w for x, w in zip(outs, forced))
-            rest, residuals = closed(*late.build(
-                [x for x, u in zip(ins, unknown) if u],
-                [x for x, u in zip(outs, unknown_out) if u], prune=True))
+            unknown_out = tuple(late.is_mine(x) or w for x, w in zip(outs, forced))
+            rest, residuals = closed(*late.build([x for x, u in zip(ins, unknown) if u],
+                                                 [x for x, u in zip(outs, unknown_out) if u], True))
         made.extend((rest, unknown_out))
-        return [*[x for x, u in zip(outs, unknown_out) if not u], *residuals]
+        return [*(x for x, u in zip(outs, unknown_out) if not u), *residuals]
 
-    known = derive(early, [a for a, u in zip(jaxpr.in_avals, unknown) if not u], "split")
-    return known, *made
+    first = derive(known, [a for a, u in zip(jaxpr.in_avals, unknown) if not u], "split")
+    return first, *made
 
 
 def linearize_call(bind: Callable, active: Sequence[bool], xs: Sequence[Any], jaxpr: Jaxpr

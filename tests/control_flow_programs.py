@@ -132,6 +132,25 @@ def many_counts(jax, lax, x):
     return jax.vmap(f)(x)
 
 
+def linear_solve(jnp, lax, w, x):
+    def solve(matvec, b):
+        return b - matvec(b) * 0.5
+
+    return lax.custom_linear_solve(lambda y: y * w, x, solve, solve)
+
+
+def symmetric_solve(jnp, lax, w, x):
+    def solve(matvec, b):
+        return matvec(b), jnp.sum(b)
+
+    return lax.custom_linear_solve(lambda y: y * w, x, solve, symmetric=True, has_aux=True)
+
+
+def a_root(lax, x):
+    return lax.custom_root(lambda y: y ** 2 - x ** 3, x, lambda f, y: y - f(y),
+                           lambda g, y: y / g(1.0))
+
+
 LOOPS: dict[str, tuple] = {
     "scan": (cumulative_sum, V),
     "scan that closes over": (closing_over, V, V),
@@ -153,6 +172,9 @@ LOOPS: dict[str, tuple] = {
     "map": (mapped, M),
     "associative_scan": (associative, f32(5)),
     "associative_scan of pairs": (associative_in_pairs, f32(6)),
+    "custom_linear_solve": (linear_solve, V, V),
+    "custom_linear_solve, symmetric": (symmetric_solve, V, V),
+    "custom_root": (a_root, S),
     "vmap of scan": (many, M),
     "vmap of cond": (many_branches, V),
     "vmap of cond, one index": (many_with_one_index, V, S),
