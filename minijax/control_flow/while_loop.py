@@ -19,6 +19,7 @@ from minijax.control_flow.programs import (
     Body,
     concrete_int,
     forwarded,
+    marked,
     parts,
     program_of,
     reordered,
@@ -218,22 +219,21 @@ def while_loop(cond_fun: Callable, body_fun: Callable, init_val: Any) -> Any:
 
 def bind_while(cond: Jaxpr, cond_consts: Sequence[Any], body: Jaxpr, consts: Sequence[Any],
                carry: Sequence[Any]) -> list[Any]:
-    """The last carries. Those that the body returns as they came are constants of the body,
-    unless the condition looks at them.
+    """The last carries. One that the body returns as it came, and that the condition does not
+    look at, is a constant of the body.
     """
-    n_cond, n_consts = len(cond_consts), len(consts)
+    n_cond, n_consts, cond_needs = len(cond_consts), len(consts), narrow_jaxpr(cond, (True,))
     fixed = [i == n_consts + n and not used for n, (i, used) in enumerate(
-        zip(forwarded(body), narrow_jaxpr(cond, (True,)).used[n_cond:]))]
-    moving = tuple(n for n, f in enumerate(fixed) if not f)
-    first = tuple(n_consts + n for n, f in enumerate(fixed) if f)
-    if first:
-        body = reordered(body, (*first, *range(n_consts), *(n_consts + n for n in moving)), moving)
-        cond = reordered(narrow_jaxpr(cond, (True,)),
-                         (*range(n_cond), *(n_cond + n for n in moving)))
+        zip(forwarded(body), cond_needs.used[n_cond:]))]
+    if any(fixed):
+        places = range(n_consts, n_consts + len(carry))
+        order = (*marked(places, fixed), *range(n_consts), *unmarked(places, fixed))
+        moving = tuple(unmarked(range(len(carry)), fixed))
+        body = reordered(body, order, moving)
+        cond = reordered(cond_needs, (*range(n_cond), *(n_cond + n for n in moving)))
     outs = iter(while_p.bind(
-        *cond_consts, *(x for x, f in zip(carry, fixed) if f), *consts,
-        *(x for x, f in zip(carry, fixed) if not f), cond_jaxpr=cond, cond_nconsts=n_cond,
-        body_jaxpr=body, body_nconsts=n_consts + len(first)))
+        *cond_consts, *marked(carry, fixed), *consts, *unmarked(carry, fixed), cond_jaxpr=cond,
+        cond_nconsts=n_cond, body_jaxpr=body, body_nconsts=n_consts + fixed.count(True)))
     return [x if f else next(outs) for x, f in zip(carry, fixed)]
 
 
