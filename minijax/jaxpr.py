@@ -393,7 +393,7 @@ class Printer:
     def param(self, v: Any) -> Doc:
         if isinstance(v, Jaxpr):
             return self.shared.get(v) or self.program(v)
-        if isinstance(v, tuple) and v and all(isinstance(x, Jaxpr) for x in v):
+        if type(v) is tuple and v and all(isinstance(x, Jaxpr) for x in v):
             parts = join(Break(), list(map(self.param, v)))
             return Group([Nest(2, ["(", Break(""), parts]), Break(""), ")"])
         return v.name if isinstance(v, np.dtype) else str(v)

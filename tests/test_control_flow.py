@@ -143,3 +143,16 @@ def test_vmap_of_a_loop_that_stops_at_different_times():
     assert minijax.vmap(collatz)(ns).tolist() == [0, 1, 7, 2, 5, 8, 16, 3, 19]
     twice = minijax.vmap(minijax.vmap(collatz))(ns.reshape(3, 3))
     assert twice.tolist() == [[0, 1, 7], [2, 5, 8], [16, 3, 19]]
+
+
+def test_a_loop_over_a_jitted_step_is_split():
+    """The derivative of the step is one call that computes known results and tangents."""
+    step = minijax.jit(lambda x: x * x)
+
+    def loop(x):
+        return minijax.lax.while_loop(lambda x: x.sum() <= 8, step, x)
+
+    x = V + 1
+    out, push = minijax.linearize(loop, x)
+    assert np.asarray(out).tolist() == np.asarray(loop(x)).tolist()
+    np.testing.assert_allclose(push(x), minijax.jvp(loop, (x,), (x,))[1])

@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "minijax"
 RINGS = ["spine", "lax", "surface", "course"]  # from the inside out
 LAX = {"lax", "control_flow"}
-SURFACE = {"numpy", "scipy", "nn", "random", "example_libraries", "flatten_util", "test_util",
-           "tree"}
+SURFACE = {"experimental", "flatten_util", "numpy", "scipy", "nn", "random", "example_libraries",
+           "test_util", "tree"}
 HEAVY = {"numba", "scipy", "matplotlib", "sklearn", "jax", "rich", "jupyterlab", "nbformat"}
 
 

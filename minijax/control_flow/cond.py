@@ -14,13 +14,14 @@ from minijax import dtypes
 from minijax.batching import batch, batch_jaxpr, move_to_front
 from minijax.compiler import compiled
 from minijax.config import config
+from minijax.control_flow.agreement import check_branches, same_type
 from minijax.control_flow.programs import (
-    check_branches,
+    forwarded,
     joined,
     marked,
+    only,
     program_of,
     reordered,
-    same_type,
     spaced,
     typed_leaves,
     unmarked,
@@ -158,15 +159,20 @@ _ABSENT: Any = object()
 def choose(what: str, index: Any, names: Sequence[str], funs: Sequence[Callable],
            operands: tuple) -> Any:
     """Bind cond for branches that are functions."""
-    leaves, _ = typed_leaves(f"{what} operand ", operands)
+    leaves, _ = typed_leaves(f"an operand of {what}", operands)
     avals, in_tree = [typeof(x) for x in leaves], tree_structure((operands, {}))
     programs = [program_of(f, what, avals, in_tree) for f in funs]
     check_branches(what, names, funs, programs)
     captured, branches = with_common_captures(programs)
     if what == "cond":
         branches.reverse()  # index 1 is true
-    outs = cond_p.bind(index, *captured, *leaves, branches=tuple(branches))
-    return tree_unflatten(programs[0].out_tree, outs)
+    operands = (*captured, *leaves)
+    # A result that is the same operand in every branch needs no cond.
+    sources = [i[0] if len(set(i)) == 1 else None for i in zip(*map(forwarded, branches))]
+    computed = [i is None for i in sources]
+    outs = iter(cond_p.bind(index, *operands, branches=tuple(only(b, computed) for b in branches)))
+    return tree_unflatten(programs[0].out_tree, [
+        next(outs) if i is None else operands[i] for i in sources])
 
 
 def single_operand(operands: tuple, operand: Any) -> tuple:
@@ -202,7 +208,11 @@ def cond(pred: Any, true_fun: Callable, false_fun: Callable, *operands: Any,
             return cond(pred, lambda x, y: f(x), lambda x, y: g(y), x, y)
         raise TypeError("lax.cond: true_fun and false_fun arguments should be callable.")
     operands = single_operand(operands, operand)
-    aval = scalar_type("Pred", pred)
+    if pred is None:
+        raise TypeError("cond predicate is None: it must be a boolean or a number.")
+    if isinstance(pred, (str, list, tuple)):
+        raise TypeError(f"Pred must be a scalar, got {pred} of type {type(pred)}.")
+    aval = scalar_type(pred, "Pred must be a scalar", "Pred type must be either boolean or number")
     if dtypes.kind(aval.dtype) not in "biuf":
         raise TypeError("Pred type must be either boolean or number, got "
                         f"{dtypes.name(aval.dtype)}.")
@@ -229,7 +239,7 @@ def switch(index: Any, branches: Sequence[Callable], *operands: Any, operand: An
     if not all(map(callable, branches)):
         raise TypeError("lax.switch: branches argument should be a sequence of callables.")
     operands = single_operand(operands, operand)
-    aval = scalar_type("Branch index", index)
+    aval = scalar_type(index, "Branch index must be scalar", "Index type must be an integer")
     if dtypes.kind(aval.dtype) not in "iu":
         raise TypeError(f"Index type must be an integer, got {index} as {dtypes.name(aval.dtype)}")
     if not branches:
@@ -240,18 +250,15 @@ def switch(index: Any, branches: Sequence[Callable], *operands: Any, operand: An
                   np.int32(len(branches) - 1))
     if config.jax_disable_jit and not isinstance(index, Tracer):
         return branches[int(index)](*operands)
-    names = [f"branch {i}" for i in range(len(branches))]
+    names = ["branch 0", *(f"branch{i}" for i in range(1, len(branches)))]
     return choose("switch", index, names, list(branches), operands)
 
 
-def scalar_type(what: str, x: Any) -> ShapedArray:
-    if isinstance(x, (list, tuple)):
-        raise TypeError(f"{what} must be a scalar, got {x} of type {type(x)}.")
+def scalar_type(x: Any, no_scalar: str, no_number: str) -> ShapedArray:
     try:
-        aval = typeof(x)
+        aval = typeof(np.asarray(x) if isinstance(x, (list, tuple)) else x)
     except TypeError:
-        raise TypeError(f"{what} must be a boolean or a number, got {x!r} of type {type(x)}."
-                        ) from None
+        raise TypeError(f"{no_number}, got {x}.") from None
     if aval.shape:
-        raise TypeError(f"{what} must be a scalar, got {x} of shape {aval.shape}.")
+        raise TypeError(f"{no_scalar}, got {x} of shape {aval.shape}.")
     return aval

@@ -13,21 +13,18 @@ import numpy as np
 from minijax.batching import batch, batch_jaxpr, move_axis, move_to_front
 from minijax.compiler import compiled
 from minijax.config import config
+from minijax.control_flow.agreement import check_carry, same_type, settled
 from minijax.control_flow.programs import (
-    check_carry,
-    concrete_int,
+    forwarded,
     marked,
     parts,
     program_of,
     reordered,
-    same_type,
-    settled,
     spaced,
     typed_leaves,
     unmarked,
 )
-from minijax.core import ShapedArray, UndefinedPrimal, typeof
-from minijax.errors import ConcretizationTypeError
+from minijax.core import ShapedArray, Tracer, UndefinedPrimal, typeof
 from minijax.families import Program, add_any, zeros
 from minijax.jaxpr import Jaxpr, JaxprEqn, derive, derived, narrow_jaxpr
 from minijax.jvp import jvp_jaxpr
@@ -331,6 +328,24 @@ def narrow_step(jaxpr: Jaxpr, wanted: tuple[bool, ...], num_consts: int, num_car
     return reordered(step, tuple(i for i, u in enumerate(ins) if u)), ins, wanted
 
 
+@derived
+def without_copies(jaxpr: Jaxpr, num_consts: int, num_carry: int
+                   ) -> tuple[Jaxpr, tuple[int, ...], tuple[int | None, ...]]:
+    """(step, order, sources): the step without results that it returns as they came.
+
+    Such a carry becomes a constant, and such an x no y. `order` says which operands the step
+    takes, `sources` which results are operands.
+    """
+    loop = num_consts + num_carry
+    sources = tuple(
+        i if i is not None and (i >= loop if n >= num_carry else i == num_consts + n) else None
+        for n, i in enumerate(forwarded(jaxpr)))
+    fixed = tuple(i for i in sources[:num_carry] if i is not None)
+    order = (*fixed, *(i for i in range(len(jaxpr.invars)) if i not in fixed))
+    kept = tuple(n for n, i in enumerate(sources) if i is None)
+    return reordered(jaxpr, order, kept), order, sources
+
+
 # --- for users ---------------------------------------------------------------------------------
 
 
@@ -357,9 +372,10 @@ def scan(f: Callable, init: Any, xs: Any = None, length: int | None = None, reve
     """
     if not callable(f):
         raise TypeError("lax.scan: f argument should be a callable.")
-    carry, init_tree = typed_leaves("scan initial carry ", init)
-    rows, _ = typed_leaves("scan xs ", xs)
+    carry, init_tree = typed_leaves("the initial carry of scan", init)
+    rows, _ = typed_leaves("xs of scan", xs)
     length = scan_length(rows, length)
+    unroll = checked_unroll(unroll, length)
     if config.jax_disable_jit:
         return scan_in_python(f, init, xs, length, reverse)
     in_tree = tree_structure(((init, xs), {}))
@@ -377,28 +393,33 @@ def scan(f: Callable, init: Any, xs: Any = None, length: int | None = None, reve
         carry, before = settled(carry, body.jaxpr.out_avals), carry
         if any(x is not y for x, y in zip(carry, before)):
             body, carry_tree = program()
-    n = len(carry)
     check_carry("scan body", f, init_tree, [typeof(x) for x in carry], carry_tree,
                 body.jaxpr.out_avals[:carry_tree.num_leaves])
-    outs = scan_p.bind(
-        *body.captured, *carry, *rows, jaxpr=body.jaxpr, length=length, reverse=bool(reverse),
-        num_consts=len(body.captured), num_carry=n, unroll=checked_unroll(unroll, length))
+    outs = bind_scan(body.jaxpr, body.captured, carry, rows, length=length, reverse=bool(reverse),
+                     unroll=unroll)
     return tree_unflatten(body.out_tree, outs)
 
 
+def bind_scan(jaxpr: Jaxpr, consts: Sequence[Any], carry: Sequence[Any], rows: Sequence[Any],
+              **params: Any) -> list[Any]:
+    """The results of the loop, of which some are operands and need no loop."""
+    operands = [*consts, *carry, *rows]
+    step, order, sources = without_copies(jaxpr, len(consts), len(carry))
+    fixed = len(carry) - sources[:len(carry)].count(None)
+    outs = iter(scan_p.bind(*[operands[i] for i in order], jaxpr=step, **params,
+                            num_consts=len(consts) + fixed, num_carry=len(carry) - fixed))
+    return [next(outs) if i is None else operands[i] for i in sources]
+
+
 def scan_length(rows: Sequence[Any], length: Any) -> int:
-    for x in rows:
-        if not typeof(x).shape:
-            raise ValueError("scan got value with no leading axis to scan over: "
-                             f"{typeof(x).str_short()}.")
+    if any(not typeof(x).shape for x in rows):
+        raise ValueError("scan got value with no leading axis to scan over: "
+                         f"{', '.join(str(x) for x in rows if not typeof(x).shape)}.")
     sizes = {typeof(x).shape[0] for x in rows}
     if length is not None:
-        given = concrete_int(length)
-        if given is None:
-            raise ConcretizationTypeError(
-                "The `length` argument to `scan` expects a concrete `int` value: it decides the "
-                f"shapes of the results, and got {length}. Make it static, or use "
-                "lax.while_loop.")
+        given = known_int(length, "The `length` argument to `scan` expects a concrete `int` value. "
+                          "For scan-like iteration with a dynamic length, use `while_loop` or "
+                          "`fori_loop`.")
         if sizes - {given}:
             raise ValueError(f"scan got `length` argument of {given} which disagrees with leading "
                              f"axis sizes {[typeof(x).shape[0] for x in rows]}.")
@@ -414,10 +435,15 @@ def scan_length(rows: Sequence[Any], length: Any) -> int:
 def checked_unroll(unroll: Any, length: int) -> int:
     if isinstance(unroll, bool):
         return max(length, 1) if unroll else 1
-    n = concrete_int(unroll)
-    if n is None or n < 0:
+    n = known_int(unroll, "The `unroll` argument to `scan` expects a concrete `int` or `bool` "
+                  "value.")
+    if n < 0:
         raise ValueError("`unroll` must be a `bool` or a non-negative `int`.")
     return n
+
+
+def known_int(x: Any, why: str) -> int:
+    return int(x.concrete_or_error(why) if isinstance(x, Tracer) else x)
 
 
 def scan_in_python(f: Callable, carry: Any, xs: Any, length: int, reverse: bool

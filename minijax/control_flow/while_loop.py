@@ -14,15 +14,15 @@ from minijax import dtypes
 from minijax.batching import batch, batch_jaxpr, move_to_front
 from minijax.compiler import compiled
 from minijax.config import config
+from minijax.control_flow.agreement import check_carry, same_type, settled
 from minijax.control_flow.programs import (
     Body,
-    check_carry,
     concrete_int,
+    forwarded,
+    marked,
     parts,
     program_of,
     reordered,
-    same_type,
-    settled,
     spaced,
     typed_leaves,
     unmarked,
@@ -202,7 +202,7 @@ def while_loop(cond_fun: Callable, body_fun: Callable, init_val: Any) -> Any:
             return while_in_python(cond_fun, body_fun, init_val)
         except ConcretizationTypeError:
             pass  # a condition that is traced needs the operation
-    carry, tree = typed_leaves("while_loop initial value ", init_val)
+    carry, tree = typed_leaves("init_val of while_loop", init_val)
     in_tree = tree_structure(((init_val,), {}))
     body = program_of(body_fun, "while_loop", list(map(typeof, carry)), in_tree)
     if body.out_tree == tree:
@@ -213,10 +213,28 @@ def while_loop(cond_fun: Callable, body_fun: Callable, init_val: Any) -> Any:
     check_carry("while_loop body", body_fun, tree, avals, body.out_tree, body.jaxpr.out_avals)
     cond = program_of(cond_fun, "while_loop", avals, in_tree)
     check_predicate(cond)
-    outs = while_p.bind(
-        *cond.captured, *body.captured, *carry, cond_jaxpr=cond.jaxpr, body_jaxpr=body.jaxpr,
-        cond_nconsts=len(cond.captured), body_nconsts=len(body.captured))
-    return tree_unflatten(tree, outs)
+    return tree_unflatten(tree, bind_while(cond.jaxpr, cond.captured, body.jaxpr, body.captured,
+                                           carry))
+
+
+def bind_while(cond: Jaxpr, cond_consts: Sequence[Any], body: Jaxpr, consts: Sequence[Any],
+               carry: Sequence[Any]) -> list[Any]:
+    """The last carries. One that the body returns as it came, and that the condition does not
+    look at, is a constant of the body.
+    """
+    n_cond, n_consts, cond_needs = len(cond_consts), len(consts), narrow_jaxpr(cond, (True,))
+    fixed = [i == n_consts + n and not used for n, (i, used) in enumerate(
+        zip(forwarded(body), cond_needs.used[n_cond:]))]
+    if any(fixed):
+        places = range(n_consts, n_consts + len(carry))
+        order = (*marked(places, fixed), *range(n_consts), *unmarked(places, fixed))
+        moving = tuple(unmarked(range(len(carry)), fixed))
+        body = reordered(body, order, moving)
+        cond = reordered(cond_needs, (*range(n_cond), *(n_cond + n for n in moving)))
+    outs = iter(while_p.bind(
+        *cond_consts, *marked(carry, fixed), *consts, *unmarked(carry, fixed), cond_jaxpr=cond,
+        cond_nconsts=n_cond, body_jaxpr=body, body_nconsts=n_consts + fixed.count(True)))
+    return [x if f else next(outs) for x, f in zip(carry, fixed)]
 
 
 def check_predicate(cond: Any) -> None:
@@ -226,7 +244,7 @@ def check_predicate(cond: Any) -> None:
     (aval,) = cond.jaxpr.out_avals
     if aval.shape or aval.dtype != bool:
         raise TypeError("cond_fun must return a boolean scalar, but got output type(s) "
-                        f"[{aval.str_short()}]. Compare, or reduce with jnp.all or jnp.any.")
+                        f"[{aval!r}]. Compare, or reduce with jnp.all or jnp.any.")
 
 
 def while_in_python(cond_fun: Callable, body_fun: Callable, val: Any) -> Any:
@@ -258,12 +276,14 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable, init_val: Any, *,
     """
     if not callable(body_fun):
         raise TypeError("lax.fori_loop: body_fun argument should be callable.")
-    dtype, _ = bounds_type(lower, upper)
+    dtype = bounds_dtype(lower, upper)
     first, last = concrete_int(lower), concrete_int(upper)
     if first is not None and last is not None:
-        start = convert(first, dtype, typeof(lower).weak_type and typeof(upper).weak_type)
-        (_, out), _ = scan(Counting(body_fun), (start, init_val), None,
-                           length=max(last - first, 0), unroll=1 if unroll is None else unroll)
+        length = max(last - first, 0)
+        if config.jax_disable_jit and not length:
+            return init_val
+        (_, out), _ = scan(Counting(body_fun), (first, init_val), None, length=length,
+                           unroll=False if unroll is None else unroll)
         return out
     if unroll is not None and unroll is not False and unroll != 1:
         raise ValueError("Can only use `unroll` in `fori_loop` if the loop bounds are statically "
@@ -274,20 +294,21 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable, init_val: Any, *,
     return out
 
 
-def bounds_type(lower: Any, upper: Any) -> tuple[np.dtype, bool]:
-    for name, x in ("lower", lower), ("upper", upper):
-        aval = typeof(x)
+def bounds_dtype(lower: Any, upper: Any) -> np.dtype:
+    """The dtype of the counter: that of both bounds, of which one may be a Python integer."""
+    a, b = typeof(lower), typeof(upper)
+    for name, aval in ("lower", a), ("upper", b):
         if aval.shape:
             raise TypeError(f"{name} must be a scalar, got shape {aval.shape}.")
-        if dtypes.kind(aval.dtype) not in "iu":
+        if dtypes.kind(aval.dtype) not in "iuf":
             raise TypeError("lower and upper arguments to fori_loop must be integers, got "
-                            f"{name}={lower if name == 'lower' else upper} of type "
-                            f"{aval.str_short()}.")
-    dtype, weak = dtypes.lattice_result_type(typeof(lower), typeof(upper))
-    if dtypes.kind(dtype) not in "iu":
-        raise TypeError("lower and upper arguments to fori_loop must have one integer type, got "
-                        f"{typeof(lower).str_short()} and {typeof(upper).str_short()}.")
-    return dtype, weak
+                            f"{name} of type {aval.str_short()}.")
+    if a.dtype == b.dtype:
+        return a.dtype
+    if a.dtype.kind != "i" or b.dtype.kind != "i" or a.weak_type == b.weak_type:
+        raise TypeError("lower and upper arguments to fori_loop must have equal types, got "
+                        f"{dtypes.name(a.dtype)} and {dtypes.name(b.dtype)}")
+    return b.dtype if a.weak_type else a.dtype
 
 
 def not_yet(state: tuple) -> Any:
@@ -302,14 +323,14 @@ def one_like(i: Any) -> Any:
 class Counting(Body):
     """The body of a scan that counts along."""
 
-    def __call__(self, state: tuple, _: None) -> tuple:
-        i, val = state
+    def __call__(self, loop_carry: tuple, _: None) -> tuple:
+        i, val = loop_carry
         return (add(i, one_like(i)), self.func(i, val)), None
 
 
 class CountingUpTo(Body):
     """The body of a while loop that counts along."""
 
-    def __call__(self, state: tuple) -> tuple:
-        i, stop, val = state
+    def __call__(self, loop_carry: tuple) -> tuple:
+        i, stop, val = loop_carry
         return add(i, one_like(i)), stop, self.func(i, val)

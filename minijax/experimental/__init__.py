@@ -1,0 +1,1 @@
+"""`jax.experimental`: what may still change."""
