@@ -7,7 +7,6 @@ of a dataclass). Text, names and errors as in JAX (jax/_src/tree_util.py).
 
 from __future__ import annotations
 
-import functools
 from collections import OrderedDict, defaultdict, namedtuple
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -247,34 +246,3 @@ def _dataclass_fields(nodetype: type, data: Any, meta: Any, drop: Sequence[str])
     if overlap := {*data} & {*meta}:
         raise ValueError(f"data_fields and meta_fields must not overlap; both have {overlap}.")
     return tuple(data), tuple(meta)
-
-
-# === a function with some of its arguments, as a container of those arguments ==============
-
-
-@dataclass(frozen=True)
-class _Opaque:
-    """Hides from `functools.partial` that a function is one, whose arguments it would take over."""
-    fun: Callable
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.fun(*args, **kwargs)
-
-
-class Partial(functools.partial):
-    """A `functools.partial` that is a pytree: the bound arguments are children, the function is
-    structure. So it can be an argument of a transformed function.
-
-    >>> import minijax as jax
-    >>> scale = jax.tree_util.Partial(lambda a, x: a * x, 3)
-    >>> jax.tree.map(lambda a: a + 1, scale)(10)
-    40
-    """
-
-    def __new__(cls, func: Callable, *args: Any, **kwargs: Any) -> Partial:
-        func = _Opaque(func) if isinstance(func, functools.partial) else func
-        return super().__new__(cls, func, *args, **kwargs)
-
-
-register_pytree_node(Partial, lambda p: ((p.args, p.keywords), p.func),
-                     lambda func, children: Partial(func, *children[0], **children[1]))

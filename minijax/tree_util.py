@@ -12,6 +12,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from minijax.partial import Partial as Partial
 from minijax.tree_registry import (
     DICT,
     LIST,
@@ -21,7 +22,6 @@ from minijax.tree_registry import (
     DictKey,
     FlattenedIndexKey,
     GetAttrKey,
-    Partial as Partial,
     SequenceKey,
     node_type,
     register_dataclass as register_dataclass,
