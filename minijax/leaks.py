@@ -15,28 +15,30 @@ from minijax.config import flags
 
 def check_leaks(trace: Any, error_of: Callable, failed: Any, *_: object) -> None:
     """When a trace ends, and has not `failed`: the error for a tracer that the user still holds."""
-    if not flags.jax_check_tracer_leaks or failed:
-        return
-    gc.collect()
-    for x in gc.get_referrers(trace):
-        if getattr(x, "_trace", None) is trace and is_held(x):
-            raise error_of(x)
+    if flags.jax_check_tracer_leaks and not failed and are_held(tracers_of(trace)):
+        gc.collect()  # it may be a cycle that holds itself
+        for x in tracers_of(trace):
+            if are_held([x]):
+                raise error_of(x)
 
 
-def is_held(x: Any) -> bool:
-    """Does a module, a function or an object of the user lead to `x`?
+def tracers_of(trace: Any) -> list[Any]:
+    return [x for x in gc.get_referrers(trace) if getattr(x, "_trace", None) is trace]
+
+
+def are_held(level: list[Any]) -> bool:
+    """Does a module, a function or an object of the user lead to one of these?
 
     Variables of running functions are not seen: those of ours still hold tracers of the trace.
     """
-    seen, queue = {id(x)}, [x]
-    for x in queue:
-        for holder in gc.get_referrers(x):
-            if id(holder) in seen or isinstance(holder, FrameType) or is_library(holder):
-                continue
-            if isinstance(holder, (ModuleType, FunctionType, type)) or is_object(holder):
-                return True
-            seen.add(id(holder))
-            queue.append(holder)
+    seen = set(map(id, level))
+    while level:
+        holders = [x for x in gc.get_referrers(*level) if not (
+            x is level or id(x) in seen or isinstance(x, FrameType) or is_library(x))]
+        if any(isinstance(x, (ModuleType, FunctionType, type)) or is_object(x) for x in holders):
+            return True
+        seen.update(map(id, holders))
+        level = holders
     return False
 
 

@@ -39,8 +39,8 @@ def checked(jaxpr: Jaxpr) -> Callable:
         if not running.depth and (what := bad_number(outs)):
             raise (invalid_value(what, running.first.primitive.name, running.first.line)
                    if running.first else FloatingPointError(
-                       f"invalid value ({what}) in the results of a program. No operation of the "
-                       "program made it: it came with an argument, or is a constant."))
+                       f"invalid value ({what}) in the results of a program. No operation made "
+                       "it. It came with an argument, or is a constant."))
         return outs
 
     return run
