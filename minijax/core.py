@@ -24,6 +24,8 @@ from minijax.errors import (
     TracerIntegerConversionError,
     UnexpectedTracerError,
 )
+from minijax.float_checks import check_floats
+from minijax.leaks import check_leaks
 from minijax.source_info import show_line, user_line
 
 # --- types ---------------------------------------------------------------------------------
@@ -190,16 +192,15 @@ class ArrayImpl(Array):
         return self._value.tolist()
 
     def __format__(self, spec: str) -> str:
-        return format(self._value[()], spec) if not self._value.ndim else format(str(self), spec)
+        return format(dtypes.key_text(self._value) or self._value[()], spec)
 
     def __reduce__(self) -> tuple:
         return ArrayImpl, (np.array(self._value), self.aval)
 
-    def __copy__(self) -> ArrayImpl:
+    def __copy__(self, *memo: Any) -> ArrayImpl:
         return self
 
-    def __deepcopy__(self, memo: dict) -> ArrayImpl:
-        return self
+    __deepcopy__ = __copy__
 
     def __str__(self) -> str:
         return dtypes.key_text(self._value) or str(self._value)
@@ -351,7 +352,7 @@ class EvalTrace(Trace):
     """The bottom of the stack: operations on concrete values, done at once."""
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-        return prim.evaluate(args, params)
+        return check_floats(prim.name, prim.evaluate(args, params))
 
 
 # --- the current interpreter ---------------------------------------------------------------
@@ -392,6 +393,7 @@ class tracing(interpreting):
 
     def __exit__(self, *exc: object) -> None:
         _state.trace, self.trace.alive = self.saved, False
+        check_leaks(self.trace, leaked, *exc)
 
 
 def axis_env(trace: Trace | None = None) -> tuple[tuple[Any, int], ...]:
@@ -447,8 +449,7 @@ class Tracer(Array):
         """A Python number has no tangent: even where the value is known, it would be constant."""
         return self.unknown(ConcretizationTypeError, self.abstract_value(
             f"The problem arose with the `{kind}` function. To convert the data type of a value, "
-            f"use `x.astype({kind})`; to compute with a Python number, make the argument static "
-            "(static_argnums)."))
+            f"use `x.astype({kind})`; for a Python number, make it static (static_argnums)."))
 
     def __int__(self) -> int:
         value = self.to_concrete_value()
@@ -492,8 +493,7 @@ def leaked(x: Tracer) -> UnexpectedTracerError:
         "Encountered an unexpected tracer: a function transformed by JAX had a side effect, "
         f"through which an intermediate value of type {x.aval.str_short()} escaped.\n"
         f"It was made while tracing the {x._trace.name}, at {show_line(x.line)}.\n"
-        "Return the value from the function instead of storing it outside (in a global, a list, "
-        "an attribute).")
+        "Return the value from the function instead of storing it outside (in a global, a list).")
 
 
 def name_of(f: Callable) -> str:

@@ -215,12 +215,8 @@ class JaxprTrace(Trace):
         """The program from `ins` to `outs`, and the values of its leading, captured inputs."""
         outvars = [self.atom(x) for x in outs]
         eqns = live_eqns(self.eqns, outvars) if prune else self.eqns
-        captured = list(self.captured.values())
-        if prune:
-            used = set(outvars)
-            for e in eqns:
-                used.update(e.invars)
-            captured = [c for c in captured if c[0] in used]
+        used = set(outvars).union(*[e.invars for e in eqns])
+        captured = [c for c in self.captured.values() if c[0] in used or not prune]
         invars = [*[var for var, _, _ in captured], *[t.variable for t in ins]]
         jaxpr = Jaxpr(invars, eqns, outvars)
         if config.jax_enable_checks:

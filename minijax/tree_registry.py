@@ -7,7 +7,6 @@ of a dataclass). Text, names and errors as in JAX (jax/_src/tree_util.py).
 
 from __future__ import annotations
 
-import functools
 from collections import OrderedDict, defaultdict, namedtuple
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -235,27 +234,3 @@ def _dataclass_fields(nodetype: type, data_fields: Any, meta_fields: Any, drop_f
         raise ValueError("data_fields and meta_fields must not overlap. Overlapping fields: "
                          f"{overlap}.")
     return tuple(data_fields), tuple(meta_fields)
-
-
-# === a function with some of its arguments, as a container of those arguments ==============
-
-
-class Partial(functools.partial):
-    """A `functools.partial` that is a pytree: the bound arguments are children, the function is
-    structure. So it can be an argument of a transformed function.
-
-    >>> import minijax as jax
-    >>> scale = jax.tree_util.Partial(lambda a, x: a * x, 3)
-    >>> jax.tree.map(lambda a: a + 1, scale)(10)
-    40
-    """
-
-    def __new__(cls, func: Callable, *args: Any, **kwargs: Any) -> Partial:
-        self = super().__new__(cls, func)
-        # without this, the arguments of a `func` that is a partial would become our own
-        self.__setstate__((func, args, kwargs, None))  # type: ignore[attr-defined]
-        return self
-
-
-register_pytree_node(Partial, lambda p: ((p.args, p.keywords), p.func),
-                     lambda func, children: Partial(func, *children[0], **children[1]))

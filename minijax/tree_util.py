@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
+from minijax.partial import Partial as Partial
 from minijax.tree_registry import (
     DictKey,
     FlattenedIndexKey,
     GetAttrKey,
-    Partial as Partial,
     SequenceKey,
     container_kind,
     register_dataclass as register_dataclass,

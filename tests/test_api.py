@@ -26,21 +26,26 @@ import minijax
 
 HERE = {
     "jax": """
-        Array Device ShapeDtypeStruct block_until_ready clear_caches config custom_jvp custom_vjp
-        default_backend device_count device_get device_put devices disable_jit dtypes enable_x64
+        Array Device ShapeDtypeStruct block_until_ready checking_leaks clear_caches config
+        custom_jvp custom_vjp debug debug_infs debug_nans default_backend device_count device_get
+        device_put devices disable_jit dtypes effects_barrier enable_x64 ensure_compile_time_eval
         errors eval_shape grad hessian jacfwd jacobian jacrev jit jvp lax linear_transpose linearize
-        local_device_count local_devices make_jaxpr nn numpy numpy_dtype_promotion random scipy tree
-        tree_util typeof value_and_grad vjp vmap""",
+        local_device_count local_devices log_compiles make_jaxpr named_call named_scope nn numpy
+        numpy_dtype_promotion pure_callback random scipy tree tree_util typeof value_and_grad vjp
+        vmap""",
     "jax.config": "update jax_enable_x64",
     "jax.core": "ShapedArray Trace Tracer",
+    "jax.debug": "DebugEffect OrderedDebugEffect breakpoint callback log print",
     "jax.dtypes": """
         bfloat16 canonicalize_dtype extended finfo float0 iinfo issubdtype prng_key result_type""",
     "jax.errors": """
-        ConcretizationTypeError JAXIndexError JAXTypeError NonConcreteBooleanIndexError
+        ConcretizationTypeError InconclusiveDimensionOperation JAXIndexError JAXTypeError
+        JaxRuntimeError JaxprTypeError KeyReuseError NonConcreteBooleanIndexError
         TracerArrayConversionError TracerBoolConversionError TracerIntegerConversionError
         UnexpectedTracerError""",
     "jax.example_libraries.optimizers": "momentum",
     "jax.example_libraries.stax": "Dense FanOut LogSoftmax Relu Softplus parallel serial",
+    "jax.experimental": "io_callback",
     "jax.lax": """
         ConvDimensionNumbers DotDimensionNumbers GatherDimensionNumbers GatherScatterMode Precision
         ScatterDimensionNumbers abs acos acosh add all_gather all_to_all argmax argmin asin asinh
@@ -115,10 +120,6 @@ LATER = {
     "issue 3: checkpointing": {
         "jax": "checkpoint checkpoint_policies remat",
         "jax.ad_checkpoint": "checkpoint_name print_saved_residuals"},
-    "issue 3: effects and debugging": {
-        "jax": "debug debug_nans effects_barrier pure_callback",
-        "jax.debug": "breakpoint callback print",
-        "jax.experimental": "io_callback"},
     "issue 3: references": {"jax": "Ref freeze new_ref", "jax.ref": "addupdate"},
     "issue 5: pmap and meshes": {
         "jax": "NamedSharding P make_mesh pmap reshard set_mesh shard_map sharding",
@@ -190,6 +191,9 @@ KEYWORDS = {
     "jax.ShapeDtypeStruct": "dtype shape",
     "jax.custom_jvp": "nondiff_argnums",
     "jax.custom_vjp": "nondiff_argnums",
+    "jax.debug.callback": "callback ordered partitioned",
+    "jax.debug.print": "fmt ordered partitioned skip_format_check",
+    "jax.experimental.io_callback": "callback ordered result_shape_dtypes sharding",
     "jax.grad": "argnums has_aux holomorphic",
     "jax.jit": "donate_argnums static_argnames static_argnums",
     "jax.lax.all_gather": "tiled",
@@ -215,6 +219,7 @@ KEYWORDS = {
     "jax.numpy.stack": "axis",
     "jax.numpy.sum": "axis",
     "jax.numpy.zeros": "dtype",
+    "jax.pure_callback": "callback result_shape_dtypes sharding vmap_method",
     "jax.random.key": "impl",
     "jax.random.normal": "shape",
     "jax.random.split": "num",

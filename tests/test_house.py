@@ -15,9 +15,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "minijax"
 RINGS = ["spine", "lax", "surface", "course"]  # from the inside out
-LAX = {"lax", "control_flow"}
-SURFACE = {"experimental", "flatten_util", "numpy", "scipy", "nn", "random", "example_libraries",
-           "test_util", "tree"}
+LAX = {"lax", "control_flow", "effects"}
+SURFACE = {"debug", "experimental", "flatten_util", "numpy", "scipy", "nn", "random",
+           "example_libraries", "test_util", "tree"}
 HEAVY = {"numba", "scipy", "matplotlib", "sklearn", "jax", "rich", "jupyterlab", "nbformat"}
 
 

@@ -28,6 +28,7 @@ from minijax.control_flow.programs import (
     with_common_captures,
 )
 from minijax.core import ShapedArray, Tracer, UndefinedPrimal, typeof
+from minijax.effects.kinds import forbid_io
 from minijax.families import Program, broadcast_in_dim, convert
 from minijax.jaxpr import JaxprEqn, narrow_jaxpr
 from minijax.jvp import jvp_jaxpr
@@ -126,6 +127,7 @@ def _(prim: Cond, axis, xs, dims, /, *, branches):
         batched = tuple(batch_jaxpr(jaxpr, axis, tuple(op_dims), mapped)[0] for jaxpr in branches)
         return prim.bind(*xs, branches=batched), [0 if m else None for m in mapped]
     # Each element has an index of its own: all branches run, and their results are selected.
+    forbid_io(prim.effects_of({"branches": branches}), "vmap of cond with a mapped predicate")
     operands = [move_to_front(x, d, axis.size) for x, d in zip(operands, op_dims)]
     results = []
     for i, jaxpr in enumerate(branches):

@@ -29,6 +29,7 @@ from minijax.control_flow.programs import (
 )
 from minijax.control_flow.scan import closed_under, filled, scan
 from minijax.core import ShapedArray, typeof
+from minijax.effects.kinds import forbid_io, silent
 from minijax.errors import ConcretizationTypeError
 from minijax.families import Program, convert
 from minijax.jaxpr import Jaxpr, Var, derived, narrow_jaxpr
@@ -81,6 +82,20 @@ class While(Program):
             body_jaxpr=pushed, body_nconsts=body_nconsts + len(dconsts))
         return outs[:len(carry)], spaced(outs[len(carry):], active[body_nconsts:])
 
+    def linearize(self, active, *args, **params):
+        """The loop, and for the tangents the loop once more: it keeps no residuals."""
+        n_cond, n_body = params["cond_nconsts"], params["body_nconsts"]
+        outs = self.bind(*args, **params)
+        _, made = jvp_body(params["body_jaxpr"], tuple(active[n_cond:]), n_body)
+        again = {k: silent(v, "linearize of while_loop") if isinstance(v, Jaxpr) else v
+                 for k, v in params.items()}
+
+        def push(*tangents):
+            _, outs_dot = self.jvp(args, spaced(tangents, active), **again)
+            return [t for t in outs_dot if t is not None]
+
+        return outs, made[n_body:], push
+
     def split(self, unknown, args, params):
         """The known carries run by themselves; the rest is the whole loop, once more."""
         n_cond, n_body, cond = params["cond_nconsts"], params["body_nconsts"], params["cond_jaxpr"]
@@ -118,6 +133,7 @@ def _(prim: While, axis, xs, dims, /, *, cond_jaxpr, cond_nconsts, body_jaxpr, b
         step, dims_out = batch_jaxpr(body_jaxpr, axis, (*const_dims, *step_dims), mapped)
         holds, (pred_dim,) = batch_jaxpr(cond_jaxpr, axis, (*cond_dims, *step_dims))
         if pred_dim is not None or cond_jaxpr.out_avals[0].shape:
+            forbid_io(step.effects | holds.effects, "vmap of while_loop with a mapped condition")
             grown = (True,) * len(mapped)
             holds, _ = batch_jaxpr(cond_jaxpr, axis, (*cond_dims, *step_dims), (True,))
         else:
