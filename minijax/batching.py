@@ -254,17 +254,19 @@ def in_dims(in_axes: Any, args: tuple, kwargs: dict) -> list[Any]:
     dims = flatten_axes("vmap in_axes", args, in_axes)
     dims += [0] * tree_structure(kwargs).num_leaves
     for d in dims:
-        if not (d is None or isinstance(d, int)):
+        if not (d is None or type(d) is int):
             raise TypeError("vmap in_axes must be an int, None, or (nested) container with those "
                             f"types as leaves, but got {d!r}.")
     return dims
 
 
 def check_axis(x: Any, dim: int | None) -> int | None:
-    """The axis counted from the front, if the argument has it."""
+    """The axis counted from the front, if the argument has it. None goes with any object."""
+    if dim is None:
+        return None
     rank = typeof(check_arg(x)).ndim
-    if dim is None or -rank <= dim < rank:
-        return None if dim is None else dim % rank
+    if -rank <= dim < rank:
+        return dim % rank
     raise ValueError(f"vmap was requested to map its argument along axis {dim}, which implies "
                      f"that its rank should be at least {dim + 1 if dim >= 0 else -dim}, but is "
                      f"only {rank} (its shape is {typeof(x).shape})")

@@ -312,3 +312,11 @@ def test_a_jitted_function_can_be_looked_into(steps):
             x = getattr(x, step)
             x = x() if callable(x) and step != "jaxpr" else x
         assert x is not None
+
+
+def test_vmap_hands_on_what_is_not_mapped_whatever_it_is():
+    apply = minijax.vmap(lambda f, x: f(x), (None, 0))
+    assert apply(lambda x: x + 1, np.arange(3)).tolist() == [1, 2, 3]
+    assert apply(minijax.numpy.square, np.arange(3)).tolist() == [0, 1, 4]
+    with pytest.raises(TypeError, match="must be an int"):
+        minijax.vmap(lambda x: x, in_axes=False)(np.arange(3))
