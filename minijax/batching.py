@@ -71,11 +71,12 @@ class BatchTrace(Trace):
 
     def __init__(self, name: str, parent: Trace, axis: AxisData):
         super().__init__(name, parent)
-        self.axis, self.axis_name, self.size = axis, axis.name, axis.size
+        self.axis, self.axis_name, self.size, self.tag = axis, axis.name, axis.size, axis
 
     def unbox(self, x: Any) -> tuple[Any, int | None]:
         """The whole batch and its dimension. What is not my tracer is the same for all: None."""
-        return (x.value, x.dim) if isinstance(x, BatchTracer) and x._trace is self else (x, None)
+        mine = isinstance(x, BatchTracer) and x._trace.tag is self.tag
+        return (x.value, x.dim) if mine else (x, None)
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
         args, params = prim.stage(args, params)

@@ -25,10 +25,12 @@ from minijax.core import (
     ArrayImpl,
     Primitive,
     ShapedArray,
+    Tracer,
     UndefinedPrimal,
     to_numpy,
     typeof,
 )
+from minijax.jaxpr import closed, subprograms
 from minijax.numerics import add_up, saturate
 
 # --- elementwise ---------------------------------------------------------------------------
@@ -272,6 +274,16 @@ class Program(Primitive):
     """Takes programs among its params; each of its rules derives programs and binds them."""
 
     multiple_results = True
+
+    def bind(self, *args: Any, **params: Any) -> Any:
+        """What a program closes over and is traced, as rules of users may, becomes an operand."""
+        if any(isinstance(x, Tracer) for jaxpr in subprograms(params) for x in jaxpr.consts):
+            args, params = self.open(args, params)
+        return super().bind(*args, **params)
+
+    def open(self, args: tuple, params: dict) -> tuple[Any, dict]:
+        jaxpr, free = closed(params["jaxpr"])
+        return [*free, *args], {**params, "jaxpr": jaxpr}
 
 
 # --- the operations that interpreters need -------------------------------------------------

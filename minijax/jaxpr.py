@@ -184,9 +184,9 @@ class JaxprTrace(Trace):
     def encloses(self, trace: Trace) -> bool:
         """Is `trace` alive, and does it interpret what my rules, or my parent's, do?"""
         outer: Trace | None = self if trace.alive else None
-        while outer is not None and outer is not trace:
+        while outer is not None and outer.tag is not trace.tag:
             outer = outer.parent
-        return outer is trace
+        return outer is not None
 
     def atom(self, x: Any) -> Atom:
         """How an equation refers to `x`."""
@@ -270,25 +270,28 @@ def trace_to_jaxpr(f: Callable, avals: Sequence[ShapedArray], name: str, prune: 
         return trace.build(ins, f(*ins), prune)
 
 
-def closed(jaxpr: Jaxpr, captured: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
+def bound(jaxpr: Jaxpr, captured: Sequence[Any]) -> Jaxpr:
+    """What a program closes over, its first inputs, become its constants."""
+    n = len(captured)
+    return Jaxpr(jaxpr.invars[n:], jaxpr.eqns, jaxpr.outvars, jaxpr.invars[:n], captured)
+
+
+def closed(jaxpr: Jaxpr, captured: Sequence[Any] = ()) -> tuple[Jaxpr, list[Any]]:
     """Of what a program closes over, its first inputs, arrays become constants of the program.
 
-    Traced values remain inputs, and are returned.
+    Traced values remain inputs, or become inputs, and are returned.
     """
-    pairs = list(zip(jaxpr.invars, captured))
-    consts = [pair for pair in pairs if isinstance(pair[1], ArrayImpl)]
+    pairs = [*zip(jaxpr.constvars, jaxpr.consts), *zip(jaxpr.invars, captured)]
     free = [pair for pair in pairs if isinstance(pair[1], Tracer)]
-    invars = [*(v for v, _ in free), *jaxpr.invars[len(pairs):]]
-    constvars = [v for v, _ in consts]
-    return (Jaxpr(invars, jaxpr.eqns, jaxpr.outvars, constvars, [x for _, x in consts]),
+    known = [pair for pair in pairs if not isinstance(pair[1], Tracer)]
+    invars = [*[v for v, _ in free], *jaxpr.invars[len(captured):]]
+    return (Jaxpr(invars, jaxpr.eqns, jaxpr.outvars, [v for v, _ in known], [x for _, x in known]),
             [x for _, x in free])
 
 
 def derive(f: Callable, avals: Sequence[ShapedArray], name: str) -> Jaxpr:
-    """The program of `f`, which runs other programs and closes over nothing but their constants."""
-    jaxpr, free = closed(*trace_to_jaxpr(f, avals, name))
-    assert not free
-    return jaxpr
+    """The program of `f`, which runs other programs; what they close over are its constants."""
+    return bound(*trace_to_jaxpr(f, avals, name))
 
 
 # --- checking ------------------------------------------------------------------------------

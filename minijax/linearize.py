@@ -14,13 +14,11 @@ from minijax.api_util import FlatFun, check_callable, describe_function
 from minijax.core import Primitive, ShapedArray, interpreting, tracing, typeof
 from minijax.jaxpr import (
     Jaxpr,
-    JaxprEqn,
     JaxprTrace,
     JaxprTracer,
-    Var,
+    closed,
     derive,
     derived,
-    live_eqns,
     narrow_jaxpr,
 )
 from minijax.jvp import (
@@ -39,8 +37,11 @@ from minijax.tree_util import tree_flatten, tree_structure, tree_unflatten
 class TangentTrace(JaxprTrace):
     """Writes down what touches a tangent. Everything else is known and is done by the parent."""
 
+    def is_mine(self, x: Any) -> bool:
+        return isinstance(x, JaxprTracer) and x._trace is self
+
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-        unknown = [isinstance(x, JaxprTracer) and x._trace is self for x in args]
+        unknown = list(map(self.is_mine, args))
         if True not in unknown:
             return self.parent.process_primitive(prim, args, params)  # type: ignore[union-attr]
         with interpreting(self.parent):  # type: ignore[arg-type]
@@ -146,29 +147,22 @@ def split_jaxpr(jaxpr: Jaxpr, unknown: tuple[bool, ...], wanted: tuple[bool, ...
     the residuals, then the unknown inputs, and returns the unknown outputs. The outputs in
     `wanted` count as unknown in any case, so that programs can agree.
     """
-    late = {v for v, u in zip(jaxpr.invars, unknown) if u}
-    early_eqns: list[JaxprEqn] = []
-    late_eqns: list[JaxprEqn] = []
-    for e in jaxpr.eqns:
-        if not late.isdisjoint(e.invars):
-            late.update(e.outvars)
-            late_eqns.append(e)
-        else:
-            early_eqns.append(e)
-    forced = wanted or (False,) * len(jaxpr.outvars)
-    unknown_out = tuple(x in late or w for x, w in zip(jaxpr.outvars, forced))
-    outs = [x for x, u in zip(jaxpr.outvars, unknown_out) if u]
-    late_eqns = live_eqns(late_eqns, outs)
-    made = {*jaxpr.constvars, *[v for e in late_eqns for v in e.outvars]}
-    needed = dict.fromkeys([x for x in [*[x for e in late_eqns for x in e.invars], *outs]
-                            if isinstance(x, Var) and x not in made])
-    residuals = [v for v in needed if v not in late]
-    known_outs = [x for x, u in zip(jaxpr.outvars, unknown_out) if not u]
-    known_ins = [v for v, u in zip(jaxpr.invars, unknown) if not u]
-    unknown_ins = [v for v, u in zip(jaxpr.invars, unknown) if u]
-    made_early = [*known_outs, *residuals]
-    known = jaxpr.replace(known_ins, live_eqns(early_eqns, made_early), made_early)
-    return known, jaxpr.replace([*residuals, *unknown_ins], late_eqns, outs), unknown_out
+    made: list[Any] = []
+
+    def known(*xs: Any) -> list[Any]:
+        with tracing(TangentTrace("the rest")) as late:
+            given = iter(xs)
+            ins = [late.input(a) if u else next(given) for a, u in zip(jaxpr.in_avals, unknown)]
+            outs = jaxpr(*ins)
+            forced = wanted or (False,) * len(outs)
+            unknown_out = tuple(late.is_mine(x) or w for x, w in zip(outs, forced))
+            rest, residuals = closed(*late.build([x for x, u in zip(ins, unknown) if u],
+                                                 [x for x, u in zip(outs, unknown_out) if u], True))
+        made.extend((rest, unknown_out))
+        return [*(x for x, u in zip(outs, unknown_out) if not u), *residuals]
+
+    first = derive(known, [a for a, u in zip(jaxpr.in_avals, unknown) if not u], "split")
+    return first, *made
 
 
 def linearize_call(bind: Callable, active: Sequence[bool], xs: Sequence[Any], jaxpr: Jaxpr
