@@ -2,6 +2,7 @@
 
 from minijax import (
     core as core,
+    custom_derivatives as custom_derivatives,
     dtypes as dtypes,
     errors as errors,
     lax as lax,
@@ -21,7 +22,12 @@ from minijax.config import (
     numpy_rank_promotion as numpy_rank_promotion,
 )
 from minijax.core import Array as Array, typeof as typeof
-from minijax.custom import custom_jvp as custom_jvp, custom_vjp as custom_vjp
+from minijax.custom import (
+    closure_convert as closure_convert,
+    custom_gradient as custom_gradient,
+    custom_jvp as custom_jvp,
+    custom_vjp as custom_vjp,
+)
 from minijax.devices import (
     Device as Device,
     block_until_ready as block_until_ready,

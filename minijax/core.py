@@ -330,9 +330,7 @@ class UndefinedPrimal:
 class Trace:
     """An interpreter of operations. `parent` interprets what its rules do.
 
-    A traced value is mine if `x._trace is self`; any other value is a constant to me. (Traces that
-    do one thing in two places have one `tag`: a rule of a user runs after the call it belongs to,
-    in a trace of its own, and may close over values of the first.)
+    A traced value is mine if `x._trace is self`; any other value is a constant to me.
     """
 
     axis_name: Any = None  # the mapped axis this interpreter introduces, if it has a name
@@ -340,7 +338,7 @@ class Trace:
 
     def __init__(self, name: str, parent: Trace | None = None):
         self.name, self.parent, self.alive = name, parent, True
-        self.tag: Any = self
+        self.tag: Any = self  # traces of one vmap share it: users' rules run later, in their own
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
         raise NotImplementedError
