@@ -1,6 +1,7 @@
 """minijax: a small, complete JAX. `import minijax as jax` runs what a JAX tutorial runs."""
 
 from minijax import (
+    ad_checkpoint as ad_checkpoint,
     core as core,
     custom_derivatives as custom_derivatives,
     dtypes as dtypes,
@@ -12,6 +13,11 @@ from minijax import (
     scipy as scipy,
     tree as tree,
     tree_util as tree_util,
+)
+from minijax.ad_checkpoint import (
+    checkpoint as checkpoint,
+    checkpoint_policies as checkpoint_policies,
+    remat as remat,
 )
 from minijax.batching import vmap as vmap
 from minijax.config import (

@@ -30,7 +30,7 @@ from minijax.core import (
     typeof,
 )
 from minijax.pretty_printer import Break, Doc, Group, Nest, join, layout
-from minijax.source_info import user_line
+from minijax.source_info import given, user_line
 
 # --- the program form ----------------------------------------------------------------------
 
@@ -127,10 +127,14 @@ def eval_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], *args: Any) -> list[Any]:
     """Interpret a program, each equation by the current trace."""
     env: dict[Var, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
     env.update(zip(jaxpr.invars, args, strict=True))
-    trace = current_trace()
-    for e in jaxpr.eqns:
-        outs = trace.process_primitive(e.primitive, read(env, e.invars), e.params)
-        env.update(zip(e.outvars, outs))
+    trace, outer = current_trace(), given.line
+    try:
+        for e in jaxpr.eqns:
+            given.line = e.line or outer
+            outs = trace.process_primitive(e.primitive, read(env, e.invars), e.params)
+            env.update(zip(e.outvars, outs))
+    finally:
+        given.line = outer
     return read(env, jaxpr.outvars)
 
 
@@ -256,6 +260,13 @@ def narrow_jaxpr(jaxpr: Jaxpr, wanted: tuple[bool, ...]) -> Jaxpr:
     """The program of the `wanted` outputs alone."""
     outvars = [x for x, w in zip(jaxpr.outvars, wanted) if w]
     return jaxpr.replace(eqns=live_eqns(jaxpr.eqns, outvars), outvars=outvars)
+
+
+@derived
+def used_inputs(jaxpr: Jaxpr) -> tuple[Jaxpr, list[bool]]:
+    """The program without the inputs that it does not look at, and which it does."""
+    used = jaxpr.used
+    return jaxpr.replace(invars=[v for v, u in zip(jaxpr.invars, used) if u]), used
 
 
 def trace_to_jaxpr(f: Callable, avals: Sequence[ShapedArray], name: str, prune: bool = True
@@ -388,7 +399,7 @@ class Printer:
 
     def shown(self, e: JaxprEqn) -> list[tuple[str, Any]]:
         """The params to print; what the type of the result says is not repeated."""
-        params = sorted((k, v) for k, v in e.params.items() if v is not None)
+        params = sorted((k, v) for k, v in e.params.items() if v is not None or k == "policy")
         if e.primitive.name == "broadcast_in_dim":
             params = [(k, v) for k, v in params if k != "shape" and v != ()]
         return sorted(params, key=lambda pair: pair[0] != "name")  # the name first: easy to scan

@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from minijax.api_util import is_typed
+from minijax.api_util import is_typed, positional_names
 from minijax.batching import batch, batch_flat, batch_jaxpr, move_to_front
 from minijax.compiler import compiled
 from minijax.core import (
@@ -166,7 +166,7 @@ class CustomFunction:
                  nondiff_argnames: Sequence[str] = ()):
         functools.update_wrapper(self, fun)
         self.fun, self.symbolic_zeros = fun, False
-        names = parameter_names(fun)
+        names = positional_names(fun, 0)
         if unknown := [n for n in nondiff_argnames if n not in names]:
             raise ValueError(f"{name_of(fun)} has no parameters {unknown}, which nondiff_argnames "
                              f"lists: it has {names}.")
@@ -196,13 +196,6 @@ class CustomFunction:
                               f"set its rule with {name}.def{kind}(...)")
 
 
-def parameter_names(fun: Callable) -> list[str]:
-    try:
-        return list(inspect.signature(fun).parameters)
-    except (TypeError, ValueError):
-        return []
-
-
 class FlatCall:
     """One call of a custom function, on leaves. The function and its rules must agree on `out`."""
 
@@ -226,10 +219,8 @@ class FlatCall:
 
     def argument_name(self, n: int, path: tuple) -> str:
         """What the user calls a leaf of an argument that is not set aside: `params['w']`."""
-        names = parameter_names(self.fun)
-        position = self.moving[n]
-        name = names[position] if position < len(names) else f"args[{position}]"
-        return name + keystr(path)
+        return positional_names(self.fun, len(self.fixed) + len(self.moving))[
+            self.moving[n]] + keystr(path)
 
     def __call__(self, *leaves: Any) -> list[Any]:
         return self.results(self.__name__, self.fun(*self.arguments(leaves)))
