@@ -9,6 +9,7 @@ closes over becomes an operand. Grammar of the printed form, as in JAX:
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -410,7 +411,8 @@ class Printer:
         if isinstance(v, tuple) and v and all(isinstance(x, Jaxpr) for x in v):
             parts = join(Break(), list(map(self.param, v)))
             return Group([Nest(2, ["(", Break(""), parts]), Break(""), ")"])
-        return v.name if isinstance(v, np.dtype) else str(v)
+        text = v.name if isinstance(v, np.dtype) else str(v)
+        return re.sub("at 0x[0-9a-f]+", "at 0xXXXXXXXXXXXX", text)  # a function has no other name
 
     def share_names(self, inner: Sequence[Atom], outer: Sequence[Atom]) -> None:
         """A variable of an inner program takes the name of the operand it stands for."""

@@ -28,7 +28,14 @@ from minijax.jaxpr import Jaxpr, trace_to_jaxpr
 from minijax.jvp import as_array, tangent_dtype
 from minijax.linearize import TangentTrace
 from minijax.transpose import backward
-from minijax.tree_util import keystr, tree_flatten, tree_flatten_with_path, tree_map, tree_unflatten
+from minijax.tree_util import (
+    keystr,
+    tree_flatten,
+    tree_flatten_with_path,
+    tree_leaves,
+    tree_map,
+    tree_unflatten,
+)
 
 # --- the operation ---------------------------------------------------------------------------
 
@@ -136,8 +143,11 @@ class SymbolicZero:
     def __init__(self, aval: ShapedArray):
         self.aval = aval
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(object.__getattribute__(self, "aval"), name)
+    shape = property(lambda self: self.aval.shape)
+    dtype = property(lambda self: self.aval.dtype)
+    ndim = property(lambda self: self.aval.ndim)
+    size = property(lambda self: self.aval.size)
+    weak_type = property(lambda self: self.aval.weak_type)
 
     def __repr__(self) -> str:
         return f"SymbolicZero({self.aval})"
@@ -164,7 +174,7 @@ class CustomFunction:
 
     def __init__(self, fun: Callable, nondiff_argnums: Sequence[int] = (),
                  nondiff_argnames: Sequence[str] = ()):
-        functools.update_wrapper(self, fun)
+        functools.update_wrapper(self, fun, updated=())
         self.fun, self.symbolic_zeros = fun, False
         names = positional_names(fun, 0)
         if unknown := [n for n in nondiff_argnames if n not in names]:
@@ -217,10 +227,11 @@ class FlatCall:
         full = {**self.fixed, **dict(zip(self.moving, self.unflatten(leaves)))}
         return [full[n] for n in range(len(full))]
 
-    def argument_name(self, n: int, path: tuple) -> str:
-        """What the user calls a leaf of an argument that is not set aside: `params['w']`."""
-        return positional_names(self.fun, len(self.fixed) + len(self.moving))[
-            self.moving[n]] + keystr(path)
+    def leaf_name(self, i: int) -> str:
+        """What the user calls a leaf: `params['w']`."""
+        path, _ = tree_flatten_with_path(self.unflatten(self.leaves))[0][i]
+        names = positional_names(self.fun, len(self.fixed) + len(self.moving))
+        return names[self.moving[path[0].idx]] + keystr(path[1:])
 
     def __call__(self, *leaves: Any) -> list[Any]:
         return self.results(self.__name__, self.fun(*self.arguments(leaves)))
@@ -228,19 +239,23 @@ class FlatCall:
     def results(self, who: str, out: Any) -> list[Any]:
         """The leaves of what `who` returned. TypeError where someone returned something else."""
         outs, tree = tree_flatten(out)
-        for path, x in tree_flatten_with_path(out)[0]:
-            if not is_typed(x):
-                raise TypeError(f"{who} returned a value of type {type(x)}"
-                                f"{f' at {keystr(path)}' if path else ''}, which is not a valid "
-                                "JAX type")
+        check_typed(f"{who} returned a value", out)
         out_type = tree, [typeof(x).strip_weak_type() for x in outs]
         if self.out is not None and out_type != self.out:
             raise TypeError(
-                f"{who} for function {self.__name__} must produce a primal output of the same "
-                f"container (pytree) structure and types as {self.__name__} itself, but got "
-                f"{type_tree(*out_type)} where {self.__name__} returns {type_tree(*self.out)}.")
+                f"{who} must produce a primal output of the same container (pytree) structure and "
+                f"types as {self.__name__} itself, but got {type_tree(*out_type)} where "
+                f"{self.__name__} returns {type_tree(*self.out)}.")
         self.out = out_type
         return outs
+
+
+def check_typed(what: str, tree: Any) -> None:
+    """TypeError, which names the path, unless the leaves are arrays, or numbers."""
+    if not all(map(is_typed, tree_leaves(tree))):
+        path, x = next(p for p in tree_flatten_with_path(tree)[0] if not is_typed(p[1]))
+        raise TypeError(f"{what}{f' at {keystr(path)}' if path else ''} of type {type(x)}, which "
+                        "is not a valid JAX type.")
 
 
 def type_tree(tree: Any, avals: Sequence[ShapedArray]) -> str:

@@ -91,25 +91,23 @@ def flat_jvp(call: FlatCall, jvp: Callable, symbolic_zeros: bool, primals: Seque
     """A user's rule on leaves, its results checked."""
     full = [zero_from_primal(x, symbolic_zeros) if t is None else as_array(t)
             for x, t in zip(primals, tangents)]
-    rule = f"Custom JVP rule {name_of(jvp)}"
-    out, out_dot = pair(f"{rule} for function {call.__name__}", "primal and tangent outputs",
-                        jvp(*call.nondiff, call.unflatten(map(as_array, primals)),
-                            call.unflatten(full)))
+    rule = f"Custom JVP rule {name_of(jvp)} for function {call.__name__}"
+    out, out_dot = pair(rule, "primal and tangent outputs", jvp(
+        *call.nondiff, call.unflatten(map(as_array, primals)), call.unflatten(full)))
     outs = call.results(rule, out)
     outs_dot, tree_dot = tree_flatten(out_dot)
     if tree_dot != call.out[0]:
-        raise TypeError(f"{rule} for function {call.__name__} must produce primal and tangent "
-                        f"outputs with equal container (pytree) structures, but got {call.out[0]} "
-                        f"and {tree_dot} respectively.")
-    for (path, x), t in zip(tree_flatten_with_path(out)[0], outs_dot):
+        raise TypeError(f"{rule} must produce primal and tangent outputs with equal container "
+                        f"(pytree) structures, but got {call.out[0]} and {tree_dot} respectively.")
+    for i, (x, t) in enumerate(zip(outs, outs_dot)):
         aval = typeof(x)
         expected = ShapedArray(aval.shape, tangent_dtype(aval))
         have = t.aval if isinstance(t, SymbolicZero) else typeof(t)
         if have.strip_weak_type() != expected:
+            path, _ = tree_flatten_with_path(out)[0][i]
             raise TypeError(
-                f"{rule} for function {call.__name__} must produce primal and tangent outputs "
-                f"with corresponding shapes and dtypes. Expected a tangent of type "
-                f"{expected.str_short()} for the primal output{keystr(path)} of type "
-                f"{aval.str_short()}, but got {have.str_short()}.")
+                f"{rule} must produce primal and tangent outputs with corresponding shapes and "
+                f"dtypes. Expected a tangent of type {expected.str_short()} for the primal output"
+                f"{keystr(path)} of type {aval.str_short()}, but got {have.str_short()}.")
     return outs, [None if isinstance(t, SymbolicZero) or typeof(t).dtype == dtypes.float0 else t
                   for t in outs_dot]

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minijax import dtypes
-from minijax.api_util import is_typed
 from minijax.batching import batch, batch_flat, move_axis, move_to_front, widen
 from minijax.control_flow.programs import marked, spaced
 from minijax.core import ShapedArray, Tracer, name_of, typeof
@@ -18,6 +17,7 @@ from minijax.custom.calls import (
     FlatCall,
     Rule,
     SymbolicZero,
+    check_typed,
     pair,
     zero_tangent,
 )
@@ -26,9 +26,7 @@ from minijax.families import Program, convert, reduce_sum
 from minijax.jvp import as_array
 from minijax.tree_util import (
     flatten_axes,
-    keystr,
     tree_flatten,
-    tree_flatten_with_path,
     tree_leaves,
     tree_map,
     tree_structure,
@@ -107,7 +105,7 @@ class custom_vjp(CustomFunction):
         """Set the rule: fwd(*args) -> (out, residuals); bwd(residuals, ct) -> cts of the args.
 
         With `symbolic_zeros`, `fwd` gets a `CustomVJPPrimal` for each leaf, and a cotangent that
-        is zero is a `SymbolicZero`. `optimize_remat` is for other compilers.
+        is zero is a `SymbolicZero`. `optimize_remat` is accepted, and changes nothing here.
         """
         if symbolic_zeros and optimize_remat:
             raise NotImplementedError("optimize_remat does not go together with symbolic_zeros.")
@@ -125,9 +123,9 @@ class custom_vjp(CustomFunction):
                 "functions: take an array out of nondiff_argnums, and return None for its "
                 "cotangent from the bwd rule.")
         call = FlatCall(self, args, fixed)
-        rule = Rule(self.fwd, functools.partial(derivative, call, self))
+        rule = functools.partial(derivative, call, self.fwd, self.bwd, self.symbolic_zeros)
         outs = custom_vjp_call_p.bind(
-            *call.leaves, call_jaxpr=call, fwd=rule, bwd=Rule(self.bwd, self.bwd),
+            *call.leaves, call_jaxpr=call, fwd=Rule(self.fwd, rule), bwd=Rule(self.bwd, self.bwd),
             name=call.__name__, symbolic_zeros=self.symbolic_zeros)
         return tree_unflatten(call.out[0], [as_array(x) for x in outs])
 
@@ -148,44 +146,38 @@ def custom_vjp_primal_tree_values(tree: Any) -> Any:
 # --- the rules, on leaves ----------------------------------------------------------------------
 
 
-def derivative(call: FlatCall, custom: custom_vjp, primals: Sequence[Any], tangents: Sequence[Any]
-               ) -> tuple[list[Any], list[Any]]:
-    """What `fwd` returns, and the tangents of it: they are unknown until `bwd` transposes them."""
-    rule = f"Custom VJP fwd rule {name_of(custom.fwd)}"
+def derivative(call: FlatCall, fwd: Callable, bwd: Callable, symbolic_zeros: bool,
+               primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """What `fwd` returns, and its tangents: they stay unknown until `bwd` is used instead."""
+    rule = f"Custom VJP fwd rule {name_of(fwd)} for function {call.__name__}"
     in_zeros = [t is None for t in tangents]
     values = list(map(as_array, primals))
-    out, residuals = pair(
-        f"{rule} for function {call.__name__}",
-        "the primal output and the residuals (what bwd needs from the forward pass)",
-        custom.fwd(*call.arguments([CustomVJPPrimal(x, not zero) for x, zero in
-                                    zip(values, in_zeros)] if custom.symbolic_zeros else values)))
+    if symbolic_zeros:
+        values = [CustomVJPPrimal(x, not zero) for x, zero in zip(values, in_zeros)]
+    out, residuals = pair(rule, "the primal output and the residuals (what bwd needs from the "
+                          "forward pass)", fwd(*call.arguments(values)))
     outs = call.results(rule, out)
-    for path, x in tree_flatten_with_path(residuals)[0]:
-        if not is_typed(x):
-            raise TypeError(f"{rule} for function {call.__name__} returned a residual"
-                            f"{keystr(path)} of type {type(x)}, which is not a valid JAX type: "
-                            "return arrays, and pass what is none as a nondiff_argnums argument.")
+    check_typed(f"{rule} returned a residual", residuals)
     known, res_tree = tree_flatten(residuals)
     avals, out_avals = list(map(typeof, primals)), [typeof(x).strip_weak_type() for x in outs]
     inexact = [dtypes.is_inexact(a.dtype) for a in out_avals]
 
-    def bwd(res: Sequence[Any], cts: Sequence[Any]) -> list[Any]:
-        full = [zero_tangent(a, custom.symbolic_zeros) if ct is None else ct
+    def flat_bwd(res: Sequence[Any], cts: Sequence[Any]) -> list[Any]:
+        full = [zero_tangent(a, symbolic_zeros) if ct is None else ct
                 for a, ct in zip(out_avals, spaced(cts, inexact))]
-        return cotangents(call, custom.bwd, avals, custom.bwd(
-            *call.nondiff, tree_unflatten(res_tree, res), tree_unflatten(call.out[0], full)))
+        result = bwd(*call.nondiff, tree_unflatten(res_tree, res),
+                     tree_unflatten(call.out[0], full))
+        return cotangents(call, f"Custom VJP bwd rule {name_of(bwd)} for function {call.__name__}",
+                          avals, result)
 
     outs_dot = custom_lin_p.bind(
         *known, *[t for t in tangents if t is not None], num_res=len(known), in_zeros=in_zeros,
-        bwd=Rule(custom.bwd, bwd, marked(out_avals, inexact)),
-        symbolic_zeros=custom.symbolic_zeros)
+        bwd=Rule(bwd, flat_bwd, marked(out_avals, inexact)), symbolic_zeros=symbolic_zeros)
     return outs, spaced(outs_dot, inexact)
 
 
-def cotangents(call: FlatCall, bwd: Callable, avals: Sequence[ShapedArray], result: Any
-               ) -> list[Any]:
+def cotangents(call: FlatCall, rule: str, avals: Sequence[ShapedArray], result: Any) -> list[Any]:
     """What `bwd` returned, one for each leaf; None stands for the zeros of a whole argument."""
-    rule = f"Custom VJP bwd rule {name_of(bwd)} for function {call.__name__}"
     if not isinstance(result, (list, tuple)):
         raise TypeError(f"{rule} must produce a tuple of cotangents, one for each differentiable "
                         f"argument, but got {type(result).__name__}: {result!r}. For one argument "
@@ -196,19 +188,17 @@ def cotangents(call: FlatCall, bwd: Callable, avals: Sequence[ShapedArray], resu
         raise TypeError(f"{rule} must produce a tuple with a cotangent of the structure of each "
                         f"argument, {call.in_tree}, or None for it, but got "
                         f"{tree_structure(result)}.\n{error}") from None
-    paths = [path for path, _ in tree_flatten_with_path(call.unflatten(avals))[0]]
-    return [checked(rule, call.argument_name(path[0].idx, path[1:]), a, ct)
-            for path, a, ct in zip(paths, avals, cts)]
+    return [cotangent(call, rule, i, a, ct) for i, (a, ct) in enumerate(zip(avals, cts))]
 
 
-def checked(rule: str, argument: str, aval: ShapedArray, ct: Any) -> Any:
+def cotangent(call: FlatCall, rule: str, i: int, aval: ShapedArray, ct: Any) -> Any:
     """A cotangent in the dtype of its argument; None for a zero."""
     if ct is None or isinstance(ct, SymbolicZero) or not dtypes.is_inexact(aval.dtype):
         return None
     have = typeof(ct)
-    real = dtypes.kind(aval.dtype) == "f" and dtypes.kind(have.dtype) == "c"
-    if have.shape != aval.shape or have.dtype == dtypes.float0 or real:
+    loses = dtypes.kind(have.dtype) == "c" and dtypes.kind(aval.dtype) != "c"
+    if have.shape != aval.shape or have.dtype == dtypes.float0 or loses:
         raise ValueError(f"{rule} must produce cotangents of the types of the arguments: argument "
-                         f"{argument} has type {aval.str_short()}, but its cotangent has type "
-                         f"{have.str_short()}. Return None where the cotangent is zero.")
+                         f"{call.leaf_name(i)} has type {aval.str_short()}, but its cotangent has "
+                         f"type {have.str_short()}. Return None where the cotangent is zero.")
     return ct if have.dtype == aval.dtype else convert(ct, aval.dtype, False)
