@@ -25,21 +25,11 @@ from minijax.core import (
     tracing,
     typeof,
 )
-from minijax.families import (
-    Axiswise,
-    Elementwise,
-    Reduction,
-    broadcast_in_dim,
-    transpose,
-)
+from minijax.families import Axiswise, Elementwise, Reduction, broadcast_in_dim, transpose
 from minijax.jaxpr import Jaxpr, derive, derived
 from minijax.jvp import as_array
 from minijax.selection import Select
-from minijax.tree_util import (
-    flatten_axes,
-    tree_structure,
-    tree_unflatten,
-)
+from minijax.tree_util import flatten_axes, tree_structure, tree_unflatten
 
 # --- the interpreter -----------------------------------------------------------------------
 
@@ -69,13 +59,16 @@ class BatchTracer(Tracer):
 class BatchTrace(Trace):
     """Do each operation for the whole batch at once, in `parent`."""
 
+    tag = property(lambda self: self.axis)
+
     def __init__(self, name: str, parent: Trace, axis: AxisData):
         super().__init__(name, parent)
         self.axis, self.axis_name, self.size = axis, axis.name, axis.size
 
     def unbox(self, x: Any) -> tuple[Any, int | None]:
         """The whole batch and its dimension. What is not my tracer is the same for all: None."""
-        return (x.value, x.dim) if isinstance(x, BatchTracer) and x._trace is self else (x, None)
+        mine = isinstance(x, BatchTracer) and x._trace.tag is self.tag
+        return (x.value, x.dim) if mine else (x, None)
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
         args, params = prim.stage(args, params)

@@ -334,6 +334,7 @@ class Trace:
     A traced value is mine if `x._trace is self`; any other value is a constant to me.
     """
 
+    tag = property(lambda self: self)  # who I am, also where I am resumed to run a user's rule
     axis_name: Any = None  # the mapped axis this interpreter introduces, if it has a name
     size: int = 0
 
@@ -343,8 +344,7 @@ class Trace:
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
         raise NotImplementedError
 
-    def origin(self, x: Tracer) -> str:
-        """Why the value of `x` is not known, for messages."""
+    def origin(self, x: Tracer) -> str:  # why the value of `x` is not known, for messages
         return "There a value is known by its type only."
 
 

@@ -25,10 +25,12 @@ from minijax.core import (
     ArrayImpl,
     Primitive,
     ShapedArray,
+    Tracer,
     UndefinedPrimal,
     to_numpy,
     typeof,
 )
+from minijax.jaxpr import closed, subprograms
 from minijax.numerics import add_up, saturate
 
 # --- elementwise ---------------------------------------------------------------------------
@@ -273,6 +275,16 @@ class Program(Primitive):
 
     multiple_results = True
 
+    def bind(self, *args: Any, **params: Any) -> Any:
+        """What a program closes over and is traced, as in rules of users, becomes an operand."""
+        if any(isinstance(x, Tracer) for jaxpr in subprograms(params) for x in jaxpr.consts):
+            args, params = self.open(args, params)
+        return super().bind(*args, **params)
+
+    def open(self, args: tuple, params: dict) -> tuple[Any, dict]:
+        jaxpr, free = closed(params["jaxpr"])
+        return [*free, *args], {**params, "jaxpr": jaxpr}
+
 
 # --- the operations that interpreters need -------------------------------------------------
 
@@ -280,10 +292,11 @@ add_any = Elementwise(
     "add_any", np.add, lambda out, x, y: lambda t: t, lambda out, x, y: lambda t: t,
     accepts="biufc", transposes=(lambda ct, x, y: ct, lambda ct, x, y: ct))
 
+stop_gradient_p = Elementwise("stop_gradient", lambda x: x, accepts="biufc")
+
 mul: Elementwise = Elementwise(
     "mul", np.multiply, lambda out, x, y: y, lambda out, x, y: x, accepts="biufc",
     transposes=(lambda ct, x, y: mul(ct, y), lambda ct, x, y: mul(ct, x)))
-
 
 
 class ConvertElementType(Elementwise):

@@ -12,23 +12,8 @@ from typing import Any
 from minijax import dtypes
 from minijax.api_util import FlatFun, check_callable, describe_function
 from minijax.core import Primitive, ShapedArray, interpreting, tracing, typeof
-from minijax.jaxpr import (
-    Jaxpr,
-    JaxprTrace,
-    JaxprTracer,
-    closed,
-    derive,
-    derived,
-    narrow_jaxpr,
-)
-from minijax.jvp import (
-    JVPTrace,
-    JVPTracer,
-    as_array,
-    fill_tangents,
-    instantiate,
-    tangent_dtype,
-)
+from minijax.jaxpr import Jaxpr, JaxprTrace, JaxprTracer, closed, derive, derived, narrow_jaxpr
+from minijax.jvp import JVPTrace, JVPTracer, as_array, fill_tangents, instantiate, tangent_dtype
 from minijax.tree_util import tree_flatten, tree_structure, tree_unflatten
 
 # --- the linear part -----------------------------------------------------------------------
@@ -63,8 +48,7 @@ def linearize_flat(f: Callable, primals: Sequence[Any], active: Sequence[bool], 
     """
     with tracing(TangentTrace(f"the tangent of {name}")) as tangent:
         with tracing(JVPTrace(name, tangent.parent, tangent)) as trace:
-            ins = [tangent.input(typeof(x)) if a else None
-                   for x, a in zip(primals, active)]
+            ins = [tangent.input(typeof(x)) if a else None for x, a in zip(primals, active)]
             outs = f(*[x if t is None else JVPTracer(trace, x, t) for x, t in zip(primals, ins)])
             duals = trace.leave(f, outs)
         outs, tangents = [x for x, _ in duals], [t for _, t in duals]

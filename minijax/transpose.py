@@ -9,13 +9,7 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes
-from minijax.api_util import (
-    FlatFun,
-    argnums_partial,
-    check_arg,
-    check_callable,
-    describe_function,
-)
+from minijax.api_util import FlatFun, argnums_partial, check_arg, check_callable, describe_function
 from minijax.core import ArrayImpl, ShapedArray, UndefinedPrimal, current_trace, typeof
 from minijax.families import add_any, zeros
 from minijax.jaxpr import Jaxpr, derive, derived, read, trace_to_jaxpr

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes
+from minijax.ad_checkpoint import halves, split_for_policy
 from minijax.batching import batch, batch_jaxpr, move_to_front
 from minijax.compiler import compiled
 from minijax.config import config
@@ -30,7 +31,7 @@ from minijax.control_flow.programs import (
 from minijax.core import ShapedArray, Tracer, UndefinedPrimal, typeof
 from minijax.effects.kinds import forbid_io
 from minijax.families import Program, broadcast_in_dim, convert
-from minijax.jaxpr import JaxprEqn, narrow_jaxpr
+from minijax.jaxpr import JaxprEqn, closed, narrow_jaxpr
 from minijax.jvp import jvp_jaxpr
 from minijax.lax.elementwise import clamp, eq, ne
 from minijax.lax.identities import stop_gradient
@@ -67,6 +68,10 @@ class Cond(Program):
 
     def effects_of(self, params):
         return frozenset().union(*(jaxpr.effects for jaxpr in params["branches"]))
+
+    def open(self, args, params):
+        free, branches = with_common_captures([closed(b) for b in params["branches"]])
+        return [args[0], *free, *args[1:]], {"branches": tuple(branches)}
 
     def jvp(self, primals, tangents, *, branches):
         active = tuple(t is not None for t in tangents[1:])
@@ -153,6 +158,17 @@ def constant_unless(mine: Any, x: Any) -> Any:
     return select_n(along_rows(mine, aval.shape), stop_gradient(x), x)
 
 
+@halves.register
+def _(prim: Cond, avals, params, policy):
+    branches = params["branches"]
+    n_in, n_out = len(branches[0].invars), len(branches[0].outvars)
+    pairs = [split_for_policy(jaxpr, (False,) * n_in, policy, True) for jaxpr in branches]
+    firsts, agains = joined([f for f, _, _ in pairs], n_out, [again for _, again, _ in pairs])
+    n = len(firsts[0].outvars) - n_out
+    agains = tuple(reordered(again, (*range(n, n + n_in), *range(n))) for again in agains)
+    return {"branches": firsts}, {"branches": agains}, n
+
+
 # --- for users ---------------------------------------------------------------------------------
 
 _ABSENT: Any = object()
@@ -165,7 +181,7 @@ def choose(what: str, index: Any, names: Sequence[str], funs: Sequence[Callable]
     avals, in_tree = [typeof(x) for x in leaves], tree_structure((operands, {}))
     programs = [program_of(f, what, avals, in_tree) for f in funs]
     check_branches(what, names, funs, programs)
-    captured, branches = with_common_captures(programs)
+    captured, branches = with_common_captures([(p.jaxpr, p.captured) for p in programs])
     if what == "cond":
         branches.reverse()  # index 1 is true
     operands = (*captured, *leaves)

@@ -111,13 +111,15 @@ def placed(jaxpr: Jaxpr, avals: tuple[ShapedArray, ...], places: tuple[int, ...]
     return jaxpr.replace(invars=[*taken, *jaxpr.invars[len(places):]])
 
 
-def with_common_captures(programs: Sequence[Traced]) -> tuple[list[Any], list[Jaxpr]]:
-    """The values that any of the programs closes over, and programs that take all of them."""
-    common = {id(x): x for program in programs for x in program.captured}
+def with_common_captures(programs: Sequence[tuple[Jaxpr, Sequence[Any]]]
+                         ) -> tuple[list[Any], list[Jaxpr]]:
+    """From programs and what each closes over: all these values, and programs that take them."""
+    common = {id(x): x for _, captured in programs for x in captured}
     position = {key: i for i, key in enumerate(common)}
     avals = tuple(map(typeof, common.values()))
     return list(common.values()), [
-        placed(p.jaxpr, avals, tuple(position[id(x)] for x in p.captured)) for p in programs]
+        placed(jaxpr, avals, tuple(position[id(x)] for x in captured))
+        for jaxpr, captured in programs]
 
 
 def joined(firsts: Sequence[Jaxpr], n_outs: int, seconds: Sequence[Jaxpr]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minijax.ad_checkpoint import halves, halves_of_program
 from minijax.batching import batch, batch_jaxpr, move_axis, move_to_front
 from minijax.compiler import compiled
 from minijax.config import config
@@ -65,6 +66,11 @@ class Scan(Program):
 
     def effects_of(self, params):
         return params["jaxpr"].effects
+
+    def open(self, args, params):
+        opened, params = super().open(args, params)
+        grown = params["num_consts"] + len(opened) - len(args)
+        return opened, {**params, "num_consts": grown}
 
     def jvp(self, primals, tangents, *, jaxpr, num_consts, num_carry, **params):
         active = tuple(t is not None for t in tangents)
@@ -164,6 +170,7 @@ class Scan(Program):
 
 
 scan_p = Scan("scan")
+halves.register(Scan, halves_of_program)  # what a step saves is one more y, then one more x
 
 
 @batch.register
