@@ -116,7 +116,7 @@ def scalars_like_arrays(args: Sequence[Any]) -> Sequence[Any]:
         return args
     dtype = next(typeof(x).dtype for x in args if type(x) not in dtypes.PYTHON_SCALARS)
     others = dtypes.PYTHON_SCALARS - {t for t in kinds if dtypes.python_scalar(t) is dtype}
-    return [np.asarray(x, dtype) if type(x) in others else x for x in args]
+    return [ArrayImpl(np.array(x, dtype)) if type(x) in others else x for x in args]
 
 
 def broadcast_shapes(name: str, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
@@ -298,7 +298,7 @@ class ConvertElementType(Elementwise):
 
 convert_element_type_p = ConvertElementType(
     "convert_element_type", np.asarray,
-    lambda out, x, **params: lambda t: convert_element_type(t, params["new_dtype"]),
+    lambda out, x, **params: lambda t: convert(t, params["new_dtype"], False),
     transposes=(lambda ct, x, **params: convert(ct, x.aval.dtype, x.aval.weak_type),))
 
 
@@ -309,7 +309,8 @@ def convert_element_type(operand: Any, new_dtype: Any) -> Any:
     >>> jax.lax.convert_element_type(jnp.arange(3), jnp.float32)
     Array([0., 1., 2.], dtype=float32)
     """
-    return convert(operand, dtypes.canonicalize_dtype(new_dtype), False)
+    dtype = dtypes.check_user_dtype_supported(new_dtype, "convert_element_type")
+    return convert(operand, dtype, False)
 
 
 def convert(x: Any, dtype: np.dtype, weak_type: bool) -> Any:

@@ -15,7 +15,7 @@ from minijax.custom import custom_jvp
 from minijax.families import LinearMap, mul
 from minijax.jvp import jvp_flat
 from minijax.lax.axiswise import Axiswise
-from minijax.lax.creation import full_like
+from minijax.lax.creation import full_like, of_dtype
 from minijax.lax.elementwise import (
     abs,
     add,
@@ -94,7 +94,7 @@ def scan_pairs(combine: Callable, xs: Sequence[Any], axis: int) -> Sequence[Any]
 
 def interleave(even: Any, odd: Any, axis: int) -> Any:
     """Elements of both in turn."""
-    aval, zero = typeof(even), np.zeros((), typeof(even).dtype)
+    aval, zero = typeof(even), of_dtype(0, typeof(even).dtype)
     more = aval.shape[axis] - typeof(odd).shape[axis]  # 0 or 1
     none = ((0, 0, 0),) * aval.ndim
     join = bitwise_or if aval.dtype == bool else add

@@ -21,7 +21,6 @@ from minijax.families import (
     Elementwise,
     broadcast_to,
     convert,
-    convert_element_type,
     mul,
     zeros,
 )
@@ -91,7 +90,7 @@ def _abs_partial(out: Any, x: Any) -> Callable:
     if typeof(out).dtype == typeof(x).dtype:
         positive = ge(x, 0.0)
         return lambda t: select(positive, t, neg(t))
-    direction = div(conj(x), nonzero(convert_element_type(out, typeof(x).dtype)))
+    direction = div(conj(x), nonzero(convert(out, typeof(x).dtype, False)))
     return lambda t: real(mul(t, direction))
 
 

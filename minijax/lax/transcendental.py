@@ -13,10 +13,11 @@ from minijax.families import (
     Elementwise,
     broadcast_shapes,
     broadcast_to,
-    convert_element_type,
+    convert,
     mul,
     zeros,
 )
+from minijax.lax.creation import of_dtype
 from minijax.lax.elementwise import (
     add,
     div,
@@ -109,9 +110,9 @@ class Pow(Transcendental):
 
 def _pow_base_partial(out: Any, x: Any, y: Any) -> Any:
     if dtypes.is_inexact(typeof(y).dtype):
-        return mul(y, pow(x, sub(y, np.ones((), typeof(y).dtype))))
+        return mul(y, pow(x, sub(y, of_dtype(1, typeof(y).dtype))))
     shape = broadcast_shapes("pow", [typeof(x).shape, typeof(y).shape])
-    x, y = broadcast_to(x, shape), broadcast_to(convert_element_type(y, typeof(x).dtype), shape)
+    x, y = broadcast_to(x, shape), broadcast_to(convert(y, typeof(x).dtype, False), shape)
     return select(eq(y, 0.0), zeros(typeof(y)), mul(y, pow(x, sub(y, 1.0))))
 
 

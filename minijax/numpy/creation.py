@@ -85,8 +85,9 @@ def duplicate(x: Any) -> Any:
 def build_from_list(x: Any, dtype: np.dtype | None) -> Any:
     leaves = list(flatten(x))
     if dtype is None:
-        kinds = {type(v) if type(v) in dtypes.PYTHON_SCALARS else dtype_of(v) for v in leaves}
-        dtype = dtypes.result_type(*kinds) if kinds else dtypes.default_float_dtype()
+        kinds = {(dtype_of(v), type(v) in dtypes.PYTHON_SCALARS and type(v) is not bool)
+                 for v in leaves}
+        dtype = dtypes.lattice_result_type(*kinds)[0] if kinds else dtypes.default_float_dtype()
     if any(isinstance(v, Tracer) for v in leaves):
         return join([lax.expand_dims(build(v, dtype, False), (0,)) for v in x])
     return ArrayImpl(np.array(untie(x), dtype))

@@ -9,6 +9,7 @@ import numpy as np
 import minijax.numpy as jnp
 from minijax import dtypes, lax
 from minijax.jit import jit
+from minijax.lax.creation import of_dtype
 from minijax.numpy.arguments import as_value
 from minijax.numpy.linalg import det as det, inv as inv
 from minijax.numpy.promotion import promote_inexact
@@ -185,7 +186,7 @@ def block_diag(*arrs: Any) -> Any:
     width, rows, left = sum(x.shape[1] for x in blocks), [], 0
     for x in blocks:
         right = width - left - x.shape[1]
-        rows.append(lax.pad(x.astype(dtype), np.zeros((), dtype), [(0, 0, 0), (left, right, 0)]))
+        rows.append(lax.pad(x.astype(dtype), of_dtype(0, dtype), [(0, 0, 0), (left, right, 0)]))
         left += x.shape[1]
     return jnp.concatenate(rows)
 
