@@ -298,7 +298,7 @@ class ConvertElementType(Elementwise):
 
 convert_element_type_p = ConvertElementType(
     "convert_element_type", np.asarray,
-    lambda out, x, **params: lambda t: convert(t, params["new_dtype"], False),
+    lambda out, x, new_dtype, weak_type: lambda t: convert(t, new_dtype, weak_type),
     transposes=(lambda ct, x, **params: convert(ct, x.aval.dtype, x.aval.weak_type),))
 
 
