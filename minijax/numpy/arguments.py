@@ -35,7 +35,7 @@ def check_arraylike_or_none(name: str, *args: Any) -> None:
 
 
 def live(x: Array) -> Any:
-    """`x` itself. UnexpectedTracerError if its trace has ended: perhaps no operation will see it."""
+    """`x` itself. UnexpectedTracerError if its trace has ended and no operation may see it."""
     if isinstance(x, Tracer) and not x._trace.alive:
         raise leaked(x)
     return x
