@@ -26,9 +26,9 @@ from minijax.core import (
     typeof,
 )
 from minijax.families import (
+    Axiswise,
     Elementwise,
     Reduction,
-    Structural,
     broadcast_in_dim,
     transpose,
 )
@@ -128,7 +128,7 @@ def align(x: Any, dim: int | None, rank: int) -> Any:
 
 
 @batch.register
-def _(prim: Elementwise, axis, xs, dims, **params):
+def _(prim: Elementwise, axis, xs, dims, /, **params):  # a param may be called `axis`, too
     shapes = [typeof(x).shape for x in xs]
     mapped = {(d, len(s)) for d, s in zip(dims, shapes) if d is not None}
     if len(mapped) == 1 and not any(s for d, s in zip(dims, shapes) if d is None):
@@ -138,7 +138,7 @@ def _(prim: Elementwise, axis, xs, dims, **params):
 
 
 @batch.register
-def _(prim: Select, axis, xs, dims):
+def _(prim: Select, axis, xs, dims, /):
     which, *cases = xs
     if dims[0] is None and not typeof(which).shape:
         return [prim.bind(which, *[move_to_front(x, d, axis.size)
@@ -150,7 +150,7 @@ def _(prim: Select, axis, xs, dims):
 
 
 @batch.register
-def _(prim: Structural, axis, xs, dims, /, **params):  # `axis` may be a param too
+def _(prim: Axiswise, axis, xs, dims, /, **params):
     xs = [move_to_front(x, d, axis.size) for x, d in zip(xs, dims)]
     outs = prim.bind(*xs, **prim.shift(params, axis.size))
     outs = outs if prim.multiple_results else [outs]
@@ -158,7 +158,7 @@ def _(prim: Structural, axis, xs, dims, /, **params):  # `axis` may be a param t
 
 
 @batch.register
-def _(prim: Reduction, axis, xs, dims, *, axes, **params):
+def _(prim: Reduction, axis, xs, dims, /, *, axes, **params):
     (x,), (dim,) = xs, dims
     out = prim.bind(x, axes=tuple(a + (a >= dim) for a in axes), **params)
     return [out], [dim - sum(a < dim for a in axes)]

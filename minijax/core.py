@@ -303,8 +303,11 @@ class Primitive:
         """The equation with the `wanted` results only, if the operation can do without others."""
         return eqn
 
-    def split(self, unknown: tuple[bool, ...], params: dict) -> Any:
-        """For an operation that runs programs: its params for the known part and for the rest."""
+    def split(self, unknown: Sequence[bool], args: Sequence[Any], params: dict) -> Any:
+        """Do the part that needs no `unknown` argument: (known outs, unknown_out, args, params).
+
+        The last two are of this operation for what is left to do. None: nothing can be done yet.
+        """
         return None
 
 

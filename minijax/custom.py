@@ -101,7 +101,7 @@ custom_jvp_call_p = CustomJVPCall("custom_jvp_call")
 
 
 @batch.register
-def _(prim: CustomJVPCall, axis, xs, dims, *, call_jaxpr, jvp, num_consts=None, **params):
+def _(prim: CustomJVPCall, axis, xs, dims, /, *, call_jaxpr, jvp, num_consts=None, **params):
     n = len(call_jaxpr.outvars)
     batched, dims_out = batch_jaxpr(call_jaxpr, axis, tuple(dims), (True,) * n)
     arg_dims = dims[num_consts or 0:]
@@ -288,7 +288,7 @@ custom_lin_p = CustomLin("custom_lin")
 
 
 @batch.register
-def _(prim: CustomVJPCall, axis, xs, dims, *, call_jaxpr, fwd, num_consts=None, **params):
+def _(prim: CustomVJPCall, axis, xs, dims, /, *, call_jaxpr, fwd, num_consts=None, **params):
     n = len(call_jaxpr.outvars)
     batched, dims_out = batch_jaxpr(call_jaxpr, axis, tuple(dims), (True,) * n)
     arg_dims = dims[num_consts or 0:]
@@ -337,7 +337,7 @@ def batched_bwd(bwd: Callable, axis: AxisData, res_dims: Sequence[Any], arg_dims
 
 
 @batch.register
-def _(prim: CustomLin, axis, xs, dims, *, num_res, bwd, out_avals, present):
+def _(prim: CustomLin, axis, xs, dims, /, *, num_res, bwd, out_avals, present):
     run = batched_bwd(bwd, axis, dims[:num_res], dims[num_res:])
     avals = tuple(a.update(shape=(axis.size, *a.shape)) for a in out_avals)
     outs = prim.bind(*xs, num_res=num_res, bwd=Rule(bwd.user, run), out_avals=avals,

@@ -50,6 +50,9 @@ class Elementwise(Primitive):
         self.__name__, self.__qualname__ = name, name
         self.fun, self.partials, self.transposes = fun, partials, transposes
         self.accepts, self.dtype = accepts, dtype
+        own = type(self)
+        self.simple = dtype is None and own.abstract_eval is Elementwise.abstract_eval and (
+            own.weak_type_rule is Primitive.weak_type_rule)
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         """Apply to arrays or scalars; Python scalars take the dtype of the arrays."""
@@ -60,7 +63,7 @@ class Elementwise(Primitive):
 
     def out_avals(self, avals: Sequence[ShapedArray], params: dict) -> list[ShapedArray]:
         first = avals[0]
-        if self.dtype is None and dtypes.kind(first.dtype) in self.accepts:
+        if self.simple and dtypes.kind(first.dtype) in self.accepts:
             for a in avals:
                 if a != first:
                     break
@@ -92,6 +95,9 @@ class Elementwise(Primitive):
         aval = typeof(out)
         if not self.partials or not dtypes.is_inexact(aval.dtype):
             return [out], [False], None
+        if len(self.partials) != len(xs):
+            raise TypeError(f"{self.name} takes {len(xs)} operands, but has a partial derivative "
+                            f"for {len(self.partials)}. Where there is none, return None.")
         maps = [d(out, *xs, **params) for d, a in zip(self.partials, active) if a]
 
         def push(*tangents):
@@ -175,12 +181,19 @@ class LinearMap(Primitive):
         return [out], [any(active)], push
 
 
-class Structural(LinearMap):
-    """Moves, repeats or drops elements, without looking at them."""
+class Axiswise(Primitive):
+    """Works along axes that its params give, on each slice along the others by itself.
+
+    So a batch is one more leading axis.
+    """
 
     def shift(self, params: dict, size: int) -> dict:
         """The params of the same operation on operands with one more leading axis, of `size`."""
         raise NotImplementedError(f"Batching rule for '{self.name}' not implemented")
+
+
+class Structural(Axiswise, LinearMap):
+    """Moves, repeats or drops elements, without looking at them."""
 
 
 class Reduction(Primitive):
@@ -282,9 +295,6 @@ class ConvertElementType(Elementwise):
         if new_dtype.kind in "iu" and dtypes.kind(x.dtype) == "f":
             return saturate(x, new_dtype)
         return x.astype(new_dtype, copy=False)
-
-    def out_avals(self, avals, params):
-        return Primitive.out_avals(self, avals, params)
 
     def abstract_eval(self, x, *, new_dtype, weak_type):
         if dtypes.kind(x.dtype) == "V" or dtypes.kind(new_dtype) == "V":

@@ -22,7 +22,7 @@ from minijax.api_util import (
 from minijax.batching import batch, batch_jaxpr
 from minijax.compiler import compiled
 from minijax.config import config
-from minijax.core import ArrayImpl, axis_env, name_of, to_numpy, typeof
+from minijax.core import ArrayImpl, Tracer, axis_env, name_of, to_numpy, typeof
 from minijax.families import Program
 from minijax.jaxpr import JaxprEqn, closed, narrow_jaxpr, trace_to_jaxpr
 from minijax.jvp import jvp_call
@@ -69,11 +69,14 @@ class Call(Program):
         outvars = [v for v, w in zip(eqn.outvars, wanted) if w]
         return JaxprEqn(self, eqn.invars, params, outvars, eqn.line)
 
-    def split(self, unknown, params):
+    def split(self, unknown, args, params):
         known, rest, unknown_out = split_jaxpr(params["jaxpr"], unknown)
         if not known.eqns and all(unknown_out):
-            return None  # nothing can be done before the unknown inputs are there
-        return {**params, "jaxpr": known}, {**params, "jaxpr": rest}, unknown_out
+            return None
+        outs = self.bind(*[x for x, u in zip(args, unknown) if not u], **params | {"jaxpr": known})
+        n = unknown_out.count(False)
+        late = [*outs[n:], *(x for x, u in zip(args, unknown) if u)]
+        return outs[:n], unknown_out, late, params | {"jaxpr": rest}
 
     def transpose(self, cts, *args, jaxpr, name):
         return transpose_call(self.call(name), cts, args, jaxpr)
@@ -83,7 +86,7 @@ jit_p = Call("jit")
 
 
 @batch.register
-def _(prim: Call, axis, xs, dims, *, jaxpr, name):
+def _(prim: Call, axis, xs, dims, /, *, jaxpr, name):
     batched, dims_out = batch_jaxpr(jaxpr, axis, tuple(dims))
     return prim.bind(*xs, jaxpr=batched, name=name), dims_out
 
@@ -110,16 +113,32 @@ def clear_caches() -> None:
 class Traced:
     """A traced function: its program, what the program closes over, and the result's structure."""
 
-    def __init__(self, fun: Callable, static: tuple, avals: Sequence[Any], in_tree: Any):
-        flat = FlatFun(with_static(fun, static), in_tree, "jit")
-        name = describe_function(fun, "jit")
-        self.jaxpr, self.captured = closed(*trace_to_jaxpr(flat, avals, name, prune=False))
+    def __init__(self, fun: Callable, kind: str, static: tuple, avals: Sequence[Any], in_tree: Any):
+        flat = FlatFun(with_static(fun, static), in_tree, kind)
+        program = trace_to_jaxpr(flat, avals, describe_function(fun, kind), prune=False)
+        self.jaxpr, self.captured = closed(*program) if kind == "jit" else program
         self.out_tree, self.in_tree, self.avals = flat.out_tree, in_tree, avals
         self.name = name_of(fun)
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
         outs = jit_p.bind(*self.captured, *leaves, jaxpr=self.jaxpr, name=self.name)
         return tree_unflatten(self.out_tree, outs)
+
+
+def traced(programs: dict, fun: Callable, kind: str, avals: tuple, in_tree: Any,
+           static: tuple = ()) -> Traced:
+    """The program of `fun` at these types, from the table or traced now."""
+    kinds = tuple(type(x) for _, x in static)  # 1, 1.0 and True are equal, and not the same
+    key = kind, static, kinds, in_tree, avals, axis_env(), config.trace_context()
+    try:
+        found = programs.get(key)
+    except TypeError as e:
+        raise unhashable(static, e) from None
+    if found is None:
+        found = Traced(fun, kind, static, avals, in_tree)
+        if not any(isinstance(x, Tracer) for x in found.captured):  # then it is for now only
+            programs[key] = found
+    return found
 
 
 class Jitted:
@@ -137,8 +156,8 @@ class Jitted:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if config.jax_disable_jit:
             return self.fun(*args, **kwargs)
-        traced, leaves = self.find(args, kwargs)
-        return traced(leaves)
+        found, leaves = self.find(args, kwargs)
+        return found(leaves)
 
     def find(self, args: tuple, kwargs: dict) -> tuple[Traced, list[Any]]:
         """The program for arguments of these types, and the arguments it takes."""
@@ -148,17 +167,7 @@ class Jitted:
             avals = tuple(map(abstract, leaves))
         except TypeError:
             raise self.argument_error(leaves, in_tree) from None
-        kinds = tuple(type(x) for _, x in static)  # 1, 1.0 and True are equal, and not the same
-        key = static, kinds, in_tree, avals, axis_env(), config.trace_context()
-        try:
-            traced = self.programs.get(key)
-        except TypeError as e:
-            raise unhashable(static, e) from None
-        if traced is None:
-            traced = Traced(self.fun, static, avals, in_tree)
-            if not traced.captured:  # one that closes over traced values is for this call only
-                self.programs[key] = traced
-        return traced, leaves
+        return traced(self.programs, self.fun, "jit", avals, in_tree, static), leaves
 
     def split(self, args: tuple, kwargs: dict) -> tuple[tuple, tuple, dict]:
         """The static arguments, as (position or name, value), and the others."""
@@ -188,8 +197,7 @@ class Jitted:
         return self.lower(*args, **kwargs)
 
     def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
-        traced, _ = self.find(args, kwargs)
-        return tree_unflatten(traced.out_tree, [as_struct(a) for a in traced.jaxpr.out_avals])
+        return Lowered(self.find(args, kwargs)[0]).out_info
 
     def clear_cache(self) -> None:
         self.programs.clear()

@@ -173,6 +173,13 @@ def instantiate(tangent: Any, primal: Any) -> Any:
     return as_array(tangent)
 
 
+def fill_tangents(outs: Sequence[Any], tangents: Sequence[Any], wanted: Sequence[bool]
+                  ) -> list[Any]:
+    """A zero for each missing tangent that is `wanted`."""
+    return [zeros(typeof(x).strip_weak_type()) if t is None and w else t
+            for x, t, w in zip(outs, tangents, wanted)]
+
+
 def as_array(x: Any) -> Any:
     """A value as the user gets it: an `Array`."""
     if isinstance(x, Array) or getattr(x, "dtype", None) == dtypes.float0:
@@ -185,10 +192,11 @@ def as_array(x: Any) -> Any:
 
 
 @derived
-def jvp_jaxpr(jaxpr: Jaxpr, active: tuple[bool, ...]) -> tuple[Jaxpr, tuple[bool, ...]]:
+def jvp_jaxpr(jaxpr: Jaxpr, active: tuple[bool, ...], wanted: tuple[bool, ...] | None = None
+              ) -> tuple[Jaxpr, tuple[bool, ...]]:
     """(pushed, active_out): `pushed` takes the inputs, then the tangents of the active ones.
 
-    It returns the outputs, then the tangents of those in `active_out`.
+    It returns the outputs, then the tangents of those in `active_out`, among them all in `wanted`.
     """
     made: list[bool] = []
 
@@ -196,6 +204,8 @@ def jvp_jaxpr(jaxpr: Jaxpr, active: tuple[bool, ...]) -> tuple[Jaxpr, tuple[bool
         given = iter(values[len(active):])
         outs, tangents = jvp_flat(jaxpr, values[: len(active)],
                                   [next(given) if a else None for a in active], "jvp")
+        if wanted:
+            tangents = fill_tangents(outs, tangents, wanted)
         made[:] = [t is not None for t in tangents]
         return [*outs, *(t for t in tangents if t is not None)]
 

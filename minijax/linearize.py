@@ -11,8 +11,7 @@ from typing import Any
 
 from minijax import dtypes
 from minijax.api_util import FlatFun, check_callable, describe_function
-from minijax.core import Primitive, ShapedArray, tracing, typeof
-from minijax.families import zeros
+from minijax.core import Primitive, ShapedArray, interpreting, tracing, typeof
 from minijax.jaxpr import (
     Jaxpr,
     JaxprEqn,
@@ -23,7 +22,14 @@ from minijax.jaxpr import (
     derived,
     live_eqns,
 )
-from minijax.jvp import JVPTrace, JVPTracer, as_array, instantiate, tangent_dtype
+from minijax.jvp import (
+    JVPTrace,
+    JVPTracer,
+    as_array,
+    fill_tangents,
+    instantiate,
+    tangent_dtype,
+)
 from minijax.tree_util import tree_flatten, tree_structure, tree_unflatten
 
 # --- the linear part -----------------------------------------------------------------------
@@ -36,17 +42,13 @@ class TangentTrace(JaxprTrace):
         unknown = tuple(isinstance(x, JaxprTracer) and x._trace is self for x in args)
         if True not in unknown:
             return self.parent.process_primitive(prim, args, params)  # type: ignore[union-attr]
-        halves = prim.split(unknown, params)
+        with interpreting(self.parent):  # type: ignore[arg-type]
+            halves = prim.split(unknown, args, params)
         if halves is None:
             return super().process_primitive(prim, args, params)
-        known_params, linear_params, unknown_out = halves
-        given = [x for x, u in zip(args, unknown) if not u]
-        known = self.parent.process_primitive(prim, given, known_params)  # type: ignore
-        n = unknown_out.count(False)
-        tangents = [x for x, u in zip(args, unknown) if u]
-        outs = super().process_primitive(prim, [*known[n:], *tangents], linear_params)
-        known_outs, linear_outs = iter(known[:n]), iter(outs)
-        return [next(linear_outs if u else known_outs) for u in unknown_out]
+        known_outs, unknown_out, args, params = halves
+        known, linear = iter(known_outs), iter(super().process_primitive(prim, args, params))
+        return [next(linear if u else known) for u in unknown_out]
 
 
 def linearize_flat(f: Callable, primals: Sequence[Any], active: Sequence[bool], name: str,
@@ -64,8 +66,7 @@ def linearize_flat(f: Callable, primals: Sequence[Any], active: Sequence[bool], 
             duals = trace.leave(f, outs)
         outs, tangents = [x for x, _ in duals], [t for _, t in duals]
         if wanted:
-            tangents = [zeros(typeof(x).strip_weak_type()) if t is None and w else t
-                        for x, t, w in zip(outs, tangents, wanted)]
+            tangents = fill_tangents(outs, tangents, wanted)
         lin, residuals = tangent.build([t for t in ins if t is not None],
                                        [t for t in tangents if t is not None], prune=True)
     return outs, tuple(t is not None for t in tangents), lin, residuals
@@ -141,11 +142,13 @@ def linearize_jaxpr(jaxpr: Jaxpr, active: tuple[bool, ...], wanted: tuple[bool, 
 
 
 @derived
-def split_jaxpr(jaxpr: Jaxpr, unknown: tuple[bool, ...]) -> tuple[Jaxpr, Jaxpr, tuple[bool, ...]]:
+def split_jaxpr(jaxpr: Jaxpr, unknown: tuple[bool, ...], wanted: tuple[bool, ...] | None = None
+                ) -> tuple[Jaxpr, Jaxpr, tuple[bool, ...]]:
     """(known, rest, unknown_out): what the known inputs decide, and what they do not.
 
     `known` takes the known inputs and returns the known outputs, then residuals; `rest` takes
-    the residuals, then the unknown inputs, and returns the unknown outputs.
+    the residuals, then the unknown inputs, and returns the unknown outputs. The outputs in
+    `wanted` count as unknown in any case, so that programs can agree.
     """
     late = {v for v, u in zip(jaxpr.invars, unknown) if u}
     early_eqns: list[JaxprEqn] = []
@@ -156,14 +159,15 @@ def split_jaxpr(jaxpr: Jaxpr, unknown: tuple[bool, ...]) -> tuple[Jaxpr, Jaxpr, 
             late_eqns.append(e)
         else:
             early_eqns.append(e)
-    unknown_out = tuple(x in late for x in jaxpr.outvars)
-    outs = [x for x in jaxpr.outvars if x in late]
+    forced = wanted or (False,) * len(jaxpr.outvars)
+    unknown_out = tuple(x in late or w for x, w in zip(jaxpr.outvars, forced))
+    outs = [x for x, u in zip(jaxpr.outvars, unknown_out) if u]
     late_eqns = live_eqns(late_eqns, outs)
     made = {*jaxpr.constvars, *(v for e in late_eqns for v in e.outvars)}
     needed = dict.fromkeys(x for x in [*(x for e in late_eqns for x in e.invars), *outs]
                            if isinstance(x, Var) and x not in made)
     residuals = [v for v in needed if v not in late]
-    known_outs = [x for x in jaxpr.outvars if x not in late]
+    known_outs = [x for x, u in zip(jaxpr.outvars, unknown_out) if not u]
     known_ins = [v for v, u in zip(jaxpr.invars, unknown) if not u]
     unknown_ins = [v for v, u in zip(jaxpr.invars, unknown) if u]
     closure = jaxpr.constvars, jaxpr.consts

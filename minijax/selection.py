@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minijax import dtypes
-from minijax.core import Primitive, UndefinedPrimal, typeof
+from minijax.core import UndefinedPrimal, typeof
 from minijax.families import Elementwise, scalars_like_arrays, zeros
 
 
@@ -20,9 +20,6 @@ class Select(Elementwise):
             return np.where(which, cases[1], cases[0])
         return np.choose(which, cases) if len(cases) < 32 else np.stack(cases)[
             (which, *np.indices(which.shape))]
-
-    def out_avals(self, avals, params):
-        return Primitive.out_avals(self, avals, params)
 
     def abstract_eval(self, which, *cases):
         if not cases:

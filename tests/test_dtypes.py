@@ -19,7 +19,7 @@ from jax._src import dtypes as oracle
 from minijax import dtypes, promotion
 from minijax.config import enable_x64, flags, numpy_dtype_promotion
 from minijax.core import ShapedArray
-from minijax.scalar_types import SCALAR_CLASSES, ScalarMeta
+from minijax.numpy.scalar_types import SCALAR_CLASSES, ScalarMeta
 
 NUMBERS = [d for kind in ("bool", "numeric") for d in dtypes.KINDS[kind]]
 COMMON = [np.dtype(n) for n in """bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16

@@ -121,7 +121,7 @@ def code_lines(path: Path) -> int:
 # What carries everything else: types, values, programs, the interpreters, and what they rest on.
 # The compiler, the parallel runtime and rules that users write are rooms built onto it.
 SPINE = """api_util batching config core dtypes errors families jaxpr jit jvp linearize make_jaxpr
-           numerics pretty_printer promotion scalar_types selection source_info transpose
+           numerics pretty_printer promotion selection source_info transpose
            tree_registry tree_util treedef""".split()
 
 

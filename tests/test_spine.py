@@ -12,7 +12,8 @@ import pytest
 
 import minijax as jax
 import minijax.numpy as jnp
-from minijax.core import EvalTrace, current_trace
+from minijax.core import EvalTrace, ShapedArray, current_trace
+from minijax.families import Elementwise
 
 # --- compositions ----------------------------------------------------------------------------
 
@@ -359,3 +360,25 @@ def test_an_argument_is_differentiated_once():
 
 def test_custom_functions_take_python_scalars():
     np.testing.assert_allclose(jax.grad(jnp.logaddexp)(1.0, 2.0), 0.26894143, rtol=1e-5)
+
+
+def test_a_forgotten_partial_derivative_is_an_error():
+    product = Elementwise("product", np.multiply, lambda out, x, y: y)
+    with pytest.raises(TypeError, match="product takes 2 operands"):
+        jax.grad(product, argnums=1)(2.0, 3.0)
+
+
+def test_an_operation_s_own_typing_rule_is_heard():
+    class Positive(Elementwise):
+        def abstract_eval(self, x):
+            return ShapedArray(x.shape, np.bool_)
+
+    positive = Positive("positive", lambda x: x > 0)
+    assert positive(jnp.ones(2)).dtype == np.bool_
+
+
+def test_a_tracer_is_an_array_with_every_method():
+    seen = []
+    jax.jit(lambda x: seen.append((isinstance(x, jax.Array), x.trace())))(jnp.eye(2))
+    assert seen[0][0]
+    np.testing.assert_allclose(jax.jit(lambda x: x.trace())(jnp.eye(3)), 3.0)

@@ -130,7 +130,7 @@ class AxisCollective(Collective):
 
 
 @batch.register
-def _(prim: AxisCollective, axis, xs, dims, **params):
+def _(prim: AxisCollective, axis, xs, dims, /, **params):
     (x,), (dim,) = xs, dims
     if axis.name is None or axis.name not in prim.axis_names(params):
         return [prim.bind(move_to_front(x, dim, axis.size), **prim.shift(params))], [0]
@@ -201,7 +201,7 @@ axis_index_p = AxisIndex("axis_index")
 
 
 @batch.register
-def _(prim: AxisIndex, axis, xs, dims, *, axis_name):
+def _(prim: AxisIndex, axis, xs, dims, /, *, axis_name):
     return [iota(np.int32, axis.size)], [0]
 
 

@@ -211,7 +211,7 @@ def sum_dtype(lhs: np.dtype, rhs: np.dtype, preferred: np.dtype | None) -> np.dt
 
 
 @batch.register
-def _(prim: DotGeneral, axis, xs, dims, *, dimension_numbers, **params):
+def _(prim: DotGeneral, axis, xs, dims, /, *, dimension_numbers, **params):
     """A batch of both operands is one more batch axis; of one operand, one more free axis."""
     (lhs, rhs), (ld, rd) = xs, dims
     (lc, rc), (lb, rb) = dimension_numbers

@@ -243,7 +243,7 @@ def merge(x: Any, source: int, destination: int) -> Any:
 
 
 @batch.register
-def _(prim: ConvGeneralDilated, axis, xs, dims, *, dimension_numbers, feature_group_count,
+def _(prim: ConvGeneralDilated, axis, xs, dims, /, *, dimension_numbers, feature_group_count,
       batch_group_count, **params):
     """A batch of arrays is more batch; of kernels, more features; of both, more groups."""
     (lhs, rhs), (ld, rd) = xs, dims

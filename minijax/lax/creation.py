@@ -9,8 +9,7 @@ import numpy as np
 
 from minijax import dtypes
 from minijax.core import ArrayImpl, Primitive, ShapedArray, typeof
-from minijax.families import broadcast_in_dim, convert
-from minijax.lax.axiswise import Axiswise
+from minijax.families import Axiswise, broadcast_in_dim, convert
 from minijax.lax.shapes import canonicalize_shape, check_shapelike
 
 __all__ = [

@@ -12,9 +12,8 @@ import numpy as np
 from minijax import dtypes
 from minijax.core import ShapedArray, typeof
 from minijax.custom import custom_jvp
-from minijax.families import LinearMap, mul
+from minijax.families import Axiswise, LinearMap, mul
 from minijax.jvp import jvp_flat
-from minijax.lax.axiswise import Axiswise
 from minijax.lax.creation import full_like, of_dtype
 from minijax.lax.elementwise import (
     abs,

@@ -121,7 +121,7 @@ dynamic_update_slice_p = DynamicUpdateSlice("dynamic_update_slice")
 
 
 @batch.register
-def _(prim: DynamicSlice, axis, xs, dims, *, slice_sizes):
+def _(prim: DynamicSlice, axis, xs, dims, /, *, slice_sizes):
     (operand, *starts), (dim, *start_dims) = xs, dims
     if all(d is None for d in start_dims):  # the same slice of all, whole along the new axis
         starts, sizes = inserted(starts, dim, 0), inserted(slice_sizes, dim, axis.size)
@@ -134,7 +134,7 @@ def _(prim: DynamicSlice, axis, xs, dims, *, slice_sizes):
 
 
 @batch.register
-def _(prim: DynamicUpdateSlice, axis, xs, dims):
+def _(prim: DynamicUpdateSlice, axis, xs, dims, /):
     (operand, update, *starts), (dim, update_dim, *start_dims) = xs, dims
     if all(d is None for d in start_dims):
         dim, update_dim = (0 if d is None else d for d in (dim, update_dim))

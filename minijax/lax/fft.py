@@ -11,9 +11,8 @@ import numpy as np
 
 from minijax import dtypes
 from minijax.core import ShapedArray, typeof
-from minijax.families import LinearMap, convert_element_type, mul
+from minijax.families import Axiswise, LinearMap, convert_element_type, mul
 from minijax.jit import jit
-from minijax.lax.axiswise import Axiswise
 from minijax.lax.creation import full, of_dtype
 from minijax.lax.elementwise import conj
 from minijax.lax.slicing import pad

@@ -155,7 +155,7 @@ reduce_p = Reduce("reduce")
 
 
 @batch.register
-def _(prim: Reduce, axis, xs, dims, *, jaxpr, dimensions):
+def _(prim: Reduce, axis, xs, dims, /, *, jaxpr, dimensions):
     n = len(xs) // 2
     if any(d is not None for d in dims[n:]):
         raise NotImplementedError("vmap of lax.reduce over its initial values: combine them with "

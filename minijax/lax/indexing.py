@@ -433,7 +433,7 @@ def plus(dims: Sequence[int], n: int) -> tuple[int, ...]:
 
 
 @batch.register
-def _(prim: Gather, axis, xs, dims, *, dimension_numbers, slice_sizes, **params):
+def _(prim: Gather, axis, xs, dims, /, *, dimension_numbers, slice_sizes, **params):
     window, together = dims[1] is None, None not in dims
     operand, indices = (x if d is None else move_to_front(x, d, axis.size)
                         for x, d in zip(xs, dims))
@@ -449,7 +449,7 @@ def _(prim: Gather, axis, xs, dims, *, dimension_numbers, slice_sizes, **params)
 
 
 @batch.register
-def _(prim: Write, axis, xs, dims, *, dimension_numbers, **params):
+def _(prim: Write, axis, xs, dims, /, *, dimension_numbers, **params):
     window = dims[1] is None
     operand, indices, updates = (x if i == 1 and window else move_to_front(x, d, axis.size)
                                  for i, (x, d) in enumerate(zip(xs, dims)))

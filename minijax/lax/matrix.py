@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes
-from minijax.batching import batch, move_axis, move_to_front
-from minijax.core import ArrayImpl, Primitive, ShapedArray, typeof
+from minijax.batching import batch, move_axis
+from minijax.core import ArrayImpl, ShapedArray, typeof
 from minijax.families import (
+    Axiswise,
     add_any,
     broadcast_in_dim,
     mul,
@@ -31,11 +32,14 @@ __all__ = ["triangular_solve", "triangular_solve_p"]
 # --- the family ------------------------------------------------------------------------------
 
 
-class MatrixOperation(Primitive):
+class MatrixOperation(Axiswise):
     """Acts on the last axes of its operands, `ranks` of each; those before are a batch."""
 
     ranks: tuple[int, ...] = (2,)
     accepts = "fc"
+
+    def shift(self, params, size):
+        return params
 
     def shapes(self, *shapes: tuple[int, ...], **params: Any) -> list[tuple[tuple[int, ...], Any]]:
         """The shape and dtype (None: that of the operands) of each result, without the batch."""
@@ -68,13 +72,6 @@ class MatrixOperation(Primitive):
             if dtypes.is_inexact(a.dtype) and a.dtype.kind not in "fc" or a.dtype.itemsize < 4:
                 raise NotImplementedError(f"{self.name}: Unsupported dtype {dtypes.name(a.dtype)}; "
                                           "convert it to float32 first.")
-
-
-@batch.register
-def _(prim: MatrixOperation, axis, xs, dims, **params):
-    outs = prim.bind(*[move_to_front(x, d, axis.size) for x, d in zip(xs, dims)], **params)
-    outs = outs if prim.multiple_results else [outs]
-    return outs, [0] * len(outs)
 
 
 def square(name: str, shape: tuple[int, ...]) -> int:
@@ -220,9 +217,9 @@ class TriangularSolve(MatrixOperation):
 
 
 @batch.register
-def _(prim: TriangularSolve, axis, xs, dims, *, left_side, **params):
+def _(prim: TriangularSolve, axis, xs, dims, /, *, left_side, **params):
     if dims[0] is not None:
-        return batch.dispatch(MatrixOperation)(prim, axis, xs, dims, left_side=left_side, **params)
+        return batch.dispatch(Axiswise)(prim, axis, xs, dims, left_side=left_side, **params)
     # One matrix for all: the batch is more columns, or rows, of one system.
     (a, b), rank = xs, typeof(xs[1]).ndim
     dim = rank - 1 if left_side else rank - 2

@@ -14,8 +14,7 @@ import numpy as np
 
 from minijax import dtypes
 from minijax.core import ShapedArray, UndefinedPrimal, typeof
-from minijax.families import LinearMap
-from minijax.lax.axiswise import Axiswise
+from minijax.families import Axiswise, LinearMap
 from minijax.lax.conv_shapes import dilate
 from minijax.lax.creation import of_dtype
 from minijax.lax.elementwise import ge

@@ -13,9 +13,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from minijax import dtypes
-from minijax.batching import batch, move_to_front
-from minijax.core import Primitive, ShapedArray
-from minijax.families import Elementwise
+from minijax.core import ShapedArray
+from minijax.families import Axiswise, Elementwise
 from minijax.lax import threefry
 
 __all__ = [
@@ -79,16 +78,14 @@ random_fold_in_p = MakesKeys(
 # --- using keys ------------------------------------------------------------------------------
 
 
-class ForEachKey(Primitive):
+class ForEachKey(Axiswise):
     """Done for each key of an array of keys; further operands begin with the shape of the keys."""
 
     def weak_type_rule(self, avals, params):
         return False
 
-
-@batch.register
-def _(prim: ForEachKey, axis, xs, dims, **params):
-    return [prim.bind(*[move_to_front(x, d, axis.size) for x, d in zip(xs, dims)], **params)], [0]
+    def shift(self, params, size):
+        return params
 
 
 class RandomWrap(ForEachKey):

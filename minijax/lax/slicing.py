@@ -214,7 +214,7 @@ pad_p = Pad("pad")
 
 
 @batch.register
-def _(prim: Pad, axis, xs, dims, *, padding_config):
+def _(prim: Pad, axis, xs, dims, /, *, padding_config):
     """Padded by one value for all; where the value is mapped too, it is selected afterwards."""
     x, value = move_to_front(xs[0], dims[0], axis.size), xs[1]
     config = ((0, 0, 0), *padding_config)

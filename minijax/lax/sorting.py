@@ -10,7 +10,7 @@ import numpy as np
 
 from minijax import dtypes
 from minijax.core import ShapedArray, typeof
-from minijax.lax.axiswise import Axiswise
+from minijax.families import Axiswise
 from minijax.lax.creation import broadcasted_iota
 from minijax.lax.elementwise import in_float32
 from minijax.lax.index_windows import GatherDimensionNumbers

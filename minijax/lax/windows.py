@@ -12,9 +12,8 @@ from minijax import dtypes
 from minijax.batching import batch, move_to_front
 from minijax.compiler import compiled
 from minijax.core import ShapedArray, typeof
-from minijax.families import LinearMap, Program
+from minijax.families import Axiswise, LinearMap, Program
 from minijax.jvp import jvp_flat
-from minijax.lax.axiswise import Axiswise
 from minijax.lax.conv_shapes import dilate, padtype_to_pads
 from minijax.lax.creation import of_dtype
 from minijax.lax.elementwise import add, ge, in_float32, le, max, min
@@ -175,7 +174,7 @@ reduce_window_p = ReduceWindow("reduce_window")
 
 
 @batch.register
-def _(prim: ReduceWindow, axis, xs, dims, *, jaxpr, **params):
+def _(prim: ReduceWindow, axis, xs, dims, /, *, jaxpr, **params):
     (xs, inits), (dims, init_dims) = halves(xs), halves(dims)
     if any(d is not None for d in init_dims):
         raise NotImplementedError("vmap of lax.reduce_window over its initial values: combine "

@@ -298,6 +298,7 @@ from minijax.numpy.reductions import (
     ptp as ptp,
     sum as sum,
 )
+from minijax.numpy.scalar_types import SCALAR_CLASSES as _SCALAR_CLASSES
 from minijax.numpy.searching import (
     argmax as argmax,
     argmin as argmin,
@@ -458,7 +459,6 @@ from minijax.numpy.windows import (
     hanning as hanning,
     kaiser as kaiser,
 )
-from minijax.scalar_types import SCALAR_CLASSES as _SCALAR_CLASSES
 
 # float32, int8, bool_, ...: dtypes to everyone who asks for one, and makers of arrays.
 globals().update(_SCALAR_CLASSES)

@@ -35,8 +35,8 @@ from minijax.numpy import (
 )
 from minijax.numpy.arguments import ensure_array
 from minijax.numpy.indexing import getitem
+from minijax.numpy.scalar_types import ScalarMeta
 from minijax.numpy.scattering import IndexUpdater
-from minijax.scalar_types import ScalarMeta
 
 # --- operators -------------------------------------------------------------------------------
 
