@@ -23,6 +23,7 @@ from minijax.errors import (
     TracerIntegerConversionError,
     UnexpectedTracerError,
 )
+from minijax.numerics import read_only
 from minijax.source_info import show_line, user_line
 
 # --- types ---------------------------------------------------------------------------------
@@ -145,7 +146,7 @@ class ArrayImpl(Array):
                             "jax.random.key_data(keys) to get the numbers in it.")
         if dtype is not None and dtype != self._value.dtype:
             return self._value.astype(dtype)
-        return self._value.copy() if copy else self._value
+        return self._value.copy() if copy else read_only(self._value)
 
     def __bool__(self) -> bool:
         if dtypes.is_key_dtype(self._value.dtype):
@@ -194,11 +195,10 @@ class ArrayImpl(Array):
     def __reduce__(self) -> tuple:
         return ArrayImpl, (np.array(self._value), self.aval)
 
-    def __copy__(self) -> ArrayImpl:
+    def __deepcopy__(self, memo: Any = None) -> ArrayImpl:
         return self
 
-    def __deepcopy__(self, memo: dict) -> ArrayImpl:
-        return self
+    __copy__ = __deepcopy__
 
     def __str__(self) -> str:
         return dtypes.key_text(self._value) or str(self._value)

@@ -384,9 +384,9 @@ def broadcast_in_dim(operand: Any, shape: Sequence[int], broadcast_dimensions: S
     Array([[0, 0, 0],
            [1, 1, 1]], dtype=int32)
     """
-    shape, dims = tuple(shape), tuple(broadcast_dimensions)
-    if typeof(operand).shape == shape and dims == tuple(range(len(shape))):
-        return operand
+    shape, dims, aval = tuple(shape), tuple(broadcast_dimensions), typeof(operand)
+    if aval.shape == shape and dims == tuple(range(len(shape))):
+        return convert(operand, aval.dtype, aval.weak_type)
     return broadcast_in_dim_p.bind(operand, shape=shape, broadcast_dimensions=dims)
 
 
@@ -414,9 +414,9 @@ transpose_p = Transpose("transpose")
 
 def transpose(operand: Any, permutation: Any) -> Any:
     """Axis i of the result is axis permutation[i] of the operand."""
-    permutation = tuple(int(i) for i in permutation)
-    if permutation == tuple(range(typeof(operand).ndim)):
-        return operand
+    permutation, aval = tuple(int(i) for i in permutation), typeof(operand)
+    if permutation == tuple(range(aval.ndim)):
+        return convert(operand, aval.dtype, aval.weak_type)
     return transpose_p.bind(operand, permutation=permutation)
 
 
@@ -452,13 +452,13 @@ reshape_p = Reshape("reshape")
 def reshape(operand: Any, new_sizes: Sequence[int], dimensions: Sequence[int] | None = None
             ) -> Any:
     """The same elements, in row-major order of the axes `dimensions`, in the shape `new_sizes`."""
-    new_sizes, shape = tuple(new_sizes), typeof(operand).shape
+    new_sizes, aval = tuple(new_sizes), typeof(operand)
     if dimensions is not None:
         dimensions = tuple(int(d) for d in dimensions)
-        if dimensions == tuple(range(len(shape))):
+        if dimensions == tuple(range(aval.ndim)):
             dimensions = None
-    if shape == new_sizes and dimensions is None:
-        return operand
+    if aval.shape == new_sizes and dimensions is None:
+        return convert(operand, aval.dtype, aval.weak_type)
     return reshape_p.bind(operand, new_sizes=new_sizes, dimensions=dimensions)
 
 

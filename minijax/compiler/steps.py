@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minijax.core import to_numpy
 from minijax.jaxpr import Jaxpr, Literal, derived, live_eqns
 
 
@@ -40,7 +41,7 @@ def compiled(jaxpr: Jaxpr) -> Callable:
 
     def run(*args: np.ndarray) -> list[np.ndarray]:
         table = template.copy()
-        table[: len(jaxpr.constvars) + len(args)] = [*map(np.asarray, jaxpr.consts), *args]
+        table[: len(jaxpr.constvars) + len(args)] = [*map(to_numpy, jaxpr.consts), *args]
         for (impl, ins, params, several, outs), done in zip(steps, dead):
             values = impl(*[table[i] for i in ins], **params)
             for (i, dtype), value in zip(outs, values if several else (values,)):

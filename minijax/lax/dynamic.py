@@ -11,7 +11,7 @@ import numpy as np
 from minijax import dtypes
 from minijax.batching import batch, move_axis, move_to_front
 from minijax.core import ShapedArray, UndefinedPrimal, typeof
-from minijax.families import Indexing, broadcast_in_dim, convert, zeros
+from minijax.families import Indexing, broadcast_in_dim, convert, full, zeros
 from minijax.jit import jit
 from minijax.lax.creation import of_dtype
 from minijax.lax.elementwise import add, lt
@@ -74,7 +74,7 @@ class DynamicSlice(Indexing):
         return avals[0].weak_type
 
     def transpose(self, cts, operand, *starts, slice_sizes):
-        blank = zeros(operand.aval.strip_weak_type())
+        blank = full(operand.aval.shape, 0, operand.aval.dtype)
         return [dynamic_update_slice_p.bind(blank, cts[0], *starts), *(None for _ in starts)]
 
 

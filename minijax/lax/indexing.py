@@ -71,7 +71,7 @@ class Gather(Indexing):
 
     def transpose(self, cts, operand, indices, *, dimension_numbers, unique_indices,
                   indices_are_sorted, mode, **_):
-        blank = zeros(operand.aval.strip_weak_type())
+        blank = full(operand.aval.shape, 0, operand.aval.dtype)
         return [scatter_add(blank, indices, cts[0], ScatterDimensionNumbers(*dimension_numbers),
                             indices_are_sorted=indices_are_sorted, unique_indices=unique_indices,
                             mode=mode), None]
