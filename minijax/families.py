@@ -44,6 +44,8 @@ class Elementwise(Primitive):
     result's: None (that of the operands), a dtype, or a function of the operands' dtype.
     """
 
+    simplify: Callable | None = None  # (eqn, equations by the variable they made) -> eqn
+
     def __init__(self, name: str, fun: Callable, *partials: Callable, accepts: str = "fc",
                  dtype: Any = None, transposes: Sequence[Callable] = ()):
         super().__init__(name)

@@ -11,6 +11,7 @@ from minijax import dtypes, lax
 from minijax.config import config
 from minijax.core import ArrayImpl, typeof
 from minijax.jit import jit
+from minijax.lax import exact
 from minijax.lax.creation import of_dtype
 from minijax.lax.random_bits import random_bits_p
 from minijax.numpy.promotion import convert
@@ -116,7 +117,7 @@ def _uniform(key: Any, minval: Any, maxval: Any, shape: tuple, dtype: np.dtype) 
     mantissa = lax.shift_right_logical(mantissa, np.array(width - info.nmant, unsigned))
     floats = lax.bitcast_convert_type(lax.bitwise_or(mantissa, one.view(unsigned)), dtype)
     floats = lax.sub(floats, one)
-    return lax.max(minval, lax.add(lax.mul(floats, lax.sub(maxval, minval)), minval))
+    return lax.max(minval, exact.add(exact.mul(floats, lax.sub(maxval, minval)), minval))
 
 
 # --- integers --------------------------------------------------------------------------------
