@@ -184,9 +184,9 @@ EXACT: dict[str, Callable] = {
     "randint-empty": lambda r, k, s: r.randint(k, s, 5, 5),
     "rademacher": lambda r, k, s: r.rademacher(k, s),
 }
-# Units in the last place, and what is to blame: XLA's tan and pow; the multiplications and additions
-# it joins in a norm, a product or a chain of divisions; 1 / sqrt(x), which on XLA begins with the
-# processor's own guess, so that not even JAX has the same numbers everywhere.
+# Units in the last place, and what is to blame: XLA's tan and pow; multiplications and additions
+# that it joins in a norm or a product; quotients of quotients; 1 / sqrt(x), which begins with the
+# processor's own guess, so that JAX itself does not have the same numbers everywhere.
 CLOSE: dict[str, tuple[int, Callable]] = {
     "cauchy": (1, lambda r, k, s: r.cauchy(k, s)),
     "maxwell": (1, lambda r, k, s: r.maxwell(k, s)),
