@@ -26,6 +26,7 @@ from minijax.errors import (
 )
 from minijax.float_checks import check_floats
 from minijax.leaks import check_leaks
+from minijax.numerics import read_only
 from minijax.source_info import show_line, user_line
 
 # --- types ---------------------------------------------------------------------------------
@@ -148,7 +149,7 @@ class ArrayImpl(Array):
                             "jax.random.key_data(keys) to get the numbers in it.")
         if dtype is not None and dtype != self._value.dtype:
             return self._value.astype(dtype)
-        return self._value.copy() if copy else self._value
+        return self._value.copy() if copy else read_only(self._value)
 
     def __bool__(self) -> bool:
         if dtypes.is_key_dtype(self._value.dtype):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minijax.core import Array
+from minijax.core import ArrayImpl
 from minijax.jvp import as_array
 from minijax.tree_util import tree_leaves, tree_map
 
@@ -76,7 +76,7 @@ def device_put(x: Any, device: Any = None) -> Any:
 
 def device_get(x: Any) -> Any:
     """The arrays of a pytree as NumPy arrays."""
-    return tree_map(lambda leaf: np.asarray(leaf) if isinstance(leaf, Array) else leaf, x)
+    return tree_map(lambda leaf: np.asarray(leaf) if isinstance(leaf, ArrayImpl) else leaf, x)
 
 
 def block_until_ready(x: Any) -> Any:

@@ -46,6 +46,8 @@ class Elementwise(Primitive):
     result's: None (that of the operands), a dtype, or a function of the operands' dtype.
     """
 
+    simplify: Callable | None = None  # (eqn, equations by the variable they made) -> eqn
+
     def __init__(self, name: str, fun: Callable, *partials: Callable, accepts: str = "fc",
                  dtype: Any = None, transposes: Sequence[Callable] = ()):
         super().__init__(name)
@@ -124,7 +126,7 @@ def scalars_like_arrays(args: Sequence[Any]) -> Sequence[Any]:
         return args
     dtype = next(typeof(x).dtype for x in args if type(x) not in dtypes.PYTHON_SCALARS)
     others = dtypes.PYTHON_SCALARS - {t for t in kinds if dtypes.python_scalar(t) is dtype}
-    return [np.asarray(x, dtype) if type(x) in others else x for x in args]
+    return [ArrayImpl(np.array(x, dtype)) if type(x) in others else x for x in args]
 
 
 def broadcast_shapes(name: str, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
@@ -321,7 +323,7 @@ class ConvertElementType(Elementwise):
 
 convert_element_type_p = ConvertElementType(
     "convert_element_type", np.asarray,
-    lambda out, x, **params: lambda t: convert_element_type(t, params["new_dtype"]),
+    lambda out, x, new_dtype, weak_type: lambda t: convert(t, new_dtype, weak_type),
     transposes=(lambda ct, x, **params: convert(ct, x.aval.dtype, x.aval.weak_type),))
 
 
@@ -332,7 +334,8 @@ def convert_element_type(operand: Any, new_dtype: Any) -> Any:
     >>> jax.lax.convert_element_type(jnp.arange(3), jnp.float32)
     Array([0., 1., 2.], dtype=float32)
     """
-    return convert(operand, dtypes.canonicalize_dtype(new_dtype), False)
+    dtype = dtypes.check_user_dtype_supported(new_dtype, "convert_element_type")
+    return convert(operand, dtype, False)
 
 
 def convert(x: Any, dtype: np.dtype, weak_type: bool) -> Any:
@@ -396,9 +399,9 @@ def broadcast_in_dim(operand: Any, shape: Sequence[int], broadcast_dimensions: S
     Array([[0, 0, 0],
            [1, 1, 1]], dtype=int32)
     """
-    shape, dims = tuple(shape), tuple(broadcast_dimensions)
-    if typeof(operand).shape == shape and dims == tuple(range(len(shape))):
-        return operand
+    shape, dims, aval = tuple(shape), tuple(broadcast_dimensions), typeof(operand)
+    if aval.shape == shape and dims == tuple(range(len(shape))):
+        return convert(operand, aval.dtype, aval.weak_type)
     return broadcast_in_dim_p.bind(operand, shape=shape, broadcast_dimensions=dims)
 
 
@@ -426,9 +429,9 @@ transpose_p = Transpose("transpose")
 
 def transpose(operand: Any, permutation: Any) -> Any:
     """Axis i of the result is axis permutation[i] of the operand."""
-    permutation = tuple(int(i) for i in permutation)
-    if permutation == tuple(range(typeof(operand).ndim)):
-        return operand
+    permutation, aval = tuple(int(i) for i in permutation), typeof(operand)
+    if permutation == tuple(range(aval.ndim)):
+        return convert(operand, aval.dtype, aval.weak_type)
     return transpose_p.bind(operand, permutation=permutation)
 
 
@@ -464,13 +467,13 @@ reshape_p = Reshape("reshape")
 def reshape(operand: Any, new_sizes: Sequence[int], dimensions: Sequence[int] | None = None
             ) -> Any:
     """The same elements, in row-major order of the axes `dimensions`, in the shape `new_sizes`."""
-    new_sizes, shape = tuple(new_sizes), typeof(operand).shape
+    new_sizes, aval = tuple(new_sizes), typeof(operand)
     if dimensions is not None:
         dimensions = tuple(int(d) for d in dimensions)
-        if dimensions == tuple(range(len(shape))):
+        if dimensions == tuple(range(aval.ndim)):
             dimensions = None
-    if shape == new_sizes and dimensions is None:
-        return operand
+    if aval.shape == new_sizes and dimensions is None:
+        return convert(operand, aval.dtype, aval.weak_type)
     return reshape_p.bind(operand, new_sizes=new_sizes, dimensions=dimensions)
 
 

@@ -12,10 +12,10 @@ from minijax import dtypes
 from minijax.api_util import argnums_partial, check_arg, check_aux, check_callable
 from minijax.batching import vmap
 from minijax.core import ArrayImpl, typeof
-from minijax.families import reshape
+from minijax.families import reshape, zeros
 from minijax.jvp import jvp
 from minijax.transpose import check_grad_input, vjp
-from minijax.tree_util import tree_flatten, tree_unflatten
+from minijax.tree_util import tree_flatten, tree_leaves, tree_unflatten
 
 
 def jacfwd(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False,
@@ -119,6 +119,12 @@ def split_leading(stacked: Any, xs: Sequence[Any], last: bool) -> list[Any]:
     return blocks
 
 
+def numbers(derivative: Any, x: Any) -> Any:
+    """A derivative of, or by, x. Where x is an integer there is none: zeros of its own dtype."""
+    d = typeof(derivative)
+    return zeros(typeof(x).update(shape=d.shape)) if d.dtype == dtypes.float0 else derivative
+
+
 def forward_columns(f: Callable, inputs: list[Any], holomorphic: bool) -> tuple:
     for x in inputs:
         check_kind(x, holomorphic, "jacfwd", "input", "jvp")
@@ -128,11 +134,12 @@ def forward_columns(f: Callable, inputs: list[Any], holomorphic: bool) -> tuple:
         return out, out_dot, aux
 
     out, columns, aux = vmap(push, out_axes=(None, -1, None))(*basis(inputs))
-    leaves, out_tree = tree_flatten(columns)
-    for y in tree_flatten(out)[0]:
+    outs, out_tree = tree_flatten(out)
+    for y in outs:
         if holomorphic:
             check_kind(y, holomorphic, "jacfwd", "output", "jvp")
-    return [split_leading(column, inputs, last=True) for column in leaves], out_tree, aux
+    return [split_leading(numbers(column, y), inputs, last=True)
+            for column, y in zip(tree_leaves(columns), outs)], out_tree, aux
 
 
 def reverse_rows(f: Callable, inputs: list[Any], holomorphic: bool, allow_int: bool) -> tuple:
@@ -143,6 +150,5 @@ def reverse_rows(f: Callable, inputs: list[Any], holomorphic: bool, allow_int: b
     for y in leaves:
         check_kind(y, holomorphic, "jacrev", "output", "vjp")
     rows = vmap(lambda *cts: pull(tree_unflatten(out_tree, cts)))(*basis(leaves))
-    blocks = [split_leading(row, leaves, last=False) if typeof(row).dtype != dtypes.float0
-              else [row] * len(leaves) for row in rows]
+    blocks = [split_leading(numbers(row, x), leaves, last=False) for row, x in zip(rows, inputs)]
     return [list(row) for row in zip(*blocks)], out_tree, aux

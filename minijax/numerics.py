@@ -1,10 +1,18 @@
-"""What NumPy does not do as XLA does: accurate sums, conversions that saturate."""
+"""What NumPy does not do as XLA does: immutable arrays, accurate sums, saturating conversions."""
 
 from __future__ import annotations
+
+from types import SimpleNamespace
 
 import numpy as np
 
 from minijax import dtypes
+
+
+def read_only(x: np.ndarray) -> np.ndarray:
+    """A view of a read-only array, without the array behind it: that could be made writable."""
+    hidden = SimpleNamespace(__array_interface__=x.__array_interface__, owner=x)
+    return np.asarray(hidden).view(x.dtype)  # the interface has no name for bfloat16
 
 
 def add_up(x: np.ndarray, axis: tuple[int, ...]) -> np.ndarray:

@@ -36,13 +36,18 @@ ARRAYS: dict[str, Any] = {
 ALIASES = {"_IndexUpdateHelper": "IndexUpdater"}
 
 
-class Library:
-    """One of the two, with the arrays as its own."""
+WIDE = {"f": np.float64, "i": np.int64, "c": np.complex128}
 
-    def __init__(self, library: Any):
+
+class Library:
+    """One of the two, with the arrays as its own; `wide`: of 64 bits, if these are enabled now."""
+
+    def __init__(self, library: Any, wide: bool = False):
         self.library = library
         self.names = {"jax": library, "jnp": library.numpy, "lax": library.lax, "np": np}
-        self.names |= {name: library.numpy.array(x) for name, x in ARRAYS.items()}
+        for name, x in ARRAYS.items():
+            dtype = WIDE.get(x.dtype.kind) if wide else None
+            self.names[name] = library.numpy.array(x if dtype is None else x.astype(dtype))
 
     def __call__(self, expression: str) -> Any:
         """The value, or the error."""

@@ -12,6 +12,7 @@ import pytest
 import minijax
 from minijax import lax
 from minijax.families import Elementwise
+from minijax.lax import xla_float32
 
 # --- special points ----------------------------------------------------------------------------
 # Subnormal numbers are left out: XLA replaces them by zero, NumPy computes with them.
@@ -99,6 +100,66 @@ def test_common_divisors_and_multiples(name, dtype):
         got = np.asarray(f(x, y))
         np.testing.assert_array_equal(got.reshape(want.shape), want)
         assert got.dtype == want.dtype
+
+
+# --- the last places -----------------------------------------------------------------------------
+
+# Units in the last place between us and JAX, for arrays that are printed whole and for large ones.
+# Those above 4 are XLA's own: its tanh, sinh, expm1, exp2 are rough.
+ULPS = {
+    "exp": (1, 2), "log": (2, 2), "log1p": (2, 3), "sin": (1, 1), "cos": (1, 1), "tan": (1, 3),
+    "atan": (1, 2), "cbrt": (1, 2), "asin": (2, 4), "acos": (2, 3), "asinh": (3, 3),
+    "acosh": (3, 3), "atanh": (3, 3), "logistic": (2, 4), "rsqrt": (2, 3), "tanh": (5, 5),
+    "sinh": (9, 9), "cosh": (9, 9), "expm1": (6, 7), "exp2": (70, 70), "sqrt": (0, 0),
+    "erf": (0, 0), "erf_inv": (0, 0)}
+RANGES = {"exp": (-80, 80), "log": (1e-6, 1e6), "log1p": (-0.99, 100), "tan": (-20, 20),
+          "asin": (-1, 1), "acos": (-1, 1), "acosh": (1, 100), "atanh": (-1, 1), "exp2": (-99, 99),
+          "rsqrt": (1e-3, 100), "sqrt": (0, 100), "sin": (-1e3, 1e3), "cos": (-1e3, 1e3),
+          "erf_inv": (-1, 1), "erf": (-5, 5)}
+
+
+def ulps(x: np.ndarray, y: np.ndarray) -> int:
+    """How many float32 numbers lie between x and y, at most."""
+    x, y = (np.asarray(z, np.float32).view(np.int32).astype(np.int64) for z in (x, y))
+    x, y = (np.where(z < 0, -(z & 0x7FFFFFFF), z) for z in (x, y))
+    return int(np.abs(x - y).max())
+
+
+@pytest.mark.parametrize("name", ULPS)
+def test_how_far_from_xla(name):
+    rng, (low, high) = np.random.default_rng(0), RANGES.get(name, (-10, 10))
+    x = rng.uniform(low, high, 100_000).astype(np.float32)
+    x = np.concatenate([x, (x * rng.uniform(0, 1, x.size) ** 3).astype(np.float32)])
+    x = np.maximum(x, low) if low > 0 else x
+    want = np.asarray(getattr(jax.lax, name)(x))
+    pieces = [np.asarray(getattr(lax, name)(x[i: i + 1000])) for i in range(0, x.size, 10_000)]
+    small, large = ULPS[name]
+    assert ulps(np.concatenate(pieces), want.reshape(-1, 10, 1000)[:, 0].ravel()) <= small
+    assert ulps(getattr(lax, name)(x), want) <= large
+
+
+@pytest.mark.parametrize("name", ["exp", "log", "log1p", "erf", "erf_inv"])
+def test_random_numbers_are_made_of_xla_s_own_bits(name):
+    rng = np.random.default_rng(1)
+    low, high = {"exp": (-104, 92), "log": (0, 1e6), "log1p": (-1, 100), "erf": (-5, 5)}.get(
+        name, (-1, 1))
+    x = rng.uniform(low, high, 200_000)
+    x = np.concatenate([x, x * rng.uniform(0, 1, x.size) ** 20, [0.0, 1.0, 2.0, np.inf, np.nan]])
+    x = x[(np.abs(x) > 1e-37) | (x == 0)].astype(np.float32)  # XLA has no subnormal numbers
+    np.testing.assert_array_equal(getattr(xla_float32, name)(x), getattr(jax.lax, name)(x))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])
+@pytest.mark.parametrize("shapes", [((5, 7), ()), ((5, 7), (5, 1)), ((5, 1), (1, 7)), ((7,), (7,)),
+                                    ((), (7,)), ((), ()), ((1,), ())])
+def test_floats_are_divided_as_on_xla(shapes, dtype):
+    """By a divisor that is for several of them, and by a constant: with its reciprocal."""
+    rng = np.random.default_rng(2)
+    x, y = (rng.uniform(0.1, 9, s).astype(dtype) for s in shapes)
+    with jax.enable_x64(True), minijax.enable_x64(True):
+        for divide in (lambda J: J.lax.div(x, y), lambda J: J.jit(J.lax.div)(x, y),
+                       lambda J: J.jit(lambda x: x / 3.7)(x), lambda J: J.numpy.asarray(x) / 10):
+            np.testing.assert_array_equal(divide(minijax), divide(jax))
 
 
 # --- misuse ------------------------------------------------------------------------------------

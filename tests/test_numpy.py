@@ -37,6 +37,38 @@ def test_calls_answer_alike_in_64_bits(topic):
     assert not found, report(found)
 
 
+AFTERWARDS = """
+    jnp.sin(f3); jnp.exp(i3); jnp.round(f4, 1); jnp.angle(c3, deg=True); jnp.modf(i3); jnp.sinc(f4);
+    jnp.isposinf(f3); jnp.isreal(c3); jnp.logical_not(i3); jnp.allclose(f3, f3+1);
+    jnp.where(i3, c3, 1); jnp.array([f3, f3]); jnp.array([f, 1]); jnp.stack([f3, f3]);
+    jnp.full(2, f); jnp.diag(f3);
+    jnp.concatenate([f3, jnp.ones(3)]); jnp.vander(f3, 4); jnp.insert(f3, 1, 9); jnp.diff(f34);
+    jnp.compress(b3, f3); jnp.unique(b5); jnp.quantile(f34, 0.3, method="inverted_cdf");
+    f3[i3]; f3[0]; f3[i]; f3[b3]; jnp.arange(3)[i3]; f3.at[0].set(1); f3.at[i3].add(1.);
+    jnp.zeros(3).at[i3].add(1.); jnp.take_along_axis(f34, i34, axis=1); f3.astype(float);
+    f3.astype("float64"); lax.convert_element_type(f3, "float64"); jnp.ones_like(i3);
+    jnp.sum(f3); jnp.mean(i3); jnp.cumsum(f3); jnp.sort(-f3); f34@f34.T; jnp.linalg.det(f33);
+    jax.jit(lambda x: jnp.sin(x)*x)(f3); jax.jit(lambda x: x+1)(f3); jax.jit(lambda: f3)();
+    jax.vmap(lambda x: x+1)(f3); jax.jvp(jnp.sin, (f3,), (f3,)); jax.vjp(jnp.sin, f3)[1](f3);
+    jax.grad(lambda x: jnp.sum(x**3/2))(f3); jax.jacfwd(jnp.sin)(f3); jax.jacrev(jnp.square)(f3);
+    jax.grad(lambda x: jnp.sum(x.at[0].set(x[1]*2)**2))(f3); jax.nn.relu(f3); jax.nn.softmax(f3);
+    jax.grad(lambda x: jnp.sum(jnp.convolve(x, x)))(f3); jax.linearize(jnp.cos, f3)[1](f3)
+"""
+
+
+@pytest.mark.parametrize("topic", ["operators", "joining", "afterwards"])
+def test_calls_answer_alike_when_64_bits_are_over(topic):
+    """Arrays of 64 bits keep theirs alone, and become narrow with others, as in JAX.
+
+    JAX itself has functions that mix the two, and fail; ours need not.
+    """
+    with jax.enable_x64(True), minijax.enable_x64(True):
+        theirs, ours = Library(jax, wide=True), Library(minijax, wide=True)
+    found = {e: d for e in expressions((CALLS | {"afterwards": AFTERWARDS})[topic])
+             if (d := differences(theirs(e), ours(e))) and "the same dtypes, got" not in d}
+    assert not found, report(found)
+
+
 @pytest.mark.parametrize("topic", PROGRAMS)
 def test_programs_print_alike(topic):
     found = {}

@@ -158,13 +158,25 @@ class TestThreefry:
 
 # --- samples ---------------------------------------------------------------------------------
 
-# Equal to the bit. One unit in the last place and the number of ulps, where a function such as log
-# of NumPy is not that of XLA to the bit, or XLA joins a multiplication and an addition.
+# Equal to the bit.
 EXACT: dict[str, Callable] = {
     "uniform": lambda r, k, s: r.uniform(k, s),
     "uniform-symmetric": lambda r, k, s: r.uniform(k, s, minval=-1, maxval=1),
     "uniform-power": lambda r, k, s: r.uniform(k, s, minval=0.0, maxval=0.25),
+    "uniform-scaled": lambda r, k, s: r.uniform(k, s, minval=-0.3, maxval=7.1),
     "normal": lambda r, k, s: r.normal(k, s),
+    "truncated_normal": lambda r, k, s: r.truncated_normal(k, -1.5, 0.7, s),
+    "truncated_normal-ints": lambda r, k, s: r.truncated_normal(k, -2, 2, s),
+    "exponential": lambda r, k, s: r.exponential(k, s),
+    "gumbel": lambda r, k, s: r.gumbel(k, s),
+    "gumbel-high": lambda r, k, s: r.gumbel(k, s, mode="high"),
+    "laplace": lambda r, k, s: r.laplace(k, s),
+    "logistic": lambda r, k, s: r.logistic(k, s),
+    "pareto": lambda r, k, s: r.pareto(k, 2.5, s),
+    "rayleigh": lambda r, k, s: r.rayleigh(k, np.float32(1.5), s),
+    "triangular": lambda r, k, s: r.triangular(k, -1.0, 0.5, 2.0, s),
+    "lognormal": lambda r, k, s: r.lognormal(k, 0.5, s),
+    "loggamma": lambda r, k, s: r.loggamma(k, 0.5, s),
     "bernoulli": lambda r, k, s: r.bernoulli(k, 0.3, s),
     "bernoulli-high": lambda r, k, s: r.bernoulli(k, 0.3, s, mode="high"),
     "randint": lambda r, k, s: r.randint(k, s, -3, 17),
@@ -172,33 +184,24 @@ EXACT: dict[str, Callable] = {
     "randint-empty": lambda r, k, s: r.randint(k, s, 5, 5),
     "rademacher": lambda r, k, s: r.rademacher(k, s),
 }
-CLOSE: dict[str, Callable] = {
-    "uniform-scaled": lambda r, k, s: r.uniform(k, s, minval=-0.3, maxval=7.1),
-    "exponential": lambda r, k, s: r.exponential(k, s),
-    "gumbel": lambda r, k, s: r.gumbel(k, s),
-    "gumbel-high": lambda r, k, s: r.gumbel(k, s, mode="high"),
-    "laplace": lambda r, k, s: r.laplace(k, s),
-    "logistic": lambda r, k, s: r.logistic(k, s),
-    "cauchy": lambda r, k, s: r.cauchy(k, s),
-    "truncated_normal": lambda r, k, s: r.truncated_normal(k, -1.5, 0.7, s),
-    "truncated_normal-ints": lambda r, k, s: r.truncated_normal(k, -2, 2, s),
-    "maxwell": lambda r, k, s: r.maxwell(k, s),
-    "double_sided_maxwell": lambda r, k, s: r.double_sided_maxwell(k, 0.5, 2.0, s),
-    "pareto": lambda r, k, s: r.pareto(k, 2.5, s),
-    "rayleigh": lambda r, k, s: r.rayleigh(k, np.float32(1.5), s),
-    "weibull_min": lambda r, k, s: r.weibull_min(k, 2.0, 1.5, s),
-    "triangular": lambda r, k, s: r.triangular(k, -1.0, 0.5, 2.0, s),
-    "lognormal": lambda r, k, s: r.lognormal(k, 0.5, s),
-    "wald": lambda r, k, s: r.wald(k, np.float32(1.2), s),
-    "gamma": lambda r, k, s: r.gamma(k, 2.5, s),
-    "gamma-small": lambda r, k, s: r.gamma(k, 0.3, s),
-    "loggamma": lambda r, k, s: r.loggamma(k, 0.1, s),
-    "beta": lambda r, k, s: r.beta(k, 0.7, 2.0, s),
-    "chisquare": lambda r, k, s: r.chisquare(k, 3.0, s),
-    "f": lambda r, k, s: r.f(k, 3.0, 5.0, s),
-    "t": lambda r, k, s: r.t(k, 4.0, s),
-    "generalized_normal": lambda r, k, s: r.generalized_normal(k, 1.5, s),
-    "ball": lambda r, k, s: r.ball(k, 3, shape=s),
+# Units in the last place, and what is to blame: XLA's tan and pow; multiplications and additions
+# that it joins in a norm or a product; quotients of quotients; 1 / sqrt(x), which begins with the
+# processor's own guess, so that JAX itself does not have the same numbers everywhere.
+CLOSE: dict[str, tuple[int, Callable]] = {
+    "cauchy": (1, lambda r, k, s: r.cauchy(k, s)),
+    "maxwell": (1, lambda r, k, s: r.maxwell(k, s)),
+    "double_sided_maxwell": (2, lambda r, k, s: r.double_sided_maxwell(k, 0.5, 2.0, s)),
+    "weibull_min": (2, lambda r, k, s: r.weibull_min(k, 2.0, 1.5, s)),
+    "wald": (64, lambda r, k, s: r.wald(k, np.float32(1.2), s)),
+    "gamma": (8, lambda r, k, s: r.gamma(k, 2.5, s)),
+    "gamma-small": (8, lambda r, k, s: r.gamma(k, 0.3, s)),
+    "loggamma-small": (8, lambda r, k, s: r.loggamma(k, 0.1, s)),
+    "beta": (8, lambda r, k, s: r.beta(k, 0.7, 2.0, s)),
+    "chisquare": (8, lambda r, k, s: r.chisquare(k, 3.0, s)),
+    "f": (8, lambda r, k, s: r.f(k, 3.0, 5.0, s)),
+    "t": (8, lambda r, k, s: r.t(k, 4.0, s)),
+    "generalized_normal": (16, lambda r, k, s: r.generalized_normal(k, 1.5, s)),
+    "ball": (8, lambda r, k, s: r.ball(k, 3, shape=s)),
 }
 INTEGER: dict[str, Callable] = {
     "poisson": lambda r, k, s: r.poisson(k, 3.5, s),
@@ -224,10 +227,17 @@ class TestSamples:
     def test_equal_integers(self, sample: Callable, shape: tuple) -> None:
         same(sample(ours, KEY, shape), sample(theirs, KEY, shape))
 
+    @named(EXACT)
+    def test_equal_for_many_keys(self, sample: Callable) -> None:
+        keys = theirs.split(theirs.PRNGKey(3), 40)
+        same(minijax.vmap(lambda k: sample(ours, k, (7,)))(np.asarray(keys)),
+             jax.vmap(lambda k: sample(theirs, k, (7,)))(keys))
+
     @pytest.mark.parametrize("shape", [(2, 3), (1000,)])
-    @named(CLOSE)
-    def test_close(self, sample: Callable, shape: tuple) -> None:
-        same(sample(ours, KEY, shape), sample(theirs, KEY, shape), ULPS)
+    @pytest.mark.parametrize("name", CLOSE)
+    def test_close(self, name: str, shape: tuple) -> None:
+        ulps, sample = CLOSE[name]
+        same(sample(ours, KEY, shape), sample(theirs, KEY, shape), ulps)
 
     @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
     @pytest.mark.parametrize("name", ["uniform", "normal", "exponential", "gumbel", "laplace",
@@ -235,7 +245,7 @@ class TestSamples:
     def test_float_dtypes(self, name: str, dtype: str) -> None:
         with jax.enable_x64(True), minijax.enable_x64(True):
             got, want = (getattr(r, name)(KEY, (2, 50), dtype) for r in (ours, theirs))
-            exact = name == "uniform" or (name, dtype) == ("normal", "float32")
+            exact = name == "uniform" or dtype == "float32"
             same(got, want, 0 if exact else 16)
 
     def test_large_poisson_numbers(self) -> None:
@@ -271,12 +281,11 @@ class TestSamples:
         rates = np.float32([0.5, 8.0, 30.0, 0.0])
         same(ours.poisson(KEY, rates), theirs.poisson(KEY, rates))
         low = np.float32([-1, 0])
-        same(ours.truncated_normal(KEY, low, low + 1), theirs.truncated_normal(KEY, low, low + 1),
-             ULPS)
+        same(ours.truncated_normal(KEY, low, low + 1), theirs.truncated_normal(KEY, low, low + 1))
 
     def test_dirichlet_and_multivariate_normal(self) -> None:
         alpha = np.float32([0.5, 1, 2])
-        same(ours.dirichlet(KEY, alpha, (4,)), theirs.dirichlet(KEY, alpha, (4,)), ULPS)
+        same(ours.dirichlet(KEY, alpha, (4,)), theirs.dirichlet(KEY, alpha, (4,)), 4)
         mean, a = np.float32([1, -2, 3]), np.float32([[2, 1, 0], [0, 1, 1], [1, 0, 3]])
         cov = a @ a.T
         for method in ("cholesky", "eigh", "svd"):
@@ -352,7 +361,7 @@ class TestChoosing:
 
 
 class TestTransformations:
-    @named({k: v for k, v in (EXACT | INTEGER | CLOSE).items() if k != "maxwell"})
+    @named(EXACT | INTEGER | {k: v for k, (_, v) in CLOSE.items() if k != "maxwell"})
     def test_vmap_over_keys_is_a_loop(self, sample: Callable) -> None:
         keys = ours.split(KEY, 4)
         one = functools.partial(sample, ours)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -354,7 +356,45 @@ LINALG: dict[str, Callable] = {
 }
 
 
+N = S + np.triu(W @ W.T, 1) / 9  # not quite symmetric: which triangle is read?
+TRIANGLES: dict[str, Callable] = {
+    "jnp": lambda jax, a: jax.numpy.linalg.cholesky(a),
+    "jnp-upper": lambda jax, a: jax.numpy.linalg.cholesky(a, upper=True),
+    "jnp-lower-alone": lambda jax, a: jax.numpy.linalg.cholesky(a, symmetrize_input=False),
+    "lax": lambda jax, a: jax.lax.linalg.cholesky(a),
+    "upper": lambda jax, a: jax.scipy.linalg.cholesky(a),
+    "lower": lambda jax, a: jax.scipy.linalg.cholesky(a, lower=True),
+    "solve-upper": lambda jax, a: jax.scipy.linalg.cho_solve(jax.scipy.linalg.cho_factor(a), V),
+    "solve-lower": lambda jax, a: jax.scipy.linalg.cho_solve(
+        jax.scipy.linalg.cho_factor(a, lower=True), W),
+    "factor": lambda jax, a: jax.scipy.linalg.cho_solve((a, False), V),
+    "solve-pos": lambda jax, a: jax.scipy.linalg.solve(a, V, assume_a="pos"),
+    "solve-pos-lower": lambda jax, a: jax.scipy.linalg.solve(a, W, assume_a="pos", lower=True),
+    "normal": lambda jax, a: jax.scipy.stats.multivariate_normal.logpdf(V, V * 0, a),
+}
+
+
 class TestLinalg:
+    @pytest.mark.parametrize("name", TRIANGLES)
+    def test_cholesky_reads_what_jax_reads(self, name: str) -> None:
+        """For a matrix that is not symmetric, and so for every gradient."""
+        for transform in (lambda jax, f: f, lambda jax, f: jax.jacrev(f),
+                          lambda jax, f: jax.jacfwd(f)):
+            got, want = (transform(J, functools.partial(TRIANGLES[name], J))(N)
+                         for J in (minijax, jax))
+            close(got, want, 1e-3)
+
+    @pytest.mark.parametrize("shapes", [((2, 4, 4), (4,)), ((2, 4, 4), (2, 4)),
+                                        ((4, 4), (2, 4, 3)), ((2, 4, 4), (4, 2))])
+    def test_stacks_of_triangles(self, shapes: Any) -> None:
+        a, b = (np.cos(np.arange(np.prod(s), dtype=np.float32)).reshape(s) for s in shapes)
+        a = a + 3 * np.eye(4, dtype=np.float32)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # JAX warns of stacks of vectors
+            for f in (lambda s: s.solve_triangular(a, b, trans="T"),
+                      lambda s: s.cho_solve((a, True), b)):
+                close(f(ours.linalg), f(jax.scipy.linalg), 1e-3)
+
     @pytest.mark.parametrize("name", LINALG)
     def test_values(self, name: str) -> None:
         got, want = LINALG[name](ours.linalg), LINALG[name](

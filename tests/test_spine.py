@@ -191,10 +191,17 @@ def test_a_leaked_tracer_is_an_error_at_first_use(transform):
     transform(leaky)(x)
     for use in (lambda: box[0] + 1.0, lambda: jnp.sin(box[0]), lambda: jax.jit(jnp.sin)(box[0]),
                 lambda: jax.grad(lambda y: y * jnp.sum(box[0]))(1.0),
-                lambda: jax.jit(lambda y: y + box[0])(1.0)):
+                lambda: jax.jit(lambda y: y + box[0])(1.0), lambda: jnp.asarray(box[0]),
+                lambda: jnp.array(box[0]), lambda: jnp.array([box[0], box[0]]),
+                lambda: jnp.stack([box[0], box[0]]), lambda: jnp.ravel(box[0]).real,
+                lambda: jnp.ones(3).at[0].set(box[0]), lambda: box[0].T):
         with pytest.raises(jax.errors.UnexpectedTracerError, match="leaky.*test_spine.py"):
             use()
     assert jnp.sin(0.0) == 0.0
+
+
+def test_device_get_leaves_what_is_traced():
+    assert jax.grad(lambda x: jax.device_get({"x": x})["x"] ** 2)(3.0) == 6.0
 
 
 def test_an_exception_mid_trace_leaves_nothing_behind():

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from minijax.jaxpr import Jaxpr, Literal, derived, live_eqns
+from minijax.core import to_numpy
+from minijax.jaxpr import Jaxpr, JaxprEqn, Literal, derived, live_eqns
+
+
+def simplified(eqns: Sequence[JaxprEqn]) -> list[JaxprEqn]:
+    """Each equation, or what its operation makes of it, given those that made its operands."""
+    made: dict[Any, JaxprEqn] = {}
+    out = []
+    for e in eqns:
+        if rule := getattr(e.primitive, "simplify", None):
+            e = rule(e, made)
+        made |= dict.fromkeys(e.outvars, e)
+        out.append(e)
+    return out
 
 
 @derived
@@ -27,7 +40,7 @@ def compiled(jaxpr: Jaxpr) -> Callable:
 
     steps = [(e.primitive.impl, [slot(x) for x in e.invars], e.params, e.primitive.multiple_results,
               [(slot(v), v.aval.dtype) for v in e.outvars])
-             for e in live_eqns(jaxpr.eqns, jaxpr.outvars)]
+             for e in live_eqns(simplified(jaxpr.eqns), jaxpr.outvars)]
     outputs = [slot(x) for x in jaxpr.outvars]
     last_use = {i: n for n, step in enumerate(steps) for i in [*step[1], *(s for s, _ in step[4])]}
     dead: list[list[int]] = [[] for _ in steps]
@@ -40,7 +53,7 @@ def compiled(jaxpr: Jaxpr) -> Callable:
 
     def run(*args: np.ndarray) -> list[np.ndarray]:
         table = template.copy()
-        table[: len(jaxpr.constvars) + len(args)] = [*map(np.asarray, jaxpr.consts), *args]
+        table[: len(jaxpr.constvars) + len(args)] = [*map(to_numpy, jaxpr.consts), *args]
         for (impl, ins, params, several, outs), done in zip(steps, dead):
             values = impl(*[table[i] for i in ins], **params)
             for (i, dtype), value in zip(outs, values if several else (values,)):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes
-from minijax.core import Primitive, ShapedArray, typeof
+from minijax.core import ArrayImpl, Primitive, ShapedArray, typeof
 from minijax.families import Axiswise, broadcast_in_dim, convert
 from minijax.lax.shapes import canonicalize_shape, check_shapelike
 
@@ -65,6 +65,11 @@ def broadcasted_iota(dtype: Any, shape: Sequence[int], dimension: int) -> Any:
 
 
 # --- one value -------------------------------------------------------------------------------
+
+
+def of_dtype(value: Any, dtype: np.dtype) -> ArrayImpl:
+    """A constant of just this dtype. (A NumPy one of 64 bits counts as one of 32.)"""
+    return ArrayImpl(np.array(value, dtype))
 
 
 def full(shape: Sequence[int], fill_value: Any, dtype: Any = None) -> Any:

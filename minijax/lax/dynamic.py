@@ -13,6 +13,7 @@ from minijax.batching import batch, move_axis, move_to_front
 from minijax.core import ShapedArray, UndefinedPrimal, typeof
 from minijax.families import Indexing, broadcast_in_dim, convert, full, zeros
 from minijax.jit import jit
+from minijax.lax.creation import of_dtype
 from minijax.lax.elementwise import add, lt
 from minijax.lax.index_windows import (
     GatherDimensionNumbers,
@@ -153,7 +154,7 @@ def _(prim: DynamicUpdateSlice, axis, xs, dims, /):
 def inserted(xs: Sequence[Any], position: int, x: Any) -> list[Any]:
     """`xs` with one more at `position`; where it is to be an index, of the dtype of the others."""
     if xs and x == 0 and not isinstance(xs[0], int):
-        x = np.zeros((), typeof(xs[0]).dtype)
+        x = of_dtype(0, typeof(xs[0]).dtype)
     return [*xs[:position], x, *xs[position:]]
 
 
@@ -190,8 +191,8 @@ def from_front(i: Any, size: int, allow_negative: bool) -> Any:
         return np.asarray(i + size if i < 0 else i, dtype)
     if not allow_negative or dtypes.kind(dtype) != "i":
         return i
-    negative = lt(i, np.zeros((), dtype))
-    return select_n(negative, i, add(convert(i, dtype, False), np.asarray(size, dtype)))
+    negative = lt(i, of_dtype(0, dtype))
+    return select_n(negative, i, add(convert(i, dtype, False), of_dtype(size, dtype)))
 
 
 def dynamic_slice(operand: Any, start_indices: Any, slice_sizes: Sequence[int], *,
@@ -232,7 +233,7 @@ def dynamic_update_slice(operand: Any, update: Any, start_indices: Any, *,
 def along_axis(operand: Any, index: Any, axis: int, allow_negative: bool) -> tuple[list, list]:
     """Starts, and which of them may be negative, for a slice that is whole but for one axis."""
     rank = typeof(operand).ndim
-    starts: list[Any] = [np.zeros((), typeof(index).dtype)[()]] * rank
+    starts: list[Any] = [of_dtype(0, typeof(index).dtype)] * rank
     allowed = [False] * rank
     starts[axis], allowed[axis] = index, allow_negative
     return starts, allowed

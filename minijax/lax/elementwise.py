@@ -21,10 +21,10 @@ from minijax.families import (
     Elementwise,
     broadcast_to,
     convert,
-    convert_element_type,
     mul,
     zeros,
 )
+from minijax.jaxpr import JaxprEqn, Literal
 from minijax.lax.creation import full_like
 from minijax.selection import select_n
 
@@ -91,7 +91,7 @@ def _abs_partial(out: Any, x: Any) -> Callable:
     if typeof(out).dtype == typeof(x).dtype:
         positive = ge(x, 0.0)
         return lambda t: select(positive, t, neg(t))
-    direction = div(conj(x), nonzero(convert_element_type(out, typeof(x).dtype)))
+    direction = div(conj(x), nonzero(convert(out, typeof(x).dtype, False)))
     return lambda t: real(mul(t, direction))
 
 
@@ -100,11 +100,23 @@ def _safe(y: np.ndarray) -> np.ndarray:
 
 
 def _div(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Integers truncate; by zero every bit of the quotient is set, as on XLA."""
+    """As on XLA: floats are multiplied by the reciprocal of a divisor that is for several of them.
+
+    Integers truncate; by zero every bit of the quotient is set.
+    """
     if dtypes.is_inexact(x.dtype):
-        return np.divide(x, y)
+        shared = y.shape != x.shape and x.dtype.kind == "f" and y.size < np.broadcast(x, y).size
+        return x * (1 / y) if shared else np.divide(x, y)
     quotient = (x - np.fmod(x, _safe(y))) // _safe(y)
     return np.where(y == 0, ~np.zeros((), x.dtype), quotient)
+
+
+def _by_reciprocal(eqn: JaxprEqn, made: dict[Any, JaxprEqn]) -> JaxprEqn:
+    """Programs do the same for a constant divisor."""
+    x, y = eqn.invars
+    if not isinstance(y, Literal) or y.aval.dtype.kind != "f":
+        return eqn
+    return JaxprEqn(mul, [x, Literal(1 / y.val, y.aval)], {}, eqn.outvars, eqn.line)
 
 
 def _rem(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -141,6 +153,7 @@ sub = Linear("sub", np.subtract, itself, lambda out, x, y: neg, accepts="iufc",
 div = Elementwise("div", _div, lambda out, x, y: over(y), lambda out, x, y: neg(div(out, y)),
                   accepts="iufc", transposes=(lambda ct, x, y: div(ct, y), _nonlinear))
 rem = Elementwise("rem", _rem, itself, _rem_partial, accepts="iuf")
+div.simplify = _by_reciprocal
 max = Elementwise("max", np.maximum, lambda out, x, y: _share(x, out, y),
                   lambda out, x, y: _share(y, out, x), accepts="biufc")
 min = Elementwise("min", np.minimum, lambda out, x, y: _share(x, out, y),

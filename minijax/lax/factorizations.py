@@ -8,6 +8,7 @@ import numpy as np
 
 from minijax.core import typeof
 from minijax.families import add_any, convert
+from minijax.lax.creation import of_dtype
 from minijax.lax.elementwise import add, real, sub
 from minijax.lax.index_windows import GatherDimensionNumbers
 from minijax.lax.indexing import gather
@@ -117,7 +118,7 @@ class LU(MatrixOperation):
         factors, pivots, permutation = self.bind(x)
         m, n = typeof(x).shape[-2:]
         k, lead = min(m, n), [(0, 0, 0)] * (typeof(x).ndim - 2)
-        zero = np.zeros((), typeof(x).dtype)
+        zero = of_dtype(0, typeof(x).dtype)
         left = pad(block(factors, columns=(0, k)), zero, [*lead, (0, 0, 0), (0, m - k, 0)])
         right = pad(block(factors, rows=(0, k)), zero, [*lead, (0, n - k, 0), (0, 0, 0)])
         if k < n:
@@ -276,7 +277,7 @@ def full_qr(q: Any, r: Any, t: Any) -> list[Any]:
     below = sub(block(dq1, rows=(n, m)), matmul(z, block(dq1, rows=(0, n))))
     dq2 = sub(matmul(dq1, zh), matmul(add(q1, matmul(q2, z)), H(below)))
     last = typeof(q).ndim - 1
-    zero = np.zeros((), typeof(r).dtype)
+    zero = of_dtype(0, typeof(r).dtype)
     grown = [*[(0, 0, 0)] * (last - 1), (0, m - n, 0), (0, 0, 0)]
     return [concatenate([dq1, dq2], last), pad(dr, zero, grown)]
 

@@ -13,7 +13,7 @@ from minijax import dtypes
 from minijax.core import ShapedArray, typeof
 from minijax.families import Axiswise, LinearMap, convert_element_type, mul
 from minijax.jit import jit
-from minijax.lax.creation import full
+from minijax.lax.creation import full, of_dtype
 from minijax.lax.elementwise import conj
 from minijax.lax.slicing import pad
 
@@ -84,7 +84,7 @@ def weights(aval: ShapedArray, n: int, alone: float, paired: float) -> Any:
     """
     ends = 2 - n % 2
     pairs = full((1,) * (aval.ndim - 1) + (aval.shape[-1] - ends,), paired, aval.dtype)
-    return pad(pairs, np.asarray(alone, aval.dtype), [*[(0, 0, 0)] * (aval.ndim - 1),
+    return pad(pairs, of_dtype(alone, aval.dtype), [*[(0, 0, 0)] * (aval.ndim - 1),
                                                        (1, ends - 1, 0)])
 
 

@@ -13,7 +13,7 @@ from minijax.batching import batch, move_to_front
 from minijax.core import Primitive, ShapedArray, UndefinedPrimal, typeof
 from minijax.families import Indexing, add_any, convert, full, mul, reshape, zeros
 from minijax.jaxpr import Jaxpr, trace_to_jaxpr
-from minijax.lax.creation import iota
+from minijax.lax.creation import iota, of_dtype
 from minijax.lax.elementwise import add, div, eq, lt, max, min, neg, rem, sub
 from minijax.lax.index_windows import (
     GatherDimensionNumbers,
@@ -143,9 +143,9 @@ def index_take(src: Any, idxs: Sequence[Any], axes: Sequence[int]) -> Any:
 
 def wrap(index: Any, size: int) -> Any:
     """index modulo size."""
-    n = typeof(index).dtype.type(size)
+    n, zero = (of_dtype(i, typeof(index).dtype) for i in (size, 0))
     index = rem(index, n)
-    return select_n(lt(index, n.dtype.type(0)), index, add(index, n))
+    return select_n(lt(index, zero), index, add(index, n))
 
 
 # --- scatter ---------------------------------------------------------------------------------
@@ -304,7 +304,7 @@ class ScatterExtremum(Write):
     def linearize(self, active, operand, indices, updates, **params):
         out = self.bind(operand, indices, updates, **params)
         aval, shape = typeof(out), typeof(updates).shape
-        one = np.ones((), aval.dtype)
+        one = of_dtype(1, aval.dtype)
         add_params = {**params, "update_jaxpr": combination(add, aval.dtype)}
         kept = convert(eq(operand, out), aval.dtype, False)
         hits = convert(eq(updates, read_back(out, indices, shape, params)), aval.dtype, False)

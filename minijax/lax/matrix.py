@@ -10,7 +10,7 @@ import numpy as np
 
 from minijax import dtypes
 from minijax.batching import batch, move_axis
-from minijax.core import ShapedArray, typeof
+from minijax.core import ArrayImpl, ShapedArray, typeof
 from minijax.families import (
     Axiswise,
     add_any,
@@ -19,9 +19,10 @@ from minijax.families import (
     reduce_sum,
     reshape,
     transpose,
+    zeros,
 )
 from minijax.lax.contraction import Precision, batch_matmul, dot
-from minijax.lax.creation import broadcasted_iota, full
+from minijax.lax.creation import broadcasted_iota, of_dtype
 from minijax.lax.elementwise import add, conj, div, ge, neg
 from minijax.lax.shaping import expand_dims, squeeze
 from minijax.selection import select_n
@@ -120,10 +121,10 @@ def matmul(x: Any, y: Any) -> Any:
     return product(x, y, precision=Precision.HIGHEST)
 
 
-def constant(matrix: np.ndarray, like: Any) -> np.ndarray:
+def constant(matrix: np.ndarray, like: Any) -> ArrayImpl:
     """The matrix with the dtype and the rank of `like`."""
     aval = typeof(like)
-    return np.asarray(matrix, aval.dtype).reshape((1,) * (aval.ndim - 2) + matrix.shape)
+    return of_dtype(matrix.reshape((1,) * (aval.ndim - 2) + matrix.shape), aval.dtype)
 
 
 def scaled(x: Any, factors: np.ndarray) -> Any:
@@ -148,7 +149,7 @@ def diagonal(x: Any) -> Any:
 
 
 def symmetrize(x: Any) -> Any:
-    return div(add(x, H(x)), np.asarray(2, typeof(x).dtype))
+    return div(add(x, H(x)), of_dtype(2, typeof(x).dtype))
 
 
 def tril(x: Any) -> Any:
@@ -159,7 +160,7 @@ def tril(x: Any) -> Any:
     mask = ge(rows, broadcasted_iota(index, aval.shape[-2:], 1))
     if aval.ndim > 2:
         mask = broadcast_in_dim(mask, aval.shape, (aval.ndim - 2, aval.ndim - 1))
-    return select_n(mask, full(aval.shape, 0, aval.dtype), x)
+    return select_n(mask, zeros(aval), x)
 
 
 # --- triangular systems ----------------------------------------------------------------------

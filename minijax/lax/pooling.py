@@ -16,6 +16,7 @@ from minijax import dtypes
 from minijax.core import ShapedArray, UndefinedPrimal, typeof
 from minijax.families import Axiswise, LinearMap
 from minijax.lax.conv_shapes import dilate
+from minijax.lax.creation import of_dtype
 from minijax.lax.elementwise import ge
 from minijax.lax.reducing import highest, lowest
 from minijax.lax.shapes import check_shapelike
@@ -134,7 +135,8 @@ class SelectAndGatherAdd(Selection):
         spread = any(d != 1 for d in base_dilation)
         if spread:
             identity = lowest if params["select_prim"] is ge else highest
-            operand = pad(operand, identity(typeof(operand).dtype),
+            dtype = typeof(operand).dtype
+            operand = pad(operand, of_dtype(identity(dtype), dtype),
                           [(0, 0, d - 1) for d in base_dilation])
         out = select_and_scatter_add_p.bind(cts[0], operand, **params)
         if spread:

@@ -13,9 +13,9 @@ import numpy as np
 
 from minijax import dtypes
 from minijax.core import ShapedArray, typeof
-from minijax.families import Reduction, convert_element_type, mul, reduce_sum, reshape
+from minijax.families import Reduction, convert, mul, reduce_sum, reshape
 from minijax.jvp import jvp_flat
-from minijax.lax.creation import full
+from minijax.lax.creation import full, of_dtype
 from minijax.lax.elementwise import div, eq, in_float32
 from minijax.lax.shapes import replace
 from minijax.lax.shaping import squeeze
@@ -54,7 +54,7 @@ class Extremum(Reduction):
         out = self.bind(x, axes=axes)
         aval = typeof(x)
         kept = [1 if i in axes else n for i, n in enumerate(aval.shape)]
-        chosen = convert_element_type(eq(x, reshape(out, kept)), aval.dtype)
+        chosen = convert(eq(x, reshape(out, kept)), aval.dtype, False)
         count = reduce_sum(chosen, axes)
         return [out], [True], lambda t: [div(reduce_sum(mul(t, chosen), axes), count)]
 
@@ -189,7 +189,7 @@ class Product(Reduction):
     """The derivative divides by nothing, so that it is right where elements are zero."""
 
     def jvp(self, primals, tangents, *, axes):
-        one = np.ones((), typeof(primals[0]).dtype)
+        one = of_dtype(1, typeof(primals[0]).dtype)
         return jvp_flat(lambda x: reduce_by_halves(
             lambda xs, ys: [mul(*xs, *ys)], [x], [one], axes), primals, tangents, self.name)
 

@@ -14,15 +14,17 @@ import numpy as np
 from minijax import dtypes
 from minijax.core import ShapedArray, typeof
 from minijax.families import full, mul
-from minijax.lax import threefry
+from minijax.lax import exact, threefry
 from minijax.lax.elementwise import div, eq, select
 from minijax.lax.random_bits import ForEachKey, check_keys, words
 from minijax.lax.special import erf_inv, lgamma, random_gamma_grad
-from minijax.lax.transcendental import exp
+from minijax.lax.transcendental import exp, pow
 
 __all__ = ["random_gamma_p", "random_poisson_p"]
 
 # --- on buffers --------------------------------------------------------------------------------
+
+log, log1p, fma, power = exact.log.impl, exact.log1p.impl, exact.fma.impl, pow.impl
 
 
 def split(keys: np.ndarray, count: int) -> np.ndarray:
@@ -64,15 +66,16 @@ def gamma(keys: np.ndarray, a: np.ndarray, log_space: bool) -> np.ndarray:
         x, w = positive_cube_root(x_keys, c[todo])
         x, v[todo] = x * x, w * w * w
         u, d_now, v_now = uniform(u_keys, a.dtype), d[todo], v[todo]
-        reject = (u >= number(1) - number(0.0331) * (x * x)) & (
-            np.log(u) >= x * number(0.5) + d_now * (number(1) - v_now + np.log(v_now)))
+        slack = d_now * (number(1) - v_now + log(v_now))
+        reject = (u >= fma(number(-0.0331), x * x, number(1))) & (
+            log(u) >= fma(x, number(0.5), slack))
         todo = todo[reject]
     u = uniform(boost_keys, a.dtype)
     if log_space:
-        log_u = np.log1p(-u)
+        log_u = log1p(-u)
         boost = np.where(large | (log_u == 0), number(0), log_u * (number(1) / a))
-        return np.log(d) + np.log(v) + boost
-    return d * v * np.where(large, number(1), (number(1) - u) ** (number(1) / a))
+        return log(d) + log(v) + boost
+    return d * v * np.where(large, number(1), power(number(1) - u, number(1) / a))
 
 
 def positive_cube_root(keys: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -82,7 +85,7 @@ def positive_cube_root(keys: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.
     while (todo := np.flatnonzero(w <= 0)).size:
         keys[todo], now = split(keys[todo], 2)
         x[todo] = normal(now, c.dtype)
-        w[todo] = c.dtype.type(1) + x[todo] * c[todo]
+        w[todo] = fma(x[todo], c[todo], c.dtype.type(1))
     return x, w
 
 
@@ -95,13 +98,13 @@ def poisson_small(key: np.ndarray, rate: np.ndarray, most: int) -> np.ndarray:
             break
         key, now = split(key, 2)
         count += going
-        log_product += np.log(uniform(now, rate.dtype, shape=rate.shape))
+        log_product += log(uniform(now, rate.dtype, shape=rate.shape))
     return count - 1
 
 
 def poisson_large(key: np.ndarray, rate: np.ndarray, most: int) -> np.ndarray:
     """Hoermann, *The transformed rejection method* (Insurance: Mathematics and Economics, 1993)."""
-    log_rate = np.log(rate)
+    log_rate = log(rate)
     b = 0.931 + 2.53 * np.sqrt(rate)
     a = -0.059 + 0.02483 * b
     inv_alpha = 1.1239 + 1.1328 / (b - 3.4)
@@ -115,7 +118,7 @@ def poisson_large(key: np.ndarray, rate: np.ndarray, most: int) -> np.ndarray:
         v = uniform(v_key, rate.dtype, shape=rate.shape)
         room = 0.5 - np.abs(u)
         k = np.floor((2 * a / room + b) * u + rate + 0.43)
-        s = np.log(v * inv_alpha / (a / (room * room) + b))
+        s = log(v * inv_alpha / (a / (room * room) + b))
         t = -rate + k * log_rate - lgamma.impl(k + 1)
         inside = (room >= 0.07) & (v <= v_r)
         outside = (k < 0) | ((room < 0.013) & (v > room))

@@ -13,6 +13,7 @@ from minijax import dtypes
 from minijax.batching import batch, move_to_front
 from minijax.core import ShapedArray, UndefinedPrimal, typeof
 from minijax.families import Structural, broadcast_in_dim, full, reduce_sum
+from minijax.lax.creation import of_dtype
 from minijax.lax.elementwise import sub
 from minijax.lax.shapes import check_shapelike, own, replace
 from minijax.lax.shaping import squeeze
@@ -42,7 +43,7 @@ class Slice(Structural):
                                      strides or (1,) * x.aval.ndim):
             covered = (m - 1) * step + 1 if m else 0
             config.append((start, n - start - covered, step - 1))
-        return [pad(cts[0], np.zeros((), x.aval.dtype), config)]
+        return [pad(cts[0], of_dtype(0, x.aval.dtype), config)]
 
     def shift(self, params, size):
         strides = params["strides"]
@@ -201,7 +202,7 @@ def unpad(ct: Any, config: Sequence[tuple[int, int, int]]) -> Any:
     """The elements of a padded array that come from the operand; zero for those cut off."""
     low, high, interior = zip(*config) if config else ((), (), ())
     if min((*low, *high), default=0) < 0:
-        ct = pad(ct, np.zeros((), typeof(ct).dtype), [(-a, -b, 0) for a, b, _ in config])
+        ct = pad(ct, of_dtype(0, typeof(ct).dtype), [(-a, -b, 0) for a, b, _ in config])
         low = high = (0,) * len(config)
     limits = [n - b for n, b in zip(typeof(ct).shape, high)]
     if not any((*low, *high, *interior)):
@@ -220,7 +221,7 @@ def _(prim: Pad, axis, xs, dims, /, *, padding_config):
     if dims[1] is None:
         return [prim.bind(x, value, padding_config=config)], [0]
     aval = typeof(x)
-    out = prim.bind(x, np.zeros((), aval.dtype), padding_config=config)
+    out = prim.bind(x, of_dtype(0, aval.dtype), padding_config=config)
     inside = prim.bind(full(aval.shape, True, np.bool_), np.False_, padding_config=config)
     return [select_n(inside, broadcast_in_dim(value, typeof(out).shape, (0,)), out)], [0]
 

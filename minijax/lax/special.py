@@ -12,7 +12,7 @@ import numpy as np
 from minijax import dtypes
 from minijax.core import typeof
 from minijax.families import Elementwise, mul
-from minijax.lax import inverse_erf
+from minijax.lax import xla_float32
 from minijax.lax.bits import NoDerivative
 from minijax.lax.creation import full_like
 from minijax.lax.elementwise import abs, add, div, gt, in_float32, neg, select, sign, sub
@@ -38,15 +38,17 @@ def _erf_partial(scale: float) -> Callable:
     return lambda out, x: mul(scale, exp(neg(square(x))))
 
 
-def _erf_inv(x: np.ndarray) -> np.ndarray:
-    """In float32 with XLA's own bits: normal random numbers are made with it."""
-    return inverse_erf.erf_inv(x) if x.dtype == np.float32 else scipy_special("erfinv")(x)
+def _exact(single: Callable, name: str) -> Callable:
+    """In float32 with XLA's own bits: normal random numbers are made with these."""
+    double = scipy_special(name)
+    return in_float32(lambda x: single(x) if x.dtype == np.float32 else double(x))
 
 
-erf = Elementwise("erf", scipy_special("erf"), _erf_partial(2 / math.sqrt(math.pi)), accepts="f")
+erf = Elementwise("erf", _exact(xla_float32.erf, "erf"), _erf_partial(2 / math.sqrt(math.pi)),
+                  accepts="f")
 erfc = Elementwise("erfc", scipy_special("erfc"), _erf_partial(-2 / math.sqrt(math.pi)),
                    accepts="f")
-erf_inv = Elementwise("erf_inv", in_float32(_erf_inv),
+erf_inv = Elementwise("erf_inv", _exact(xla_float32.erf_inv, "erfinv"),
                       lambda out, x: mul(math.sqrt(math.pi) / 2, exp(square(out))), accepts="f")
 
 # --- the gamma function ----------------------------------------------------------------------

@@ -13,7 +13,7 @@ import numpy as np
 from minijax import dtypes
 from minijax.core import typeof
 from minijax.families import add_any, convert, mul, reduce_sum
-from minijax.lax.creation import iota_p
+from minijax.lax.creation import iota_p, of_dtype
 from minijax.lax.elementwise import abs, add, complex, conj, div, eq, imag, neg, real, sub
 from minijax.lax.matrix import (
     H,
@@ -68,7 +68,7 @@ class Eigh(MatrixOperation):
 def reciprocal(gaps: Any) -> Any:
     """1 / gaps, and 0 on the diagonal, where there is no gap."""
     eye = constant(np.eye(typeof(gaps).shape[-1]), gaps)
-    return sub(div(np.ones((), eye.dtype), add(gaps, eye)), eye)
+    return sub(div(of_dtype(1, eye.dtype), add(gaps, eye)), eye)
 
 
 def as_row(w: Any) -> Any:
@@ -160,7 +160,7 @@ def eigenvector_map(w: Any, v: Any) -> Any:
     largest = as_row(argmax(abs(v), n - 2, np.int32))
     rows = iota_p.bind(dtype=np.dtype(np.int32), shape=typeof(v).shape, dimension=n - 2)
     mask = convert(eq(rows, largest), typeof(v).dtype, False)
-    inverse_largest = div(np.ones((), typeof(real(v)).dtype), real(total(mul(mask, v))))
+    inverse_largest = div(of_dtype(1, typeof(real(v)).dtype), real(total(mul(mask, v))))
 
     def push(t):
         t = matmul(v, mul(inverse_gaps, matmul(solve_p.bind(v, t), v)))

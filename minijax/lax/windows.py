@@ -15,6 +15,7 @@ from minijax.core import ShapedArray, typeof
 from minijax.families import Axiswise, LinearMap, Program
 from minijax.jvp import jvp_flat
 from minijax.lax.conv_shapes import dilate, padtype_to_pads
+from minijax.lax.creation import of_dtype
 from minijax.lax.elementwise import add, ge, in_float32, le, max, min
 from minijax.lax.folds import elementwise, flatten_operands, is_monoid, over_axes, scalar_program
 from minijax.lax.pooling import (
@@ -92,7 +93,7 @@ class WindowSum(WindowReduction, LinearMap):
             for span, stride, (low, _), size, counted in zip(
                 spans, window_strides, padding, dilate(x.aval.shape, base_dilation),
                 dilate(typeof(ct).shape, window_strides))]
-        ct = pad(ct, np.zeros((), x.aval.dtype), config)
+        ct = pad(ct, of_dtype(0, x.aval.dtype), config)
         return [self.bind(ct, window_dimensions=window_dimensions, window_strides=base_dilation,
                           padding=((0, 0),) * len(ones), base_dilation=ones,
                           window_dilation=window_dilation)]

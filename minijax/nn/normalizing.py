@@ -11,6 +11,7 @@ import minijax.numpy as jnp
 from minijax import dtypes, lax
 from minijax.core import typeof
 from minijax.jit import jit
+from minijax.lax.creation import of_dtype
 from minijax.numpy.arguments import (
     as_value,
     canonical_axes,
@@ -62,7 +63,7 @@ def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False,
     if return_sign:
         return out, sign
     if b is not None and not is_complex:
-        return jnp.where(sign < 0, np.array(np.nan, out.dtype), out)
+        return jnp.where(sign < 0, of_dtype(np.nan, out.dtype), out)
     return out
 
 
@@ -74,7 +75,7 @@ def logmeanexp(x: Any, axis: Any = None, where: Any = None, keepdims: bool = Fal
         mask = jnp.broadcast_to(where, np.shape(x))
         return total - jnp.log(jnp.sum(mask, axis=axis, keepdims=keepdims, dtype=total.dtype))
     count = math.prod(np.shape(x)[i] for i in canonical_axes(axis, np.ndim(x)))
-    return total - jnp.log(np.array(count, total.dtype))
+    return total - jnp.log(of_dtype(count, total.dtype))
 
 
 # --- softmax ------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes
-from minijax.core import Array, ArrayImpl, Tracer, typeof
+from minijax.core import Array, ArrayImpl, Tracer, leaked, typeof
 from minijax.lax.shapes import not_a_shape
 
 ARRAYLIKE = (Array, np.ndarray, np.generic, int, float, complex)
@@ -34,10 +34,17 @@ def check_arraylike_or_none(name: str, *args: Any) -> None:
                             f"at position {i}.")
 
 
+def live(x: Array) -> Any:
+    """`x` itself. UnexpectedTracerError if its trace has ended and no operation may see it."""
+    if isinstance(x, Tracer) and not x._trace.alive:
+        raise leaked(x)
+    return x
+
+
 def as_value(x: Any) -> Any:
     """An argument as an `Array` or a tracer; it must be arraylike."""
     if isinstance(x, Array):
-        return x
+        return live(x)
     if hasattr(x, "__jax_array__"):
         return x.__jax_array__()
     aval = typeof(x)
@@ -46,9 +53,8 @@ def as_value(x: Any) -> Any:
 
 def ensure_array(name: str, x: Any) -> Any:
     """`x` as an `Array` or a tracer. TypeError for a list."""
-    if isinstance(x, Array):
-        return x
-    check_arraylike(name, x)
+    if not isinstance(x, Array):
+        check_arraylike(name, x)
     return as_value(x)
 
 

@@ -146,7 +146,7 @@ def round_float(x: Any, decimals: int) -> Any:
     wide = lax.convert_element_type(x, np.float32) if x.dtype == np.float16 else x
     factor = constant_like(wide, 10**decimals)
     out = lax.div(lax.round(lax.mul(wide, factor), lax.RoundingMethod.TO_NEAREST_EVEN), factor)
-    return lax.convert_element_type(out, x.dtype)
+    return out if wide is x else lax.convert_element_type(out, x.dtype)
 
 
 def around(a: Any, decimals: int = 0, out: None = None) -> Any:

@@ -9,7 +9,13 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.core import Array, ArrayImpl, Tracer
-from minijax.numpy.arguments import as_value, canonical_shape, check_arraylike, ensure_array
+from minijax.numpy.arguments import (
+    as_value,
+    canonical_shape,
+    check_arraylike,
+    ensure_array,
+    live,
+)
 from minijax.numpy.promotion import broadcast_to, convert
 
 # --- from objects ----------------------------------------------------------------------------
@@ -46,7 +52,7 @@ def asarray(a: Any, dtype: Any = None, order: str | None = None, *, copy: bool |
             device: Any = None, out_sharding: Any = None) -> Any:
     """`array`, without a copy of what is already an array."""
     if dtype is None and isinstance(a, Array) and not copy:
-        return a
+        return live(a)
     if dtype is not None:
         dtype = dtypes.check_user_dtype_supported(dtype, "asarray")
     return array(a, dtype, copy=bool(copy), order=order)
@@ -63,7 +69,7 @@ def build(x: Any, dtype: np.dtype | None, copy: bool) -> Any:
     if hasattr(x, "__jax_array__"):
         x = x.__jax_array__()
     if isinstance(x, Array):
-        x = duplicate(x) if copy else x
+        x = duplicate(x) if copy else live(x)
         return x if dtype is None else convert(x, dtype)
     if isinstance(x, (list, tuple)):
         return build_from_list(x, dtype)
@@ -85,8 +91,9 @@ def duplicate(x: Any) -> Any:
 def build_from_list(x: Any, dtype: np.dtype | None) -> Any:
     leaves = list(flatten(x))
     if dtype is None:
-        kinds = {type(v) if type(v) in dtypes.PYTHON_SCALARS else dtype_of(v) for v in leaves}
-        dtype = dtypes.result_type(*kinds) if kinds else dtypes.default_float_dtype()
+        kinds = {(dtype_of(v), type(v) in dtypes.PYTHON_SCALARS and type(v) is not bool)
+                 for v in leaves}
+        dtype = dtypes.lattice_result_type(*kinds)[0] if kinds else dtypes.default_float_dtype()
     if any(isinstance(v, Tracer) for v in leaves):
         return join([lax.expand_dims(build(v, dtype, False), (0,)) for v in x])
     return ArrayImpl(np.array(untie(x), dtype))

@@ -10,6 +10,7 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.jit import jit
+from minijax.lax.creation import of_dtype
 from minijax.numpy import reductions
 from minijax.numpy.arguments import canonical_axis, ensure_array, refuse
 from minijax.numpy.moments import mean, square_modulus, variance_dtypes
@@ -33,7 +34,7 @@ def cumulate(name: str, op: Callable, a: Any, axis: Any, dtype: Any, promote: bo
         a, axis = lax.reshape(a, (a.size,)), axis or 0
     axis = canonical_axis(axis, a.ndim)
     if nan is not None:
-        a = _where(lax.ne(a, a), np.asarray(nan, a.dtype), a)
+        a = _where(lax.ne(a, a), of_dtype(nan, a.dtype), a)
     result = a.dtype if dtype is None else dtypes.check_user_dtype_supported(dtype, name, 4)
     if dtype is None and (promote or result.kind == "b"):
         result = promote_integer_dtype(result)
@@ -100,7 +101,7 @@ def one_axis(name: str, x: Any, axis: int | None) -> tuple[Any, int]:
 
 def with_initial(x: Any, value: int, axis: int) -> Any:
     shape = tuple(1 if i == axis else n for i, n in enumerate(x.shape))
-    return lax.concatenate([lax.full(shape, value, x.dtype), x], axis)
+    return lax.concatenate([lax.full_like(x, value, shape=shape), x], axis)
 
 
 # --- without nan -----------------------------------------------------------------------------
@@ -131,7 +132,7 @@ def without_nan(name: str, kind: reductions.Reducer, a: Any, axis: Any, keepdims
     if not mark:
         return out
     missing = all(lax.ne(a, a), axis, keepdims=keepdims)
-    return _where(missing, np.asarray(np.nan, a.dtype), out)
+    return _where(missing, of_dtype(np.nan, a.dtype), out)
 
 
 @functools.partial(jit, static_argnames=("axis", "keepdims"))

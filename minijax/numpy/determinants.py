@@ -10,6 +10,7 @@ import numpy as np
 from minijax import lax
 from minijax.custom import custom_jvp
 from minijax.jit import jit
+from minijax.lax.creation import of_dtype
 from minijax.lax.matrix import solve
 from minijax.numpy.arguments import ensure_array
 from minijax.numpy.diagonals import diagonal, trace
@@ -106,8 +107,8 @@ def _slogdet(a: Any) -> tuple[Any, Any]:
     d = diagonal(lu, axis1=-2, axis2=-1)
     singular = any(lax.eq(d, 0), axis=-1)
     signs = prod(sign(d), axis=-1) * parity(pivots, a.dtype)
-    return (_where(singular, np.zeros((), a.dtype), signs),
-            real(_where(singular, np.asarray(-np.inf, a.dtype),
+    return (_where(singular, of_dtype(0, a.dtype), signs),
+            real(_where(singular, of_dtype(-np.inf, a.dtype),
                         sum(log(absolute(d)).astype(a.dtype), axis=-1))))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.jit import jit
+from minijax.lax.creation import of_dtype
 from minijax.numpy.arguments import canonical_axis, ensure_array, refuse
 from minijax.numpy.promotion import _where
 from minijax.numpy.ranges import arange, eye, tril, triu
@@ -47,7 +48,7 @@ def _diag(v: Any, k: int) -> Any:
         return diagonal(v, offset=k)
     if v.ndim != 1:
         raise ValueError("diag input must be 1d or 2d")
-    zero = np.zeros((), v.dtype)
+    zero = of_dtype(0, v.dtype)
     v = lax.pad(v, zero, ((max(0, -k), max(0, k), 0),))
     return _where(eye(v.shape[0], k=k, dtype=bool), lax.expand_dims(v, (1,)), zero)
 

@@ -102,7 +102,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     kept = lax.full((n + count,), True, bool).at[places].set(False)
     before = (slice(None),) * axis
     shape = (*a.shape[:axis], n + count, *a.shape[axis + 1:])
-    out = lax.full(shape, 0, a.dtype).at[(*before, places)].set(values)
+    out = lax.full_like(a, 0, shape=shape).at[(*before, places)].set(values)
     return out.at[(*before, nonzero(kept, size=n)[0])].set(a)
 
 

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minijax import dtypes, lax
-from minijax.core import ArrayImpl
+from minijax.core import ArrayImpl, typeof
+from minijax.lax.creation import of_dtype
 from minijax.numpy.creation import asarray
 from minijax.numpy.parsing import Part, check_slices, spell_out
 from minijax.numpy.promotion import broadcast_all
@@ -104,7 +105,7 @@ def from_front(i: Any, n: int) -> Any:
         return int(i) + n if i < 0 else int(i)
     if dtypes.kind(i.dtype) == "u":
         return i
-    return lax.select(i < 0, lax.add(i, np.asarray(n, i.dtype)), i)
+    return lax.select(i < 0, lax.add(i, of_dtype(n, typeof(i).dtype)), i)
 
 
 class Planner:

@@ -16,6 +16,7 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.jit import jit
+from minijax.lax.creation import of_dtype
 from minijax.numpy import contractions, diagonals
 from minijax.numpy.arguments import ensure_array, ensure_arrays
 from minijax.numpy.decompositions import (
@@ -86,7 +87,7 @@ def matrix_rank(M: Any, rtol: Any = None, *, hermitian: bool = False, tol: Any =
     s = svd(M, full_matrices=False, compute_uv=False, hermitian=hermitian)
     if rtol is None:
         size = np.asarray(builtins.max(M.shape[-2:]), s.dtype)
-        rtol = max(s, -1) * size * np.asarray(dtypes.finfo(s.dtype).eps, s.dtype)
+        rtol = max(s, -1) * size * of_dtype(dtypes.finfo(s.dtype).eps, s.dtype)
     return sum(s > lax.expand_dims(rtol, (np.ndim(rtol),)), axis=-1)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.jit import jit
+from minijax.lax.creation import of_dtype
 from minijax.numpy.arguments import canonical_axis, ensure_array
 from minijax.numpy.decompositions import svd
 from minijax.numpy.promotion import promote_inexact
@@ -87,8 +88,8 @@ def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any
     if ord == 1:
         return sum(size, axis=axis, keepdims=keepdims)
     p = np.asarray(ord, size.dtype)
-    total = sum(power(size, p), axis=axis, keepdims=keepdims)
-    return power(total, np.asarray(1.0 / p, size.dtype))
+    total = sum(power(size, of_dtype(p, p.dtype)), axis=axis, keepdims=keepdims)
+    return power(total, of_dtype(1.0 / p, p.dtype))
 
 
 def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:

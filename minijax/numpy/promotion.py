@@ -170,10 +170,10 @@ def unwrap(name: str, args: Sequence[Any]) -> list[Any]:
 
 
 def with_scalar(x: Any, y: Any) -> Any:
-    """y, a Python number, as an array of the dtype of x, if that is simply a floating one."""
+    """y, a Python number, as an array of the dtype of x, if that is a floating one in use."""
     if isinstance(x, Array) and (type(y) is float or type(y) is int):
         aval = x.aval
-        if aval.dtype.kind == "f":
+        if aval.dtype.kind == "f" and dtypes.canonical_dtype(aval.dtype) is aval.dtype:
             return ArrayImpl(np.array(y, aval.dtype), ShapedArray((), aval.dtype, aval.weak_type))
     return None
 

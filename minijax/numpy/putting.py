@@ -9,6 +9,7 @@ import numpy as np
 
 from minijax import lax
 from minijax.jit import jit
+from minijax.lax.creation import of_dtype
 from minijax.numpy.arguments import canonical_axis, ensure_arrays
 from minijax.numpy.arithmetic import mod
 from minijax.numpy.promotion import _where, broadcast_to
@@ -38,7 +39,7 @@ def put(a: Any, ind: Any, v: Any, mode: str | None = None, *, inplace: bool = Tr
     if not (a.size and ind.size and v.size):
         return a
     if mode == "clip":
-        ind = lax.clamp(np.asarray(0, ind.dtype), ind, np.asarray(a.size - 1, ind.dtype))
+        ind = lax.clamp(of_dtype(0, ind.dtype), ind, of_dtype(a.size - 1, ind.dtype))
     elif mode == "wrap":
         ind = mod(ind, a.size)
     elif mode == "raise":

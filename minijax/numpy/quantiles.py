@@ -10,6 +10,7 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.jit import jit
+from minijax.lax.creation import of_dtype
 from minijax.numpy.arguments import canonical_axes, ensure_array, ensure_arrays
 from minijax.numpy.cumulative import cumsum
 from minijax.numpy.promotion import _where, promote_inexact
@@ -92,22 +93,22 @@ def between_neighbours(a: Any, q: Any, method: str, skip_nan: bool) -> Any:
         last = lax.expand_dims(n - 1, range(q.ndim))
         position = lax.expand_dims(q, range(q.ndim, last.ndim)) * last
     else:
-        last = np.asarray(a.shape[0] - 1, q.dtype)
+        last = of_dtype(a.shape[0] - 1, q.dtype)
         position = lax.mul(q, last)
     low, high = lax.floor(position), lax.ceil(position)
     high_weight = lax.sub(position, low)
-    low_value, high_value = (take_sorted(a, lax.max(lax.min(i, last), np.asarray(0, q.dtype)),
+    low_value, high_value = (take_sorted(a, lax.max(lax.min(i, last), of_dtype(0, q.dtype)),
                                          skip_nan, q.ndim) for i in (low, high))
     if method == "lower":
         return low_value
     if method == "higher":
         return high_value
     if method == "midpoint":
-        return lax.mul(lax.add(low_value, high_value), np.asarray(0.5, a.dtype))
+        return lax.mul(lax.add(low_value, high_value), of_dtype(0.5, a.dtype))
     if not skip_nan:
         high_weight = lax.expand_dims(high_weight, range(q.ndim, low_value.ndim))
     if method == "nearest":
-        return _where(lax.le(high_weight, np.asarray(0.5, q.dtype)), low_value, high_value)
+        return _where(lax.le(high_weight, of_dtype(0.5, q.dtype)), low_value, high_value)
     low_value, high_value = low_value.astype(q.dtype), high_value.astype(q.dtype)
     return low_value * (1 - high_weight) + high_value * high_weight
 

@@ -13,6 +13,7 @@ from minijax import dtypes, lax
 from minijax.batching import vmap
 from minijax.core import Tracer
 from minijax.jit import jit
+from minijax.lax.creation import of_dtype
 from minijax.numpy.arguments import (
     canonical_axis,
     canonical_shape,
@@ -302,5 +303,5 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
         raise ValueError("N must be nonnegative")
     exponents = lax.iota(x.dtype, n)
     if not increasing:
-        exponents = lax.sub(np.asarray(n - 1, x.dtype), exponents)
+        exponents = lax.sub(of_dtype(n - 1, exponents.dtype), exponents)
     return power(lax.expand_dims(x, (1,)), lax.expand_dims(exponents, (0,)))

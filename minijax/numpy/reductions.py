@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minijax import dtypes, lax
-from minijax.core import Tracer
+from minijax.core import ArrayImpl, Tracer
 from minijax.jit import jit
+from minijax.lax.creation import of_dtype
 from minijax.numpy.arguments import canonical_axis, concrete, ensure_array, refuse
 from minijax.numpy.promotion import _where, promote_numeric
 
@@ -134,15 +135,15 @@ def upcast_f16(dtype: np.dtype) -> np.dtype:
     return np.dtype(np.float32) if wide else dtype
 
 
-def identity_value(value: Any, dtype: np.dtype) -> np.ndarray:
+def identity_value(value: Any, dtype: np.dtype) -> ArrayImpl:
     """The identity of a reduction in a dtype: infinity becomes its largest number."""
     kind = dtypes.kind(dtype)
     if kind in "biu" and np.isinf(value):
         if kind == "b":
-            return np.array(value > 0)
+            return of_dtype(value > 0, dtype)
         info = dtypes.iinfo(dtype)
-        return np.array(info.max if value > 0 else info.min, dtype)
-    return np.array(value, dtype)
+        return of_dtype(info.max if value > 0 else info.min, dtype)
+    return of_dtype(value, dtype)
 
 
 # --- the functions ---------------------------------------------------------------------------

@@ -60,8 +60,8 @@ def scatter(x: Any, index: Any, y: Any, op: Callable, indices_are_sorted: bool =
 
 def warn_if_unsafe(x: Any, y: Any) -> None:
     """FutureWarning where the values of y do not fit the dtype of x."""
-    joined = dtypes.lattice_result_type(x.aval, y.aval)[0]
-    if joined != x.dtype and not (y.weak_type and dtypes.kind(y.dtype) == dtypes.kind(x.dtype)):
+    joined, used = dtypes.lattice_result_type(x.aval, y.aval)[0], dtypes.canonical_dtype(x.dtype)
+    if joined != used and not (y.weak_type and dtypes.kind(y.dtype) == dtypes.kind(x.dtype)):
         warnings.warn(
             "scatter inputs have incompatible types: cannot safely cast value from dtype="
             f"{dtypes.name(y.dtype)} to dtype={dtypes.name(x.dtype)} with "

@@ -11,6 +11,7 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.jit import jit
+from minijax.lax.creation import of_dtype
 from minijax.numpy.arguments import (
     as_value,
     canonical_axis,
@@ -34,7 +35,7 @@ def wrap_negative(index: Any, size: int) -> Any:
     """Indices counted from the front."""
     if dtypes.kind(index.dtype) == "u":
         return index
-    return lax.select(lax.lt(index, 0), lax.add(index, np.asarray(size, index.dtype)), index)
+    return lax.select(lax.lt(index, 0), lax.add(index, of_dtype(size, index.dtype)), index)
 
 
 # --- taking ----------------------------------------------------------------------------------
@@ -87,7 +88,7 @@ def with_mode(indices: Any, n: int, mode: str | None) -> tuple[Any, Any]:
     if mode in (None, "fill"):
         return _where(indices < 0, indices + n, indices), FILL
     if mode == "wrap":
-        return mod(indices, np.asarray(n, indices.dtype)), PROMISE
+        return mod(indices, of_dtype(n, indices.dtype)), PROMISE
     if mode == "clip":
         return indices, CLIP
     if mode == "raise":
@@ -123,7 +124,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1, mode: Any = N
     across = tuple(1 if i == axis else m for i, m in enumerate(a.shape))
     shape = broadcast_shapes(indices.shape, across)
     if n == 0:
-        return lax.full(shape, 0, a.dtype)
+        return lax.full_like(a, 0, shape=shape)
     if wrap_negative_indices or (wrap_negative_indices is None and mode != "promise_in_bounds"):
         indices = wrap_negative(indices, n)
     return gather_along(a, indices, axis, shape, "fill" if mode is None else mode, fill_value)
@@ -166,7 +167,7 @@ def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
     elif mode == "wrap":
         a = mod(a, n)
     elif mode == "clip":
-        a = lax.clamp(np.asarray(0, a.dtype), a, np.asarray(n - 1, a.dtype))
+        a = lax.clamp(of_dtype(0, a.dtype), a, of_dtype(n - 1, a.dtype))
     else:
         raise ValueError(f"mode={mode!r} not understood. Must be 'raise', 'wrap', or 'clip'")
     a, *choices = broadcast_all(a, *promote_dtypes(*choices))
@@ -240,7 +241,7 @@ def ravel_multi_index(multi_index: Any, dims: Any, mode: str = "raise", order: s
     total = np.asarray(0, dtypes.result_type(*parts) if dtype is None else dtype)
     out: Any = asarray(total)
     for p, stride in zip(parts, strides):
-        out = out + lax.mul(p, np.asarray(stride, p.dtype))
+        out = out + lax.mul(p, of_dtype(stride, p.dtype))
     return out
 
 

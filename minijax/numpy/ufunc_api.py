@@ -12,6 +12,7 @@ import numpy as np
 from minijax import dtypes, lax
 from minijax.batching import vmap
 from minijax.jit import jit
+from minijax.lax.creation import of_dtype
 from minijax.make_jaxpr import eval_shape
 from minijax.numpy.arguments import as_value, canonical_axis, check_arraylike
 from minijax.numpy.promotion import _where, broadcast_to
@@ -72,7 +73,7 @@ class ufunc:
     def _result_dtype(self, a: Any, dtype: Any) -> np.dtype:
         if dtype is not None:
             return dtypes.check_user_dtype_supported(dtype, self.__name__)
-        one = np.ones((), a.dtype)
+        one = of_dtype(1, a.dtype)
         return eval_shape(self._func, one, one).dtype
 
     @functools.partial(jit, static_argnums=0, static_argnames=("axis", "dtype", "keepdims"))
@@ -179,7 +180,7 @@ class ufunc:
         a = moveaxis(a, axis, 0)
         if dtype is not None:
             a = lax.convert_element_type(a, dtype)
-        ends = lax.concatenate([indices[1:], np.array([a.shape[0]], indices.dtype)], 0)
+        ends = lax.concatenate([indices[1:], of_dtype([a.shape[0]], indices.dtype)], 0)
         result = a[indices]
         for i in range(a.shape[0]):
             inside = lax.expand_dims((indices < i) & (ends > i), range(1, a.ndim))

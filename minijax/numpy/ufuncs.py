@@ -15,6 +15,7 @@ import numpy as np
 from minijax import dtypes, lax
 from minijax.core import ArrayImpl, Primitive, ShapedArray, Tracer
 from minijax.lax import integer_pow
+from minijax.lax.creation import of_dtype
 from minijax.numpy.arguments import as_value, check_arraylike, ensure_array
 from minijax.numpy.promotion import (
     _where,
@@ -110,8 +111,8 @@ def scale_log(x: Any, scale: Callable) -> Any:
     return lax.complex(scale(lax.real(r)), scale(lax.imag(r))) if r.dtype.kind == "c" else scale(r)
 
 
-def constant_like(x: Any, value: Any) -> np.ndarray:
-    return np.asarray(value, x.dtype)
+def constant_like(x: Any, value: Any) -> ArrayImpl:
+    return of_dtype(value, x.dtype)
 
 
 def scalar_like(x: Any, value: Any) -> ArrayImpl:

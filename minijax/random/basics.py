@@ -9,8 +9,10 @@ import numpy as np
 import minijax.numpy as jnp
 from minijax import dtypes, lax
 from minijax.config import config
-from minijax.core import typeof
+from minijax.core import ArrayImpl, typeof
 from minijax.jit import jit
+from minijax.lax import exact
+from minijax.lax.creation import of_dtype
 from minijax.lax.random_bits import random_bits_p
 from minijax.numpy.promotion import convert
 from minijax.random.keys import check_key, shape_of, split_into
@@ -50,9 +52,9 @@ def result_shape(name: str, shape: Any, *parameters: Any) -> tuple:
     return shape
 
 
-def like(x: Any, value: float) -> np.ndarray:
+def like(x: Any, value: float) -> ArrayImpl:
     """A constant of the dtype of `x`."""
-    return np.asarray(value, x.dtype)
+    return of_dtype(value, x.dtype)
 
 
 def prepare_for(name: str, key: Any, shape: Any, dtype: Any, *parameters: Any) -> tuple:
@@ -106,7 +108,7 @@ def _uniform(key: Any, minval: Any, maxval: Any, shape: tuple, dtype: np.dtype) 
     minval, maxval = [lax.convert_element_type(x, dtype) for x in (minval, maxval)]
     minval, maxval = [lax.broadcast_to_rank(x, len(shape)) for x in (minval, maxval)]
     floats = unit_floats(key, shape, dtype)
-    return lax.max(minval, lax.add(lax.mul(floats, lax.sub(maxval, minval)), minval))
+    return lax.max(minval, exact.add(exact.mul(floats, lax.sub(maxval, minval)), minval))
 
 
 def unit_floats(key: Any, shape: tuple, dtype: np.dtype) -> Any:
@@ -163,7 +165,7 @@ def _randint(key: Any, minval: Any, maxval: Any, shape: tuple, dtype: np.dtype) 
     span = lax.select(lax.le(maxval, minval), lax.full_like(span, 1), span)
     # For a maxval one past the largest integer; a span of all integers becomes 0, and x % 0 is x.
     span = lax.select(lax.bitwise_and(beyond, lax.gt(maxval, minval)),
-                      lax.add(span, np.ones((), unsigned)), span)
+                      lax.add(span, of_dtype(1, unsigned)), span)
     factor = lax.rem(np.array(2 ** (info.bits // 2), unsigned), span)
     factor = lax.rem(lax.mul(factor, factor), span)  # 2**bits modulo span
     offset = lax.add(lax.mul(lax.rem(high, span), factor), lax.rem(low, span))

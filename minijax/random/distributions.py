@@ -9,6 +9,7 @@ import numpy as np
 import minijax.numpy as jnp
 from minijax import dtypes, lax
 from minijax.jit import jit
+from minijax.lax import exact
 from minijax.numpy.promotion import promote_inexact
 from minijax.random.basics import (
     _uniform,
@@ -35,7 +36,7 @@ def exponential(key: Any, shape: Any = (), dtype: Any = None) -> Any:
 
 @jit(static_argnums=(1, 2))
 def _exponential(key: Any, shape: tuple, dtype: np.dtype) -> Any:
-    return lax.neg(lax.log1p(lax.neg(uniform(key, shape, dtype))))
+    return lax.neg(exact.log1p(lax.neg(uniform(key, shape, dtype))))
 
 
 def gumbel(key: Any, shape: Any = (), dtype: Any = None, mode: str | None = None) -> Any:
@@ -56,11 +57,11 @@ def _gumbel(key: Any, shape: tuple, dtype: np.dtype, mode: str) -> Any:
     if mode == "low":
         tiny = np.array(info.tiny, dtype)
         u = _uniform(key, minval=tiny, maxval=1.0, shape=shape, dtype=dtype)
-        return lax.neg(lax.log(lax.neg(lax.log(u))))
+        return lax.neg(exact.log(lax.neg(exact.log(u))))
     both = _uniform(key, minval=0.0, maxval=1.0, shape=(2, *shape), dtype=dtype)
     high, low = both[0], both[1]
     x = jnp.where(high >= 0.5, high, high + 2.0**-info.nmant * low + float(info.tiny))
-    return lax.neg(lax.log(lax.neg(lax.log1p(lax.neg(x)))))
+    return lax.neg(exact.log(lax.neg(exact.log1p(lax.neg(x)))))
 
 
 def laplace(key: Any, shape: Any = (), dtype: Any = None) -> Any:
@@ -72,7 +73,7 @@ def laplace(key: Any, shape: Any = (), dtype: Any = None) -> Any:
 def _laplace(key: Any, shape: tuple, dtype: np.dtype) -> Any:
     low = np.array(-1 + dtypes.finfo(dtype).epsneg, dtype)
     u = uniform(key, shape, dtype, low, 1.0)
-    return lax.mul(lax.sign(u), lax.log1p(lax.neg(lax.abs(u))))
+    return lax.mul(lax.sign(u), exact.log1p(lax.neg(lax.abs(u))))
 
 
 def logistic(key: Any, shape: Any = (), dtype: Any = None) -> Any:
@@ -83,7 +84,7 @@ def logistic(key: Any, shape: Any = (), dtype: Any = None) -> Any:
 @jit(static_argnums=(1, 2))
 def _logistic(key: Any, shape: tuple, dtype: np.dtype) -> Any:
     u = uniform(key, shape, dtype, dtypes.finfo(dtype).tiny, 1.0)
-    return lax.sub(lax.log(u), lax.log1p(lax.neg(u)))
+    return lax.sub(exact.log(u), exact.log1p(lax.neg(u)))
 
 
 def cauchy(key: Any, shape: Any = (), dtype: Any = None) -> Any:
@@ -177,7 +178,7 @@ def pareto(key: Any, b: Any, shape: Any = None, dtype: Any = None) -> Any:
 
 @jit(static_argnums=(2, 3))
 def _pareto(key: Any, b: Any, shape: tuple, dtype: np.dtype) -> Any:
-    return lax.exp(exponential(key, shape, dtype) / lax.convert_element_type(b, dtype))
+    return exact.exp(exponential(key, shape, dtype) / lax.convert_element_type(b, dtype))
 
 
 def rayleigh(key: Any, scale: Any, shape: Any = None, dtype: Any = None) -> Any:
@@ -188,7 +189,7 @@ def rayleigh(key: Any, scale: Any, shape: Any = None, dtype: Any = None) -> Any:
 @jit(static_argnums=(2, 3))
 def _rayleigh(key: Any, scale: Any, shape: tuple, dtype: np.dtype) -> Any:
     u, scale = uniform(key, shape, dtype), cast(scale, dtype, shape)
-    return lax.mul(scale, lax.sqrt(lax.mul(lax.log(u), like(scale, -2))))
+    return lax.mul(scale, lax.sqrt(lax.mul(exact.log(u), like(scale, -2))))
 
 
 def weibull_min(key: Any, scale: Any, concentration: Any, shape: Any = (), dtype: Any = None
@@ -200,7 +201,7 @@ def weibull_min(key: Any, scale: Any, concentration: Any, shape: Any = (), dtype
 @jit(static_argnums=(3, 4))
 def _weibull_min(key: Any, scale: Any, concentration: Any, shape: tuple, dtype: np.dtype) -> Any:
     u = uniform(key, shape, dtype, 0, 1)
-    return jnp.power(-jnp.log1p(-u), 1.0 / concentration) * scale
+    return jnp.power(-exact.log1p(-u), 1.0 / concentration) * scale
 
 
 def triangular(key: Any, left: Any, mode: Any, right: Any, shape: Any = None, dtype: Any = None
@@ -218,7 +219,7 @@ def triangular(key: Any, left: Any, mode: Any, right: Any, shape: Any = None, dt
 def lognormal(key: Any, sigma: Any = 1.0, shape: Any = None, dtype: Any = None) -> Any:
     """exp(sigma x) for normal x."""
     key, sigma, shape, dtype = prepare_for("lognormal", key, shape, dtype, sigma)
-    return lax.exp(normal(key, shape, dtype) * lax.convert_element_type(sigma, dtype))
+    return exact.exp(normal(key, shape, dtype) * lax.convert_element_type(sigma, dtype))
 
 
 def geometric(key: Any, p: Any, shape: Any = None, dtype: Any = None) -> Any:
@@ -236,7 +237,7 @@ def _geometric(key: Any, p: Any, shape: tuple, dtype: np.dtype) -> Any:
     (p,) = promote_inexact(p)
     u = uniform(key, shape, p.dtype)
     u = jnp.where(u == 0, 1, u)
-    fails = lax.floor(lax.log(u) / jnp.broadcast_to(lax.log1p(-p), shape))
+    fails = lax.floor(exact.log(u) / jnp.broadcast_to(exact.log1p(-p), shape))
     return lax.convert_element_type(fails + 1, dtype)
 
 

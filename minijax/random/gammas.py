@@ -9,6 +9,7 @@ import numpy as np
 import minijax.numpy as jnp
 from minijax import dtypes, lax
 from minijax.jit import jit
+from minijax.lax import exact
 from minijax.lax.rejection import random_gamma_p, random_poisson_p
 from minijax.random.basics import (
     cast,
@@ -52,7 +53,7 @@ def _beta(key: Any, a: Any, b: Any, shape: tuple, dtype: np.dtype) -> Any:
     logs = [loggamma(k, cast(x, dtype, shape), shape, dtype)
             for k, x in zip(split_into(key), (a, b))]
     largest = lax.max(*logs)
-    x, y = (lax.exp(lax.sub(g, largest)) for g in logs)
+    x, y = (exact.exp(lax.sub(g, largest)) for g in logs)
     return lax.div(x, lax.add(x, y))
 
 
@@ -74,7 +75,7 @@ def dirichlet(key: Any, alpha: Any, shape: Any = None, dtype: Any = None) -> Any
 @jit(static_argnums=(2, 3))
 def _dirichlet(key: Any, alpha: Any, shape: tuple, dtype: np.dtype) -> Any:
     logs = loggamma(key, alpha, shape, dtype)
-    weights = jnp.exp(logs - lax.stop_gradient(jnp.max(logs, axis=-1, keepdims=True)))
+    weights = exact.exp(logs - lax.stop_gradient(jnp.max(logs, axis=-1, keepdims=True)))
     return weights / jnp.sum(weights, axis=-1, keepdims=True)
 
 
@@ -87,7 +88,7 @@ def chisquare(key: Any, df: Any, shape: Any = None, dtype: Any = None) -> Any:
 def _chisquare(key: Any, df: Any, shape: tuple, dtype: np.dtype) -> Any:
     df = lax.convert_element_type(df, dtype)
     half = lax.div(df, like(df, 2))
-    return lax.mul(lax.exp(loggamma(key, half, shape, dtype)), like(df, 2))
+    return lax.mul(exact.exp(loggamma(key, half, shape, dtype)), like(df, 2))
 
 
 def f(key: Any, dfnum: Any, dfden: Any, shape: Any = None, dtype: Any = None) -> Any:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
 import minijax.numpy as jnp
 from minijax import dtypes, lax
+from minijax.custom import custom_jvp
 from minijax.jit import jit
+from minijax.lax.creation import of_dtype
 from minijax.numpy.arguments import as_value
 from minijax.numpy.linalg import det as det, inv as inv
 from minijax.numpy.promotion import promote_inexact
@@ -23,12 +26,16 @@ def inexact(*args: Any) -> list[Any]:
 def cholesky(a: Any, lower: bool = False) -> Any:
     """The triangular factor: upper, with a = R^H R, or lower, with a = L L^H.
 
+    Only that triangle of `a` is read.
+
     >>> import minijax as jax, minijax.numpy as jnp
     >>> jax.scipy.linalg.cholesky(jnp.array([[4.0, 2.0], [2.0, 2.0]]))
     Array([[2., 1.],
            [0., 1.]], dtype=float32)
     """
-    return jnp.linalg.cholesky(a, upper=not lower)
+    (a,) = inexact(a)
+    factor = lax.linalg.cholesky(a if lower else jnp.conj(a.mT), symmetrize_input=False)
+    return factor if lower else jnp.conj(factor.mT)
 
 
 def cho_factor(a: Any, lower: bool = False) -> tuple[Any, bool]:
@@ -107,11 +114,30 @@ def eigh(a: Any, b: Any = None, lower: bool = True, eigvals_only: bool = False) 
 def solve(a: Any, b: Any, lower: bool = False, assume_a: str = "gen") -> Any:
     """x with a x = b; assume_a="pos" for a positive definite matrix is faster."""
     if assume_a == "pos":
-        return cho_solve(cho_factor(a, lower), b)
+        a, b = inexact(a, b)
+        if a.ndim < 2 or b.ndim not in (a.ndim, a.ndim - 1):
+            raise ValueError("The arguments to solve must have shapes a=[..., m, m] and "
+                             f"b=[..., m, k] or b=[..., m]; got a={a.shape} and b={b.shape}")
+        if b.ndim == a.ndim:
+            return solve_positive(a, b, lower)
+        return solve_positive(a, b[..., None], lower)[..., 0]
     if assume_a not in ("gen", "sym", "her"):
         raise ValueError(f"Expected assume_a to be one of ['gen', 'sym', 'her', 'pos']; "
                          f"got {assume_a!r}")
     return jnp.linalg.solve(a, b)
+
+
+@functools.partial(custom_jvp, nondiff_argnums=(2,))
+def solve_positive(a: Any, b: Any, lower: bool) -> Any:
+    """x with a x = b, of which `cho_factor` reads one triangle; its derivative is that of a x."""
+    return cho_solve(cho_factor(a, lower), b)
+
+
+@solve_positive.defjvp
+def _(lower: bool, primals: Any, tangents: Any) -> tuple[Any, Any]:
+    (a, b), (da, db) = primals, tangents
+    x = solve_positive(a, b, lower)
+    return x, solve_positive(a, db - da @ x, lower)
 
 
 def solve_triangular(a: Any, b: Any, trans: int | str = 0, lower: bool = False,
@@ -127,11 +153,11 @@ def solve_triangular(a: Any, b: Any, trans: int | str = 0, lower: bool = False,
     if trans not in codes:
         raise ValueError(f"Invalid 'trans' value {trans}")
     a, b = inexact(a, b)
-    vector = b.ndim == a.ndim - 1
-    x = lax.linalg.triangular_solve(
-        a, b[..., None] if vector else b, left_side=True, lower=lower,
-        transpose_a=codes[trans] > 0, conjugate_a=codes[trans] == 2, unit_diagonal=unit_diagonal)
-    return x[..., 0] if vector else x
+    vectors = b.ndim == 1 or (a.ndim == b.ndim + 1 and a.shape[-1] == b.shape[-1])
+    one = functools.partial(
+        lax.linalg.triangular_solve, left_side=True, lower=lower, transpose_a=codes[trans] > 0,
+        conjugate_a=codes[trans] == 2, unit_diagonal=unit_diagonal)
+    return jnp.vectorize(one, signature=f"(n,n),{'(n)->(n)' if vectors else '(n,k)->(n,k)'}")(a, b)
 
 
 # --- functions of matrices -----------------------------------------------------------------------
@@ -185,7 +211,7 @@ def block_diag(*arrs: Any) -> Any:
     width, rows, left = sum(x.shape[1] for x in blocks), [], 0
     for x in blocks:
         right = width - left - x.shape[1]
-        rows.append(lax.pad(x.astype(dtype), np.zeros((), dtype), [(0, 0, 0), (left, right, 0)]))
+        rows.append(lax.pad(x.astype(dtype), of_dtype(0, dtype), [(0, 0, 0), (left, right, 0)]))
         left += x.shape[1]
     return jnp.concatenate(rows)
 

@@ -10,9 +10,11 @@ import numpy as np
 
 import minijax.numpy as jnp
 from minijax import dtypes, lax
+from minijax.core import ArrayImpl
 from minijax.custom import custom_jvp
 from minijax.jit import jit
 from minijax.lax import scipy_special as operations
+from minijax.lax.creation import of_dtype
 from minijax.nn import normalizing
 from minijax.nn.normalizing import logsumexp as logsumexp
 from minijax.numpy.arguments import ensure_arrays
@@ -39,9 +41,9 @@ def public(name: str, operation: Callable, doc: str) -> Callable:
     return fun
 
 
-def const(x: Any, value: float) -> np.ndarray:
+def const(x: Any, value: float) -> ArrayImpl:
     """A constant of the dtype of `x`."""
-    return np.asarray(value, x.dtype)
+    return of_dtype(value, x.dtype)
 
 
 # --- exponentials and logarithms -----------------------------------------------------------------
