@@ -22,7 +22,7 @@ from typing import Any
 from minijax.api_util import keywords, positions
 from minijax.checkpoint_policies import checkpoint_policies as checkpoint_policies
 from minijax.control_flow.programs import marked, reordered, unmarked
-from minijax.core import Primitive, ShapedArray, axis_env, name_of, tracing, typeof
+from minijax.core import Primitive, ShapedArray, axis_env, tracing, typeof
 from minijax.families import Elementwise
 from minijax.jaxpr import (
     Jaxpr,
@@ -41,6 +41,7 @@ from minijax.saved_residuals import (
     print_saved_residuals as print_saved_residuals,
     saved_residuals as saved_residuals,
 )
+from minijax.source_info import name_of
 from minijax.tree_util import tree_flatten, tree_map, tree_unflatten
 
 # --- a program in two: now, and once more ------------------------------------------------------

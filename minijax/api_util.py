@@ -7,7 +7,8 @@ import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from minijax.core import Array, name_of, typeof
+from minijax.core import Array, typeof
+from minijax.source_info import name_of
 from minijax.tree_util import keystr, tree_flatten, tree_flatten_with_path, tree_map, tree_unflatten
 
 

@@ -59,11 +59,9 @@ class BatchTracer(Tracer):
 class BatchTrace(Trace):
     """Do each operation for the whole batch at once, in `parent`."""
 
-    tag = property(lambda self: self.axis)
-
     def __init__(self, name: str, parent: Trace, axis: AxisData):
         super().__init__(name, parent)
-        self.axis, self.axis_name, self.size = axis, axis.name, axis.size
+        self.axis, self.axis_name, self.size, self.tag = axis, axis.name, axis.size, axis
 
     def unbox(self, x: Any) -> tuple[Any, int | None]:
         """The whole batch and its dimension. What is not my tracer is the same for all: None."""

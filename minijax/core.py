@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import operator
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from minijax import dtypes
+from minijax.config import flags
 from minijax.errors import (
     ConcretizationTypeError,
     TracerArrayConversionError,
@@ -335,12 +336,12 @@ class Trace:
     A traced value is mine if `x._trace is self`; any other value is a constant to me.
     """
 
-    tag = property(lambda self: self)  # who I am, also where I am resumed to run a user's rule
     axis_name: Any = None  # the mapped axis this interpreter introduces, if it has a name
     size: int = 0
 
     def __init__(self, name: str, parent: Trace | None = None):
         self.name, self.parent, self.alive = name, parent, True
+        self.tag: Any = object()  # who I am, also where I am resumed to run a user's rule
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
         raise NotImplementedError
@@ -353,10 +354,10 @@ class EvalTrace(Trace):
     """The bottom of the stack: operations on concrete values, done at once."""
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-        return check_floats(prim.name, prim.evaluate(args, params))
-
-
-# --- the current interpreter ---------------------------------------------------------------
+        outs = prim.evaluate(args, params)
+        if flags.jax_debug_nans or flags.jax_debug_infs:
+            check_floats(prim.name, outs)
+        return outs
 
 
 class _State(threading.local):
@@ -394,7 +395,8 @@ class tracing(interpreting):
 
     def __exit__(self, *exc: object) -> None:
         _state.trace, self.trace.alive = self.saved, False
-        check_leaks(self.trace, leaked, *exc)
+        if flags.jax_check_tracer_leaks:
+            check_leaks(self.trace, leaked, *exc)
 
 
 def axis_env(trace: Trace | None = None) -> tuple[tuple[Any, int], ...]:
@@ -495,7 +497,3 @@ def leaked(x: Tracer) -> UnexpectedTracerError:
         f"through which an intermediate value of type {x.aval.str_short()} escaped.\n"
         f"It was made while tracing the {x._trace.name}, at {show_line(x.line)}.\n"
         "Return the value from the function instead of storing it outside (in a global, a list).")
-
-
-def name_of(f: Callable) -> str:
-    return getattr(f, "__name__", type(f).__name__)

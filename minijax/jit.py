@@ -22,12 +22,13 @@ from minijax.api_util import (
 from minijax.batching import batch, batch_jaxpr
 from minijax.compiler import compiled, log_compile
 from minijax.config import config
-from minijax.core import ArrayImpl, Tracer, axis_env, name_of, to_numpy, typeof
+from minijax.core import ArrayImpl, Tracer, axis_env, to_numpy, typeof
 from minijax.families import Program
 from minijax.jaxpr import JaxprEqn, closed, narrow_jaxpr, trace_to_jaxpr, used_inputs
 from minijax.jvp import jvp_call
-from minijax.linearize import linearize_call, split_jaxpr
+from minijax.linearize import all_depends, linearize_call, split_jaxpr
 from minijax.make_jaxpr import abstract, as_struct
+from minijax.source_info import name_of
 from minijax.transpose import transpose_call
 from minijax.tree_util import tree_flatten, tree_unflatten
 
@@ -72,9 +73,9 @@ class Call(Program):
         return JaxprEqn(self, invars, eqn.params | {"jaxpr": jaxpr}, outvars, eqn.line)
 
     def split(self, unknown, args, params):
-        known, rest, unknown_out = split_jaxpr(params["jaxpr"], tuple(unknown))
-        if not known.eqns and all(unknown_out):
+        if all_depends(params["jaxpr"], tuple(unknown)):
             return None
+        known, rest, unknown_out = split_jaxpr(params["jaxpr"], tuple(unknown))
         outs = self.bind(*[x for x, u in zip(args, unknown) if not u], **params | {"jaxpr": known})
         n = unknown_out.count(False)
         late = [*outs[n:], *(x for x, u in zip(args, unknown) if u)]

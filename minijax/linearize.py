@@ -26,7 +26,7 @@ class TangentTrace(JaxprTrace):
         return isinstance(x, JaxprTracer) and x._trace is self
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-        unknown = list(map(self.is_mine, args))
+        unknown = [isinstance(x, JaxprTracer) and x._trace is self for x in args]
         if True not in unknown:
             return self.parent.process_primitive(prim, args, params)  # type: ignore[union-attr]
         with interpreting(self.parent):  # type: ignore[arg-type]
@@ -120,6 +120,17 @@ def linearize_jaxpr(jaxpr: Jaxpr, active: tuple[bool, ...], wanted: tuple[bool, 
 
     fwd = derive(forward, jaxpr.in_avals, "linearize")
     return fwd, *made
+
+
+@derived
+def all_depends(jaxpr: Jaxpr, unknown: tuple[bool, ...]) -> bool:
+    """Does every equation and every output depend on an unknown input?"""
+    late = {v for v, u in zip(jaxpr.invars, unknown) if u}
+    for e in jaxpr.eqns:
+        if late.isdisjoint(e.invars):
+            return False
+        late.update(e.outvars)
+    return late.issuperset(jaxpr.outvars)
 
 
 @derived

@@ -7,11 +7,12 @@ from typing import Any
 
 from minijax import dtypes
 from minijax.api_util import is_typed
-from minijax.core import ShapedArray, Tracer, name_of, to_numpy, typeof
+from minijax.core import ShapedArray, Tracer, to_numpy, typeof
 from minijax.families import zeros
 from minijax.jaxpr import Jaxpr, Var, derive, derived
 from minijax.jit import Traced, programs_of, traced
 from minijax.jvp import as_array
+from minijax.source_info import name_of
 from minijax.tree_util import keystr, tree_flatten, tree_flatten_with_path
 
 # --- lists and marks -------------------------------------------------------------------------

@@ -19,7 +19,6 @@ from minijax.core import (
     UndefinedPrimal,
     current_trace,
     interpreting,
-    name_of,
     typeof,
 )
 from minijax.errors import UnexpectedTracerError
@@ -27,6 +26,7 @@ from minijax.families import Program, zeros
 from minijax.jaxpr import Jaxpr, trace_to_jaxpr
 from minijax.jvp import as_array, tangent_dtype
 from minijax.linearize import TangentTrace
+from minijax.source_info import name_of
 from minijax.transpose import backward
 from minijax.tree_util import (
     keystr,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minijax import dtypes
-from minijax.core import ShapedArray, Tracer, name_of, typeof
+from minijax.core import ShapedArray, Tracer, typeof
 from minijax.custom.calls import (
     CustomCall,
     CustomFunction,
@@ -19,6 +19,7 @@ from minijax.custom.calls import (
 )
 from minijax.families import add_any, stop_gradient_p
 from minijax.jvp import as_array, tangent_dtype
+from minijax.source_info import name_of
 from minijax.tree_util import keystr, tree_flatten, tree_flatten_with_path, tree_map, tree_unflatten
 
 custom_jvp_call_p = CustomCall("custom_jvp_call", rule="jvp")

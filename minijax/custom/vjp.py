@@ -10,7 +10,7 @@ from typing import Any
 from minijax import dtypes
 from minijax.batching import batch, batch_flat, move_axis, move_to_front, widen
 from minijax.control_flow.programs import marked, spaced
-from minijax.core import ShapedArray, Tracer, name_of, typeof
+from minijax.core import ShapedArray, Tracer, typeof
 from minijax.custom.calls import (
     CustomCall,
     CustomFunction,
@@ -24,6 +24,7 @@ from minijax.custom.calls import (
 from minijax.errors import UnexpectedTracerError
 from minijax.families import Program, convert, reduce_sum
 from minijax.jvp import as_array
+from minijax.source_info import name_of
 from minijax.tree_util import (
     flatten_axes,
     tree_flatten,
