@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from minijax.batching import AxisData, batch, batch_flat, move_to_front
-from minijax.core import ArrayImpl, ShapedArray, axis_env, typeof
-from minijax.families import Collective, reshape, zeros
+from minijax.core import ArrayImpl, Primitive, ShapedArray, axis_env, typeof
+from minijax.families import reshape, zeros
 from minijax.lax.creation import iota
 from minijax.lax.joining import concatenate
 from minijax.lax.slicing import slice_in_dim
@@ -86,10 +86,11 @@ def unbound(prim: Any, names: tuple) -> NameError:
 # --- the family: what vmap does ----------------------------------------------------------------
 
 
-class AxisCollective(Collective):
-    """`mapped(axis, x, **params)` does it for the whole batch, which is along dimension 0 of `x`.
+class AxisCollective(Primitive):
+    """Communicates along named axes, those that `axis_names` finds in its params.
 
-    It returns the result and its batch dimension; None where all elements get the same.
+    `mapped(axis, x, **params)` does it for the whole batch, which is along dimension 0 of
+    `x`. It returns the result and its batch dimension; None where all elements get the same.
     `positions` are the params that hold a dimension of the operand.
     """
 
@@ -97,6 +98,9 @@ class AxisCollective(Collective):
 
     def axis_names(self, params):
         return as_names(params["axis_name"])
+
+    def effects_of(self, params):
+        return frozenset(self.axis_names(params))
 
     def impl(self, x, **params):
         raise unbound(self, self.axis_names(params))
