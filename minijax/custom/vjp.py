@@ -184,7 +184,7 @@ def cotangents(call: FlatCall, rule: str, avals: Sequence[ShapedArray], result: 
                         f"argument, but got {type(result).__name__}: {result!r}. For one argument "
                         "return a tuple of length one: `return (ct,)`.")
     try:
-        cts = flatten_axes("the cotangent", call.in_tree, tuple(result))
+        cts = flatten_axes("the cotangent", tree_unflatten(call.in_tree, avals), tuple(result))
     except ValueError as error:
         raise TypeError(f"{rule} must produce a tuple with a cotangent of the structure of each "
                         f"argument, {call.in_tree}, or None for it, but got "
