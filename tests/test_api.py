@@ -26,13 +26,14 @@ import minijax
 
 HERE = {
     "jax": """
-        Array Device ShapeDtypeStruct block_until_ready checking_leaks clear_caches config
-        custom_jvp custom_vjp debug debug_infs debug_nans default_backend device_count device_get
+        Array Device ShapeDtypeStruct block_until_ready checking_leaks checkpoint
+        checkpoint_policies clear_caches config custom_jvp custom_vjp debug debug_infs debug_nans default_backend device_count device_get
         device_put devices disable_jit dtypes effects_barrier enable_x64 ensure_compile_time_eval
         errors eval_shape grad hessian jacfwd jacobian jacrev jit jvp lax linear_transpose linearize
         local_device_count local_devices log_compiles make_jaxpr named_call named_scope nn numpy
-        numpy_dtype_promotion pure_callback random scipy tree tree_util typeof value_and_grad vjp
+        numpy_dtype_promotion pure_callback random remat scipy tree tree_util typeof value_and_grad vjp
         vmap""",
+    "jax.ad_checkpoint": "checkpoint_name print_saved_residuals",
     "jax.config": "update jax_enable_x64",
     "jax.core": "ShapedArray Trace Tracer",
     "jax.debug": "DebugEffect OrderedDebugEffect breakpoint callback log print",
@@ -117,9 +118,6 @@ HERE = {
 }
 
 LATER = {
-    "issue 3: checkpointing": {
-        "jax": "checkpoint checkpoint_policies remat",
-        "jax.ad_checkpoint": "checkpoint_name print_saved_residuals"},
     "issue 3: references": {"jax": "Ref freeze new_ref", "jax.ref": "addupdate"},
     "issue 5: pmap and meshes": {
         "jax": "NamedSharding P make_mesh pmap reshard set_mesh shard_map sharding",
