@@ -69,7 +69,7 @@ class BatchTrace(Trace):
         return (x.value, x.dim) if mine else (x, None)
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-        args, params = prim.stage(args, params)
+        args, params = prim.stage(self, args, params)
         boxes = [self.unbox(x) for x in args]
         values, dims = [x for x, _ in boxes], [d for _, d in boxes]
         if all(d is None for d in dims) and not self.named_in(prim, params):

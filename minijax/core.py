@@ -299,8 +299,8 @@ class Primitive:
     def effects_of(self, params: dict) -> frozenset:
         return self.effects
 
-    def stage(self, args: Sequence[Any], params: dict) -> tuple[Sequence[Any], dict]:
-        """Turn functions among the params into programs, before they are written down."""
+    def stage(self, trace: Trace, args: Sequence[Any], params: dict) -> tuple[Sequence[Any], dict]:
+        """Turn functions among the params into programs, before `trace` writes them down."""
         return args, params
 
     def narrow(self, eqn: Any, wanted: tuple[bool, ...]) -> Any:

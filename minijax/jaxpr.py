@@ -208,7 +208,7 @@ class JaxprTrace(Trace):
         return self.captured[id(x)][0]
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-        args, params = prim.stage(args, params)
+        args, params = prim.stage(self, args, params)
         invars = list(map(self.atom, args))
         outvars = list(map(Var, prim.out_avals([x.aval for x in invars], params)))
         line = user_line()

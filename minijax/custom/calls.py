@@ -5,9 +5,10 @@ In JAX: jax/_src/custom_derivatives.py.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from minijax.api_util import is_typed, positional_names
@@ -54,19 +55,17 @@ class CustomCall(Program):
         super().__init__(name)
         self.rule = rule
 
-    def stage(self, args, params):
-        fun = params["call_jaxpr"]
+    def stage(self, trace, args, params):
+        fun, name = params["call_jaxpr"], params["name"]
         if isinstance(fun, Jaxpr):
             return args, params
-        jaxpr, consts = trace_to_jaxpr(fun, [typeof(x) for x in args], params["name"], prune=False)
+        with telling_closures(name), interpreting(trace):
+            jaxpr, consts = trace_to_jaxpr(fun, list(map(typeof, args)), name, prune=False)
         return [*consts, *args], {**params, "call_jaxpr": jaxpr, "num_consts": len(consts) or None}
 
     def evaluate(self, args, params):
-        try:
-            with interpreting(EvalTrace("evaluation")):
-                return params["call_jaxpr"](*args)
-        except UnexpectedTracerError as error:
-            raise closes_over(params["name"]) from error
+        with telling_closures(params["name"]), interpreting(EvalTrace("evaluation")):
+            return params["call_jaxpr"](*args)
 
     def impl(self, *args, call_jaxpr, **params):
         return compiled(call_jaxpr)(*args)
@@ -116,6 +115,15 @@ def _(prim: CustomCall, axis, xs, dims, /, *, call_jaxpr, num_consts=None, **par
 
     params[prim.rule] = Rule(rule.user, batched_rule)
     return prim.bind(*xs, call_jaxpr=batched, num_consts=num_consts, **params), dims_out
+
+
+@contextlib.contextmanager
+def telling_closures(name: str) -> Iterator[None]:
+    """A traced value that does not belong here is one that the function closes over."""
+    try:
+        yield
+    except UnexpectedTracerError as error:
+        raise closes_over(name) from error
 
 
 def closes_over(name: str) -> UnexpectedTracerError:
