@@ -1,7 +1,6 @@
 """minijax: a small, complete JAX. `import minijax as jax` runs what a JAX tutorial runs."""
 
 from minijax import (
-    ad_checkpoint as ad_checkpoint,
     core as core,
     custom_derivatives as custom_derivatives,
     debug as debug,

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes
-from minijax.ad_checkpoint import halves, split_for_policy
 from minijax.batching import batch, batch_jaxpr, move_to_front
 from minijax.compiler import compiled
 from minijax.config import config
@@ -156,17 +155,6 @@ def constant_unless(mine: Any, x: Any) -> Any:
     if not dtypes.is_inexact(aval.dtype):
         return x
     return select_n(along_rows(mine, aval.shape), stop_gradient(x), x)
-
-
-@halves.register
-def _(prim: Cond, avals, params, policy):
-    branches = params["branches"]
-    n_in, n_out = len(branches[0].invars), len(branches[0].outvars)
-    pairs = [split_for_policy(jaxpr, (False,) * n_in, policy, True) for jaxpr in branches]
-    firsts, agains = joined([f for f, _, _ in pairs], n_out, [again for _, again, _ in pairs])
-    n = len(firsts[0].outvars) - n_out
-    agains = tuple(reordered(again, (*range(n, n + n_in), *range(n))) for again in agains)
-    return {"branches": firsts}, {"branches": agains}, n
 
 
 # --- for users ---------------------------------------------------------------------------------

@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from minijax.ad_checkpoint import halves, halves_of_program
 from minijax.batching import batch, batch_jaxpr, move_axis, move_to_front
 from minijax.compiler import compiled
 from minijax.config import config
@@ -170,7 +169,6 @@ class Scan(Program):
 
 
 scan_p = Scan("scan")
-halves.register(Scan, halves_of_program)  # what a step saves is one more y, then one more x
 
 
 @batch.register

@@ -1,13 +1,15 @@
-"""checkpoint: compute again what the derivative needs, instead of keeping it.
+"""The operation `remat2`, whose derivative computes again what a policy does not save.
 
 Reverse mode keeps the residuals, the values that the linear part of a function needs, from the
 forward pass to the backward pass. Of a checkpointed function it keeps the inputs, and runs the
 function once more on the way back. A *policy* names operations whose results are kept as well.
 
-The operation is `remat2`. Its program is split by an interpreter, `RecomputingTrace`: what is known
-is done now, and is written down too, before the linear part that waits for the tangents. What the
-policy saves is done only now. What nobody needs is not written. So the second program begins with
-the inputs and the saved values; it is a `remat2` of its own, which is not merged with the first.
+How a program is split, and those within it: it is linearized, so that what is linear in the
+tangents stands apart, and run by a `RecomputingTrace`. This does now what is known, and also writes
+it down, before the linear part, which waits for the tangents. What the policy saves it does only
+now. Of what is written, what the linear part does not need is dropped. So the second program starts
+from the inputs and the saved values. It is a `remat2` of its own, which nothing merges with the
+first program.
 
 In JAX: jax/_src/ad_checkpoint.py.
 """
@@ -20,8 +22,9 @@ from functools import singledispatch
 from typing import Any
 
 from minijax.api_util import keywords, positions
-from minijax.checkpoint_policies import checkpoint_policies as checkpoint_policies
-from minijax.control_flow.programs import marked, reordered, unmarked
+from minijax.control_flow.cond import Cond
+from minijax.control_flow.programs import joined, marked, reordered, unmarked
+from minijax.control_flow.scan import Scan
 from minijax.core import Primitive, ShapedArray, axis_env, tracing, typeof
 from minijax.families import Elementwise
 from minijax.jaxpr import (
@@ -37,10 +40,6 @@ from minijax.jaxpr import (
 from minijax.jit import Call, Traced, programs_of, split_static, traced
 from minijax.linearize import TangentTrace, linearize_jaxpr
 from minijax.make_jaxpr import abstract
-from minijax.saved_residuals import (
-    print_saved_residuals as print_saved_residuals,
-    saved_residuals as saved_residuals,
-)
 from minijax.source_info import name_of
 from minijax.tree_util import tree_flatten, tree_map, tree_unflatten
 
@@ -77,16 +76,17 @@ class RecomputingTrace(TangentTrace):
             return outs
         n = len(outs) - n_saved
         written = JaxprTrace.process_primitive(self, prim, [*args, *outs[n:]], again)
+        self.eqns[-1] = prim.narrow(self.eqns[-1], (True,) * n)  # of the operands what is not saved
         return [Recomputed(self, t.variable, x) for t, x in zip(written, outs[:n])]
 
 
 @singledispatch
 def halves(prim: Primitive, avals: Sequence[ShapedArray], params: dict, policy: Callable | None
            ) -> tuple[dict, dict | None, int]:
-    """What to bind now, and once more (None: never), of an operation on known values.
+    """With which params to bind an operation on known values now, and again (None: not again).
 
-    An operation with programs saves a part of what is in them: now it has `n_saved` more results,
-    and it takes these, after its operands, when it is bound once more.
+    An operation with programs saves some of what is in them: now it has `n_saved` more results,
+    and again it takes these, after its operands.
     """
     effects = prim.effects_of(params) - {name for name, _ in axis_env()}
     saved = effects or (policy is not None and policy(prim, *avals, **params))
@@ -95,51 +95,59 @@ def halves(prim: Primitive, avals: Sequence[ShapedArray], params: dict, policy: 
 
 def halves_of_program(prim: Primitive, avals: Sequence[ShapedArray], params: dict,
                       policy: Callable | None) -> tuple[dict, dict | None, int]:
-    first, again, n_saved = recompute_jaxpr(params["jaxpr"], policy)
-    return {**params, "jaxpr": first}, {**params, "jaxpr": again}, n_saved
+    first, again = split_for_policy(params["jaxpr"], (False,) * len(avals), policy, True)
+    n_saved = len(again.invars) - len(avals)
+    return {**params, "jaxpr": first}, {**params, "jaxpr": saved_last(again, n_saved)}, n_saved
 
 
 halves.register(Call, halves_of_program)
+halves.register(Scan, halves_of_program)  # what a step saves is one more y, then one more x
+
+
+@halves.register
+def halves_of_branches(prim: Cond, avals: Sequence[ShapedArray], params: dict,
+                       policy: Callable | None) -> tuple[dict, dict | None, int]:
+    unknown, n = (False,) * (len(avals) - 1), len(params["branches"][0].outvars)
+    firsts, agains = zip(*(split_for_policy(jaxpr, unknown, policy, True)
+                           for jaxpr in params["branches"]))
+    firsts, agains = joined(firsts, n, agains)
+    n_saved = len(firsts[0].outvars) - n
+    return {"branches": firsts}, {"branches": tuple(saved_last(again, n_saved)
+                                                    for again in agains)}, n_saved
+
+
+def saved_last(again: Jaxpr, n_saved: int) -> Jaxpr:
+    return reordered(again, (*range(n_saved, len(again.invars)), *range(n_saved)))
 
 
 @derived
-def recompute_jaxpr(jaxpr: Jaxpr, policy: Callable | None) -> tuple[Jaxpr, Jaxpr, int]:
-    """`first` returns the results, then what is saved; `again` takes this after the inputs."""
-    n = len(jaxpr.invars)
-    first, again, _ = split_for_policy(jaxpr, (False,) * n, policy, True)
-    n_saved = len(again.invars) - n
-    return first, reordered(again, (*range(n_saved, n_saved + n), *range(n_saved))), n_saved
+def split_for_policy(jaxpr: Jaxpr, unknown: tuple[bool, ...], policy: Callable | None,
+                     whole: bool) -> tuple[Jaxpr, Jaxpr]:
+    """(first, again): `first` takes the known inputs, and returns the known results and the saved.
 
-
-@derived
-def split_for_policy(jaxpr: Jaxpr, unknown: tuple[bool, ...], policy: Callable | None, all_: bool
-                     ) -> tuple[Jaxpr, Jaxpr, tuple[bool, ...]]:
-    """(first, again, unknown_out).
-
-    `first` takes the known inputs and returns the known results, then what is saved; `again` takes
-    this and all inputs, and returns the unknown results, or all.
+    `again` takes what is saved, then all inputs, and returns the unknown results; with `whole` all.
     """
-    made: list[Any] = []
+    programs: list[Jaxpr] = []
 
     def first(*known: Any) -> list[Any]:
         with tracing(RecomputingTrace(policy)) as late:
             ins, values = list(map(late.input, jaxpr.in_avals)), iter(known)
             outs = jaxpr(*[t if u else Recomputed(late, t.variable, next(values))
                            for t, u in zip(ins, unknown)])
-            results = list(map(late.now, outs))
-            unknown_out = tuple(map(late.is_mine, results))
-            wanted = outs if all_ else marked(outs, unknown_out)
-            again, saved = closed(*late.build(ins, wanted, prune=True))
-        made.extend((again, unknown_out))
-        return [*unmarked(results, unknown_out), *saved]
+            waits = [late.is_mine(late.now(x)) for x in outs]
+            again, saved = closed(*late.build(ins, outs if whole else marked(outs, waits), True))
+        programs.append(again)
+        return [*map(late.now, unmarked(outs, waits)), *saved]
 
-    return derive(first, unmarked(jaxpr.in_avals, unknown), "checkpoint"), *made
+    return derive(first, unmarked(jaxpr.in_avals, unknown), "checkpoint"), programs[0]
 
 
 @derived
 def linearized(jaxpr: Jaxpr, active: tuple[bool, ...]) -> tuple[Jaxpr, tuple[bool, ...]]:
-    """The program that takes tangents too and returns tangents too, and what is linear in it is
-    apart, in all programs within it. Also: which results have a tangent."""
+    """The program of results and tangents, in which linear parts stand apart, at all levels.
+
+    It takes the inputs, then the tangents of the `active` ones. Also: which results have tangents.
+    """
     fwd, lin, active_out = linearize_jaxpr(jaxpr, active)
     n_in, n_out = len(jaxpr.invars), len(jaxpr.outvars)
 
@@ -159,7 +167,7 @@ class Remat(Call):
     def linearize(self, active, *xs, jaxpr, policy, **params):
         both, active_out = linearized(jaxpr, tuple(active))
         unknown = (False,) * len(xs) + (True,) * sum(active)
-        first, again, _ = split_for_policy(both, unknown, policy, False)
+        first, again = split_for_policy(both, unknown, policy, False)
         again, used = used_inputs(again)
         outs, n = first(*xs), len(active_out)
 
