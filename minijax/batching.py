@@ -220,8 +220,7 @@ def vmap(fun: Callable, in_axes: Any = 0, out_axes: Any = 0, axis_name: Any = No
     @functools.wraps(fun)
     def vmap_f(*args: Any, **kwargs: Any) -> Any:
         leaves, in_tree = flatten_args(args, kwargs)
-        dims = in_dims(in_axes, args, kwargs)
-        dims = [check_axis(x, d) for x, d in zip(leaves, dims, strict=True)]
+        dims = check_axes(fun, in_tree, leaves, in_dims(in_axes, args, kwargs))
         size = mapped_size(fun, leaves, dims, in_tree, axis_size)
         flat = FlatFun(fun, in_tree, "vmap")
         outs, dims_out = batch_flat(flat, AxisData(size, axis_name), leaves, dims,
@@ -251,16 +250,19 @@ def in_dims(in_axes: Any, args: tuple, kwargs: dict) -> list[Any]:
     return dims
 
 
-def check_axis(x: Any, dim: int | None) -> int | None:
-    """The axis counted from the front, if the argument has it. None goes with any object."""
-    if dim is None:
-        return None
-    rank = typeof(check_arg(x)).ndim
-    if -rank <= dim < rank:
-        return dim % rank
-    raise ValueError(f"vmap was requested to map its argument along axis {dim}, which implies "
-                     f"that its rank should be at least {dim + 1 if dim >= 0 else -dim}, but is "
-                     f"only {rank} (its shape is {typeof(x).shape})")
+def check_axes(fun: Callable, in_tree: Any, leaves: Sequence[Any], dims: Sequence[Any]
+               ) -> list[int | None]:
+    """The axes counted from the front, if the arguments have them. None goes with any object."""
+    out: list[int | None] = []
+    for i, (x, d) in enumerate(zip(leaves, dims, strict=True)):
+        rank = 0 if d is None else typeof(check_arg(x)).ndim
+        if d is not None and not -rank <= d < rank:
+            raise ValueError(
+                f"vmap was requested to map its argument along axis {d}, which implies that its "
+                f"rank should be at least {d + 1 if d >= 0 else -d}, but is only {rank} (its shape "
+                f"is {typeof(x).shape}). It is the argument {leaf_names(fun, in_tree)[i]}.")
+        out.append(None if d is None else d % rank)
+    return out
 
 
 def mapped_size(fun: Callable, leaves: Sequence[Any], dims: Sequence[int | None], in_tree: Any,

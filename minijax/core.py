@@ -451,8 +451,9 @@ class Tracer(Array):
     def not_a_number(self, kind: str) -> TypeError:
         """A Python number has no tangent: even where the value is known, it would be constant."""
         return self.unknown(ConcretizationTypeError, self.abstract_value(
-            f"The problem arose with the `{kind}` function. To convert the data type of a value, "
-            f"use `x.astype({kind})`; for a Python number, make it static (static_argnums)."))
+            f"The problem arose with the `{kind}` function: a Python number would be a constant. "
+            f"Use jnp's functions (not math's) and `x.astype({kind})`, or mark the argument of jit "
+            "as static (static_argnums)."))
 
     def __int__(self) -> int:
         value = self.to_concrete_value()
@@ -472,7 +473,7 @@ class Tracer(Array):
             "outside.")).item(*args)
 
     def tolist(self) -> Any:
-        raise self.not_a_number("list")
+        raise self.unknown(ConcretizationTypeError, self.abstract_value("tolist(): read it later."))
 
     def __index__(self) -> int:
         return operator.index(self.known(TracerIntegerConversionError, (

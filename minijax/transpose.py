@@ -215,9 +215,10 @@ def check_grad_input(x: Any, holomorphic: bool, allow_int: bool, what: str = "gr
 
 def check_grad_output(outs: Sequence[Any], out_tree: Any, holomorphic: bool) -> Any:
     if len(outs) != 1 or out_tree != tree_structure(0):
+        advice = ("Does the function return its result?" if not outs else
+                  "Where it is a scalar and other results, pass has_aux=True.")
         raise TypeError("Gradient only defined for scalar-output functions. Output was "
-                        f"{tree_unflatten(out_tree, outs)}. Where it is a scalar and other "
-                        "results, pass has_aux=True.")
+                        f"{tree_unflatten(out_tree, outs)}. {advice}")
     aval = typeof(outs[0])
     if aval.shape:
         raise TypeError("Gradient only defined for scalar-output functions. Output had shape: "

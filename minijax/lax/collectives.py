@@ -22,8 +22,9 @@ import numpy as np
 
 from minijax.batching import AxisData, batch, batch_flat, move_to_front
 from minijax.core import ArrayImpl, Primitive, ShapedArray, axis_env, typeof
-from minijax.families import reshape, zeros
+from minijax.families import mul, reshape, zeros
 from minijax.lax.creation import iota
+from minijax.lax.elementwise import add
 from minijax.lax.joining import concatenate
 from minijax.lax.slicing import slice_in_dim
 
@@ -221,6 +222,6 @@ def axis_index(axis_name: Any) -> Any:
         return axis_index_p.bind(axis_name=axis_name)
     index, stride = ArrayImpl(np.array(0, np.int32)), 1
     for name in reversed(axis_name):
-        index = index + axis_index(name) * stride
+        index = add(index, mul(axis_index(name), ArrayImpl(np.array(stride, np.int32))))
         stride *= axis_size(name)
     return index
