@@ -11,6 +11,7 @@ from minijax import (
     nn as nn,
     numpy as numpy,
     random as random,
+    ref as ref,
     scipy as scipy,
     tree as tree,
     tree_util as tree_util,
@@ -70,6 +71,7 @@ from minijax.make_jaxpr import (
     eval_shape as eval_shape,
     make_jaxpr as make_jaxpr,
 )
+from minijax.references import Ref as Ref, freeze as freeze, new_ref as new_ref
 from minijax.scopes import named_call as named_call, named_scope as named_scope
 from minijax.transpose import (
     grad as grad,

@@ -28,6 +28,7 @@ from minijax.jaxpr import JaxprEqn, closed, narrow_jaxpr, trace_to_jaxpr, used_i
 from minijax.jvp import jvp_call
 from minijax.linearize import all_depends, linearize_call, split_jaxpr
 from minijax.make_jaxpr import abstract, as_struct
+from minijax.references import Stateful, abstract_refs
 from minijax.source_info import name_of
 from minijax.transpose import transpose_call
 from minijax.tree_util import tree_flatten, tree_unflatten
@@ -118,12 +119,16 @@ class Traced:
 
     def __init__(self, fun: Callable, kind: str, static: tuple, avals: Sequence[Any], in_tree: Any):
         flat = FlatFun(with_static(fun, static), in_tree, kind)
-        program = trace_to_jaxpr(flat, avals, describe_function(fun, kind), prune=False)
+        self.state = state = Stateful(flat, avals, kind)
+        program = trace_to_jaxpr(state, state.avals, describe_function(fun, kind), prune=False)
+        self.pure: Any = Jitted(state.pure(), (), ()) if state else None
         self.jaxpr, self.captured = closed(*program) if kind == "jit" else program
         self.out_tree, self.in_tree, self.avals = flat.out_tree, in_tree, avals
         self.name = name_of(fun)
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
+        if self.pure is not None:
+            return tree_unflatten(self.out_tree, self.state.run(self.pure, leaves))
         outs = jit_p.bind(*self.captured, *leaves, jaxpr=self.jaxpr, name=self.name)
         return tree_unflatten(self.out_tree, outs)
 
@@ -170,7 +175,9 @@ class Jitted:
         try:
             avals = tuple(map(abstract, leaves))
         except TypeError:
-            raise self.argument_error(leaves, in_tree) from None
+            avals = abstract_refs(leaves, abstract)
+            if not avals:
+                raise self.argument_error(leaves, in_tree) from None
         return traced(self.programs, self.fun, "jit", avals, in_tree, static), leaves
 
     def argument_error(self, leaves: Sequence[Any], in_tree: Any) -> TypeError:

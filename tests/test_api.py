@@ -28,14 +28,14 @@ import minijax
 
 HERE = {
     "jax": """
-        Array Device ShapeDtypeStruct block_until_ready checking_leaks checkpoint
+        Array Device Ref ShapeDtypeStruct block_until_ready checking_leaks checkpoint
         checkpoint_policies clear_caches closure_convert config custom_gradient custom_jvp
         custom_vjp debug debug_infs debug_nans default_backend device_count device_get device_put
         devices disable_jit dtypes effects_barrier enable_x64 ensure_compile_time_eval errors
-        eval_shape grad hessian jacfwd jacobian jacrev jit jvp lax linear_transpose linearize
-        local_device_count local_devices log_compiles make_jaxpr named_call named_scope nn numpy
-        numpy_dtype_promotion pure_callback random remat scipy tree tree_util typeof value_and_grad
-        vjp vmap""",
+        eval_shape freeze grad hessian jacfwd jacobian jacrev jit jvp lax linear_transpose
+        linearize local_device_count local_devices log_compiles make_jaxpr named_call named_scope
+        new_ref nn numpy numpy_dtype_promotion pure_callback random remat scipy tree tree_util
+        typeof value_and_grad vjp vmap""",
     "jax.ad_checkpoint": "checkpoint_name print_saved_residuals",
     "jax.config": "update jax_enable_x64",
     "jax.core": "ShapedArray Trace Tracer",
@@ -108,6 +108,7 @@ HERE = {
     "jax.random": """
         PRNGKey bernoulli bits categorical choice exponential fold_in gumbel key key_data normal
         permutation randint split truncated_normal uniform wrap_key_data""",
+    "jax.ref": "Ref addupdate freeze get new_ref set swap",
     "jax.scipy.signal": "convolve correlate",
     "jax.scipy.special": """
         digamma entr erf erfc erfinv expit gammaln i0 i1 log_ndtr log_softmax logit logsumexp ndtr
@@ -122,7 +123,6 @@ HERE = {
 }
 
 LATER = {
-    "issue 3: references": {"jax": "Ref freeze new_ref", "jax.ref": "addupdate"},
     "issue 5: pmap and meshes": {
         "jax": "NamedSharding P make_mesh pmap reshard set_mesh shard_map sharding",
         "jax.debug": "visualize_array_sharding",

@@ -35,6 +35,7 @@ from minijax.jvp import jvp_jaxpr
 from minijax.lax.elementwise import clamp, eq, ne
 from minijax.lax.identities import stop_gradient
 from minijax.linearize import linearize_jaxpr, split_jaxpr
+from minijax.references import threaded, values_of, write
 from minijax.selection import select_n
 from minijax.transpose import transpose_jaxpr
 from minijax.tree_util import tree_structure, tree_unflatten
@@ -168,6 +169,11 @@ def choose(what: str, index: Any, names: Sequence[str], funs: Sequence[Callable]
     leaves, _ = typed_leaves(f"an operand of {what}", operands)
     avals, in_tree = [typeof(x) for x in leaves], tree_structure((operands, {}))
     programs = [program_of(f, what, avals, in_tree) for f in funs]
+    if refs := list({ref: None for p in programs for ref in p.state.refs}):
+        outs, values = choose(what, index, names, [threaded(f, refs) for f in funs],
+                              (values_of(refs), *operands))
+        write(refs, values)
+        return outs
     check_branches(what, names, funs, programs)
     captured, branches = with_common_captures([(p.jaxpr, p.captured) for p in programs])
     if what == "cond":

@@ -31,6 +31,7 @@ from minijax.jvp import jvp_jaxpr
 from minijax.lax.joining import stack
 from minijax.lax.slicing import index_in_dim
 from minijax.linearize import linearize_jaxpr, split_jaxpr
+from minijax.references import threaded, values_of, write
 from minijax.transpose import transpose_jaxpr
 from minijax.tree_util import tree_map, tree_structure, tree_unflatten
 
@@ -394,6 +395,16 @@ def scan(f: Callable, init: Any, xs: Any = None, length: int | None = None, reve
         return found, found.out_tree.children()[0]
 
     body, carry_tree = program()
+    if refs := list(body.state.refs):
+        pure = threaded(f, refs)
+
+        def step(state: tuple, x: Any) -> tuple:
+            (carry, y), values = pure(state[1], state[0], x)
+            return (carry, values), y
+
+        (init, values), ys = scan(step, (init, values_of(refs)), xs, length, reverse, unroll)
+        write(refs, values)
+        return init, ys
     if carry_tree == init_tree:
         carry, before = settled(carry, body.jaxpr.out_avals), carry
         if any(x is not y for x, y in zip(carry, before)):

@@ -36,6 +36,7 @@ from minijax.jaxpr import Jaxpr, Var, closed, derived, narrow_jaxpr
 from minijax.jvp import as_array, jvp_jaxpr
 from minijax.lax.elementwise import add, lt
 from minijax.linearize import split_jaxpr
+from minijax.references import reading, threaded, values_of, write
 from minijax.tree_util import tree_map, tree_structure, tree_unflatten
 
 # --- the operation ---------------------------------------------------------------------------
@@ -235,6 +236,12 @@ def while_loop(cond_fun: Callable, body_fun: Callable, init_val: Any) -> Any:
     avals = list(map(typeof, carry))
     check_carry("while_loop body", body_fun, tree, avals, body.out_tree, body.jaxpr.out_avals)
     cond = program_of(cond_fun, "while_loop", avals, in_tree)
+    if refs := list(body.state.refs | cond.state.refs):
+        holds, step = reading(cond_fun, refs), threaded(body_fun, refs)
+        init_val, values = while_loop(lambda s: holds(s[1], s[0]), lambda s: step(s[1], s[0]),
+                                      (init_val, values_of(refs)))
+        write(refs, values)
+        return init_val
     check_predicate(cond)
     return tree_unflatten(tree, bind_while(cond.jaxpr, cond.captured, body.jaxpr, body.captured,
                                            carry))
