@@ -345,6 +345,29 @@ class Inside:
     def nothing_to_differentiate(lib):
         return lib.grad(lambda x: (lib.checkpoint(lib.numpy.floor)(x) * x).sum())(V)
 
+    def effects(lib):
+        seen = []
+
+        def f(x):
+            lib.debug.callback(lambda x: seen.append(np.round(float(x), 4)), x.sum())
+            return lib.numpy.sin(lib.numpy.sin(x))
+
+        f, counts = lib.checkpoint(f), []
+        for use in (f, lib.grad(lambda x: f(x).sum()), lib.jit(lib.grad(lambda x: f(x).sum())),
+                    lib.grad(lambda x: lib.lax.scan(lambda c, _: (f(c), None), x, None, length=2)[
+                        0].sum())):
+            use(V)
+            lib.effects_barrier()
+            counts.append(str(len(seen)))
+            seen.clear()
+        return counts  # what is computed again is shown again
+
+    def effects_that_must_not_happen_twice(lib):
+        like = lib.ShapeDtypeStruct((3,), np.float32)
+        io_callback = importlib.import_module(f"{lib.__name__}.experimental").io_callback
+        f = lib.checkpoint(lambda x: x * io_callback(np.sin, like, lib.lax.stop_gradient(x)))
+        return lib.grad(lambda x: f(x).sum())(V)
+
     def one_result_of_two(lib):
         f = lib.checkpoint(lambda x: (lib.numpy.sin(x), lib.numpy.cos(x)))
         return lib.grad(lambda x: f(x)[1].sum())(V), lib.grad(lib.jit(lambda x: f(x)[0].sum()))(V)
