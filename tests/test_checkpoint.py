@@ -7,6 +7,7 @@ import functools
 import importlib
 import inspect
 import itertools
+import operator
 import re
 from typing import Any
 
@@ -21,6 +22,7 @@ from minijax.errors import TracerBoolConversionError
 from minijax.families import Elementwise
 from minijax.jaxpr import subprograms
 from tests.both import alike, outcome, plain
+from tests.tiers import thinned
 
 V = np.array([0.9, -0.4, 0.3], np.float32)
 M = np.linspace(-0.5, 0.7, 9, dtype=np.float32).reshape(3, 3)
@@ -91,7 +93,6 @@ def layered(lib, M, x):
 
 PROGRAMS = {f.__name__: f for f in (plainly, named, jitted, batched, looped, branched, layered)}
 SIMPLE = [f for f in PROGRAMS if f != "layered"]  # of nested ones, the inner policy decides here
-each_program = pytest.mark.parametrize("program", PROGRAMS)
 each_simple_program = pytest.mark.parametrize("program", SIMPLE)
 each_policy = pytest.mark.parametrize("policy", POLICIES)
 
@@ -136,10 +137,11 @@ def without(program, transform):
     return plain(TRANSFORMS[transform](minijax, functools.partial(PROGRAMS[program], minijax)))
 
 
-@pytest.mark.parametrize("transform", TRANSFORMS)
-@pytest.mark.parametrize("policy", ["None", "dots", "dots or the name b", "everything"])
-@each_program
-def test_the_numbers_are_those_without(program, policy, transform):
+@pytest.mark.parametrize("case", thinned(
+    itertools.product(PROGRAMS, ["None", "dots", "dots or the name b", "everything"], TRANSFORMS),
+    kind=operator.itemgetter(0, 2), name="-".join))
+def test_the_numbers_are_those_without(case):
+    program, policy, transform = case
     f = checkpointed(minijax, program, policy)
     alike(plain(TRANSFORMS[transform](minijax, f)), without(program, transform))
 
