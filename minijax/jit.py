@@ -77,6 +77,8 @@ class Call(Program):
         if all_depends(params["jaxpr"], tuple(unknown)):
             return None
         known, rest, unknown_out = split_jaxpr(params["jaxpr"], tuple(unknown))
+        if not known.eqns and all(unknown_out):
+            return None
         outs = self.bind(*[x for x, u in zip(args, unknown) if not u], **params | {"jaxpr": known})
         n = unknown_out.count(False)
         late = [*outs[n:], *(x for x, u in zip(args, unknown) if u)]

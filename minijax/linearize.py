@@ -12,6 +12,7 @@ from typing import Any
 from minijax import dtypes
 from minijax.api_util import FlatFun, check_callable, describe_function
 from minijax.core import Primitive, ShapedArray, interpreting, tracing, typeof
+from minijax.families import Program
 from minijax.jaxpr import Jaxpr, JaxprTrace, JaxprTracer, closed, derive, derived, narrow_jaxpr
 from minijax.jvp import JVPTrace, JVPTracer, as_array, fill_tangents, instantiate, tangent_dtype
 from minijax.tree_util import tree_flatten, tree_structure, tree_unflatten
@@ -124,10 +125,11 @@ def linearize_jaxpr(jaxpr: Jaxpr, active: tuple[bool, ...], wanted: tuple[bool, 
 
 @derived
 def all_depends(jaxpr: Jaxpr, unknown: tuple[bool, ...]) -> bool:
-    """Does every equation and every output depend on an unknown input?"""
+    """Does every equation and every output depend on an unknown input? Not if it is hard to say."""
     late = {v for v, u in zip(jaxpr.invars, unknown) if u}
     for e in jaxpr.eqns:
-        if late.isdisjoint(e.invars):
+        inside = isinstance(e.primitive, Program) and not late.issuperset(e.invars)
+        if inside or late.isdisjoint(e.invars):
             return False
         late.update(e.outvars)
     return late.issuperset(jaxpr.outvars)

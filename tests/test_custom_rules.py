@@ -860,6 +860,8 @@ MESSAGES = {
     "a residual": (lambda lib: lib.grad(with_vjp(
         lib, lambda x: x, lambda x: (x, {"a": "text"}), lambda _, ct: (ct,)))(X),
         r"residual at \['a'\]", "str"),
+    "an argument": (lambda lib: with_jvp(lib, lambda x, y: x, boom)(X, {"a": "text"}),
+                    r"y\['a'\]", "str", "nondiff_argnums"),
     "a result": (lambda lib: with_jvp(lib, lambda x: {"a": "text"}, boom)(X), r"\['a'\]", "str"),
     "keywords": (lambda lib: with_jvp(lib, lambda x: x, boom)(X, z=Y), "z", "positions"),
 }

@@ -25,7 +25,8 @@ from minijax.api_util import keywords, positions
 from minijax.control_flow.cond import Cond
 from minijax.control_flow.programs import joined, marked, reordered, unmarked
 from minijax.control_flow.scan import Scan
-from minijax.core import Primitive, ShapedArray, axis_env, tracing, typeof
+from minijax.core import Primitive, ShapedArray, tracing, typeof
+from minijax.effects.kinds import IOEffect, OrderedIOEffect
 from minijax.families import Elementwise
 from minijax.jaxpr import (
     Jaxpr,
@@ -88,8 +89,7 @@ def halves(prim: Primitive, avals: Sequence[ShapedArray], params: dict, policy: 
     An operation with programs saves some of what is in them: now it has `n_saved` more results,
     and again it takes these, after its operands.
     """
-    effects = prim.effects_of(params) - {name for name, _ in axis_env()}
-    saved = effects or (policy is not None and policy(prim, *avals, **params))
+    saved = policy is not None and policy(prim, *avals, **params)
     return params, None if saved else params, 0
 
 
@@ -166,6 +166,10 @@ class Remat(Call):
 
     def linearize(self, active, *xs, jaxpr, policy, **params):
         both, active_out = linearized(jaxpr, tuple(active))
+        if unrepeatable := [e for e in jaxpr.effects if isinstance(e, (IOEffect, OrderedIOEffect))]:
+            raise NotImplementedError(
+                "The derivative of a function under jax.checkpoint runs it once more, and what it "
+                f"does to the world must not happen twice: it has the effects {unrepeatable}.")
         unknown = (False,) * len(xs) + (True,) * sum(active)
         first, again = split_for_policy(both, unknown, policy, False)
         again, used = used_inputs(again)

@@ -53,9 +53,9 @@ def print_saved_residuals(f: Callable, *args: Any, **kwargs: Any) -> None:
     """Print what the backward pass of `f` needs, with origins; see `checkpoint`.
 
     >>> import minijax as jax, minijax.numpy as jnp
-    >>> jax.ad_checkpoint.print_saved_residuals(lambda x, y: jnp.sin(x) * y, jnp.ones(2), 2.0)
-    ... # doctest: +ELLIPSIS
-    f32[] from the argument y
+    >>> x = jnp.ones(2)
+    >>> jax.ad_checkpoint.print_saved_residuals(lambda x, y: jnp.sin(x) * y, x, x)
+    f32[2] from the argument y
     f32[2] output of sin from ...
     f32[2] output of cos from ...
     """

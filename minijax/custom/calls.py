@@ -222,6 +222,11 @@ class FlatCall:
         self.fixed = {n % len(args): x for n, x in fixed.items()}
         self.moving = [n for n in range(len(args)) if n not in self.fixed]
         leaves, self.in_tree = tree_flatten(tuple(args[n] for n in self.moving))
+        for i, x in enumerate(leaves):
+            if not is_typed(x):
+                raise TypeError(f"{self.__name__} got the argument {self.leaf_name(i)} of type "
+                                f"{type(x)}, which is not a valid JAX type: name it in "
+                                "nondiff_argnums, if it is not to be differentiated.")
         self.leaves = list(map(as_array, leaves))
         self.out: Any = None  # (structure, types), once someone has produced results
 
@@ -237,7 +242,7 @@ class FlatCall:
 
     def leaf_name(self, i: int) -> str:
         """What the user calls a leaf: `params['w']`."""
-        path, _ = tree_flatten_with_path(self.unflatten(self.leaves))[0][i]
+        path, _ = tree_flatten_with_path(self.unflatten(range(self.in_tree.num_leaves)))[0][i]
         names = positional_names(self.fun, len(self.fixed) + len(self.moving))
         return names[self.moving[path[0].idx]] + keystr(path[1:])
 
