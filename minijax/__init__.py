@@ -2,8 +2,10 @@
 
 from minijax import (
     core as core,
+    debug as debug,
     dtypes as dtypes,
     errors as errors,
+    experimental as experimental,
     lax as lax,
     nn as nn,
     numpy as numpy,
@@ -13,10 +15,16 @@ from minijax import (
     tree_util as tree_util,
 )
 from minijax.batching import vmap as vmap
+from minijax.compile_time import ensure_compile_time_eval as ensure_compile_time_eval
 from minijax.config import (
+    check_tracer_leaks as check_tracer_leaks,
+    checking_leaks as checking_leaks,
     config as config,
+    debug_infs as debug_infs,
+    debug_nans as debug_nans,
     disable_jit as disable_jit,
     enable_x64 as enable_x64,
+    log_compiles as log_compiles,
     numpy_dtype_promotion as numpy_dtype_promotion,
     numpy_rank_promotion as numpy_rank_promotion,
 )
@@ -33,6 +41,10 @@ from minijax.devices import (
     local_device_count as local_device_count,
     local_devices as local_devices,
 )
+from minijax.effects.results import (
+    effects_barrier as effects_barrier,
+    pure_callback as pure_callback,
+)
 from minijax.jacobian import (
     hessian as hessian,
     jacfwd as jacfwd,
@@ -47,6 +59,7 @@ from minijax.make_jaxpr import (
     eval_shape as eval_shape,
     make_jaxpr as make_jaxpr,
 )
+from minijax.scopes import named_call as named_call, named_scope as named_scope
 from minijax.transpose import (
     grad as grad,
     linear_transpose as linear_transpose,

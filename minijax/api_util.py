@@ -52,8 +52,8 @@ class FlatFun:
         if not is_typed(leaf):
             path = next(p for p, x in tree_flatten_with_path(out)[0] if x is leaf)
             where = f" at output component {keystr(path)}" if path else ""
-            raise TypeError(f"{describe_function(self.f, self.kind)} returned a value of type "
-                            f"{type(leaf)}{where}, which is not a valid JAX type")
+            raise TypeError(f"function {place_of(self.f)} traced for {self.kind} returned a value "
+                            f"of type {type(leaf)}{where}, which is not a valid JAX type")
 
 
 def check_aux(out: Any, f: Callable) -> tuple[Any, Any]:
@@ -65,9 +65,13 @@ def check_aux(out: Any, f: Callable) -> tuple[Any, Any]:
 
 def describe_function(f: Callable, kind: str) -> str:
     """`function f at file.py:3 for jit`: the name of a trace, as messages print it."""
+    return f"function {place_of(f)} for {kind}"
+
+
+def place_of(f: Callable) -> str:
+    """`f at file.py:3`: the function and where it is written."""
     code = getattr(f, "__code__", None) or getattr(getattr(f, "func", None), "__code__", None)
-    place = f" at {code.co_filename}:{code.co_firstlineno}" if code else ""
-    return f"function {name_of(f)}{place} for {kind}"
+    return name_of(f) + (f" at {code.co_filename}:{code.co_firstlineno}" if code else "")
 
 
 def leaf_names(f: Callable, in_tree: Any) -> list[str]:

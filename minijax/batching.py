@@ -235,7 +235,7 @@ def vmap(fun: Callable, in_axes: Any = 0, out_axes: Any = 0, axis_name: Any = No
         flat = FlatFun(fun, in_tree, "vmap")
         outs, dims_out = batch_flat(flat, AxisData(size, axis_name), leaves, dims,
                                     describe_function(fun, "vmap"))
-        wanted = flatten_axes("vmap out_axes", flat.out_tree, out_axes)
+        wanted = flatten_axes("vmap out_axes", tree_unflatten(flat.out_tree, outs), out_axes)
         return tree_unflatten(flat.out_tree, [
             as_array(place(x, d, w, size, fun)) for x, d, w in zip(outs, dims_out, wanted)])
 
@@ -251,7 +251,7 @@ def in_dims(in_axes: Any, args: tuple, kwargs: dict) -> list[Any]:
         raise ValueError("vmap in_axes must be an int, None, or a tuple of entries corresponding "
                          "to the positional arguments passed to the function, but got "
                          f"{len(in_axes)=}, {len(args)=}")
-    dims = flatten_axes("vmap in_axes", tree_structure(args), in_axes)
+    dims = flatten_axes("vmap in_axes", args, in_axes)
     dims += [0] * tree_structure(kwargs).num_leaves
     for d in dims:
         if not (d is None or isinstance(d, int)):

@@ -9,6 +9,7 @@ parent, evaluation, which calls NumPy.
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -23,6 +24,8 @@ from minijax.errors import (
     TracerIntegerConversionError,
     UnexpectedTracerError,
 )
+from minijax.float_checks import check_floats
+from minijax.leaks import check_leaks
 from minijax.numerics import read_only
 from minijax.source_info import show_line, user_line
 
@@ -142,8 +145,7 @@ class ArrayImpl(Array):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if dtypes.is_key_dtype(self._value.dtype):
-            raise TypeError("an array of random keys cannot be converted to a NumPy array. Use "
-                            "jax.random.key_data(keys) to get the numbers in it.")
+            raise TypeError("a NumPy array cannot hold keys: use jax.random.key_data(keys).")
         if dtype is not None and dtype != self._value.dtype:
             return self._value.astype(dtype)
         return self._value.copy() if copy else read_only(self._value)
@@ -190,15 +192,15 @@ class ArrayImpl(Array):
         return self._value.tolist()
 
     def __format__(self, spec: str) -> str:
-        return format(self._value[()], spec) if not self._value.ndim else format(str(self), spec)
+        return format(dtypes.key_text(self._value) or self._value[()], spec)
 
     def __reduce__(self) -> tuple:
         return ArrayImpl, (np.array(self._value), self.aval)
 
-    def __deepcopy__(self, memo: Any = None) -> ArrayImpl:
+    def __copy__(self, *memo: Any) -> ArrayImpl:
         return self
 
-    __copy__ = __deepcopy__
+    __deepcopy__ = __copy__
 
     def __str__(self) -> str:
         return dtypes.key_text(self._value) or str(self._value)
@@ -304,9 +306,9 @@ class Primitive:
         return eqn
 
     def split(self, unknown: Sequence[bool], args: Sequence[Any], params: dict) -> Any:
-        """Do the part that needs no `unknown` argument: (known outs, unknown_out, args, params).
+        """Do what needs no `unknown` argument: (known outs, unknown_out, args, params), or None.
 
-        The last two are of this operation for what is left to do. None: nothing can be done yet.
+        `args` and `params` are for the rest: its last results are the unknown ones.
         """
         return None
 
@@ -350,7 +352,7 @@ class EvalTrace(Trace):
     """The bottom of the stack: operations on concrete values, done at once."""
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-        return prim.evaluate(args, params)
+        return check_floats(prim.name, prim.evaluate(args, params))
 
 
 # --- the current interpreter ---------------------------------------------------------------
@@ -391,6 +393,7 @@ class tracing(interpreting):
 
     def __exit__(self, *exc: object) -> None:
         _state.trace, self.trace.alive = self.saved, False
+        check_leaks(self.trace, leaked, *exc)
 
 
 def axis_env(trace: Trace | None = None) -> tuple[tuple[Any, int], ...]:
@@ -446,8 +449,7 @@ class Tracer(Array):
         """A Python number has no tangent: even where the value is known, it would be constant."""
         return self.unknown(ConcretizationTypeError, self.abstract_value(
             f"The problem arose with the `{kind}` function. To convert the data type of a value, "
-            f"use `x.astype({kind})`; to compute with a Python number, make the argument static "
-            "(static_argnums)."))
+            f"use `x.astype({kind})`; for a Python number, make it static (static_argnums)."))
 
     def __int__(self) -> int:
         value = self.to_concrete_value()
@@ -470,11 +472,10 @@ class Tracer(Array):
         raise self.not_a_number("list")
 
     def __index__(self) -> int:
-        return self.known(TracerIntegerConversionError, (
-            "The __index__() method was called on traced array with shape "
-            f"{self.aval.str_short()}. Where Python needs an integer (range, list index, a "
-            "shape), make the argument static (static_argnums), or use lax.fori_loop or "
-            "jnp.take.")).__index__()
+        return operator.index(self.known(TracerIntegerConversionError, (
+            f"The __index__() method was called on traced array with shape {self.aval.str_short()}."
+            " Where Python needs an integer (range, list index, a shape), make the argument static "
+            "(static_argnums), or use lax.fori_loop or jnp.take.")))
 
     def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
         raise self.unknown(TracerArrayConversionError, (
@@ -492,8 +493,7 @@ def leaked(x: Tracer) -> UnexpectedTracerError:
         "Encountered an unexpected tracer: a function transformed by JAX had a side effect, "
         f"through which an intermediate value of type {x.aval.str_short()} escaped.\n"
         f"It was made while tracing the {x._trace.name}, at {show_line(x.line)}.\n"
-        "Return the value from the function instead of storing it outside (in a global, a list, "
-        "an attribute).")
+        "Return the value from the function instead of storing it outside (in a global, a list).")
 
 
 def name_of(f: Callable) -> str:

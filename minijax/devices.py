@@ -8,7 +8,7 @@ import numpy as np
 
 from minijax.core import ArrayImpl
 from minijax.jvp import as_array
-from minijax.tree_util import tree_map
+from minijax.tree_util import tree_leaves, tree_map
 
 
 class Device:
@@ -81,5 +81,7 @@ def device_get(x: Any) -> Any:
 
 def block_until_ready(x: Any) -> Any:
     """`x`, when all its arrays have been computed."""
-    return tree_map(lambda leaf: leaf.block_until_ready()
-                    if hasattr(leaf, "block_until_ready") else leaf, x)
+    for leaf in tree_leaves(x):
+        if hasattr(leaf, "block_until_ready"):
+            leaf.block_until_ready()
+    return x

@@ -35,3 +35,15 @@ class UnexpectedTracerError(JAXTypeError):
 
 class KeyReuseError(JAXTypeError):
     """A random key was used twice."""
+
+
+class JaxRuntimeError(RuntimeError):
+    """A program could not be run to its end, for example because a callback in it raised."""
+
+
+class JaxprTypeError(TypeError):
+    """A program is not well formed, or its equations do not fit together."""
+
+
+class InconclusiveDimensionOperation(Exception):
+    """Of two sizes that are not known yet it cannot be said which is larger."""

@@ -98,8 +98,21 @@ class Jaxpr:
     def effects(self) -> frozenset:
         return frozenset().union(*[e.effects for e in self.eqns])
 
+    @property
+    def used(self) -> list[bool]:
+        """Which inputs the program looks at."""
+        seen = {*self.outvars, *(x for e in self.eqns for x in e.invars)}
+        return [v in seen for v in self.invars]
+
     def __call__(self, *args: Any) -> list[Any]:
         return eval_jaxpr(self, self.consts, *args)
+
+    def replace(self, invars: Sequence[Var] | None = None, eqns: Sequence[JaxprEqn] | None = None,
+                outvars: Sequence[Atom] | None = None) -> Jaxpr:
+        """The same program with other inputs, equations or outputs."""
+        return Jaxpr(self.invars if invars is None else invars,
+                     self.eqns if eqns is None else eqns,
+                     self.outvars if outvars is None else outvars, self.constvars, self.consts)
 
     def __str__(self) -> str:
         return Printer().toplevel(self)
@@ -202,13 +215,10 @@ class JaxprTrace(Trace):
         """The program from `ins` to `outs`, and the values of its leading, captured inputs."""
         outvars = [self.atom(x) for x in outs]
         eqns = live_eqns(self.eqns, outvars) if prune else self.eqns
-        captured = list(self.captured.values())
-        if prune:
-            used = set(outvars)
-            for e in eqns:
-                used.update(e.invars)
-            captured = [c for c in captured if c[0] in used]
-        jaxpr = Jaxpr([*(var for var, _, _ in captured), *(t.variable for t in ins)], eqns, outvars)
+        used = set(outvars).union(*[e.invars for e in eqns])
+        captured = [c for c in self.captured.values() if c[0] in used or not prune]
+        invars = [*[var for var, _, _ in captured], *[t.variable for t in ins]]
+        jaxpr = Jaxpr(invars, eqns, outvars)
         if config.jax_enable_checks:
             check_jaxpr(jaxpr)
         return jaxpr, [value for _, value, _ in captured]
@@ -241,8 +251,7 @@ def live_eqns(eqns: Sequence[JaxprEqn], outvars: Sequence[Atom]) -> list[JaxprEq
 def narrow_jaxpr(jaxpr: Jaxpr, wanted: tuple[bool, ...]) -> Jaxpr:
     """The program of the `wanted` outputs alone."""
     outvars = [x for x, w in zip(jaxpr.outvars, wanted) if w]
-    eqns = live_eqns(jaxpr.eqns, outvars)
-    return Jaxpr(jaxpr.invars, eqns, outvars, jaxpr.constvars, jaxpr.consts)
+    return jaxpr.replace(eqns=live_eqns(jaxpr.eqns, outvars), outvars=outvars)
 
 
 def trace_to_jaxpr(f: Callable, avals: Sequence[ShapedArray], name: str, prune: bool = True
@@ -380,7 +389,7 @@ class Printer:
     def param(self, v: Any) -> Doc:
         if isinstance(v, Jaxpr):
             return self.shared.get(v) or self.program(v)
-        if isinstance(v, tuple) and v and all(isinstance(x, Jaxpr) for x in v):
+        if type(v) is tuple and v and all(isinstance(x, Jaxpr) for x in v):
             parts = join(Break(), list(map(self.param, v)))
             return Group([Nest(2, ["(", Break(""), parts]), Break(""), ")"])
         return v.name if isinstance(v, np.dtype) else str(v)

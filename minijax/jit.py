@@ -20,7 +20,7 @@ from minijax.api_util import (
     positions,
 )
 from minijax.batching import batch, batch_jaxpr
-from minijax.compiler import compiled
+from minijax.compiler import compiled, log_compile
 from minijax.config import config
 from minijax.core import ArrayImpl, Tracer, axis_env, name_of, to_numpy, typeof
 from minijax.families import Program
@@ -70,7 +70,7 @@ class Call(Program):
         return JaxprEqn(self, eqn.invars, params, outvars, eqn.line)
 
     def split(self, unknown, args, params):
-        known, rest, unknown_out = split_jaxpr(params["jaxpr"], unknown)
+        known, rest, unknown_out = split_jaxpr(params["jaxpr"], tuple(unknown))
         if not known.eqns and all(unknown_out):
             return None
         outs = self.bind(*[x for x, u in zip(args, unknown) if not u], **params | {"jaxpr": known})
@@ -136,6 +136,7 @@ def traced(programs: dict, fun: Callable, kind: str, avals: tuple, in_tree: Any,
         raise unhashable(static, e) from None
     if found is None:
         found = Traced(fun, kind, static, avals, in_tree)
+        log_compile(found.name, avals)
         if not any(isinstance(x, Tracer) for x in found.captured):  # then it is for now only
             programs[key] = found
     return found
@@ -193,8 +194,7 @@ class Jitted:
         """The program for arguments of these types, ready to be looked at or compiled."""
         return Lowered(self.find(args, kwargs)[0])
 
-    def trace(self, *args: Any, **kwargs: Any) -> Lowered:
-        return self.lower(*args, **kwargs)
+    trace = lower
 
     def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
         return Lowered(self.find(args, kwargs)[0]).out_info

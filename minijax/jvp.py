@@ -45,8 +45,8 @@ class JVPTracer(Tracer):
     def __repr__(self) -> str:
         if self._trace.tangent is not self._trace.parent:  # type: ignore[attr-defined]
             tangent = typeof(self.tangent).str_short(short_dtypes=True)
-            return f"GradTracer(primal={self.primal}, typeof(tangent)={tangent})"
-        return f"JVPTracer(primal={self.primal}, tangent={self.tangent})"
+            return f"GradTracer(primal={self.primal!s}, typeof(tangent)={tangent})"
+        return f"JVPTracer(primal={self.primal!s}, tangent={self.tangent!s})"
 
 
 class JVPTrace(Trace):

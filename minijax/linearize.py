@@ -14,13 +14,12 @@ from minijax.api_util import FlatFun, check_callable, describe_function
 from minijax.core import Primitive, ShapedArray, interpreting, tracing, typeof
 from minijax.jaxpr import (
     Jaxpr,
-    JaxprEqn,
     JaxprTrace,
     JaxprTracer,
-    Var,
+    closed,
     derive,
     derived,
-    live_eqns,
+    narrow_jaxpr,
 )
 from minijax.jvp import (
     JVPTrace,
@@ -38,8 +37,11 @@ from minijax.tree_util import tree_flatten, tree_structure, tree_unflatten
 class TangentTrace(JaxprTrace):
     """Writes down what touches a tangent. Everything else is known and is done by the parent."""
 
+    def is_mine(self, x: Any) -> bool:
+        return isinstance(x, JaxprTracer) and x._trace is self
+
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-        unknown = tuple(isinstance(x, JaxprTracer) and x._trace is self for x in args)
+        unknown = list(map(self.is_mine, args))
         if True not in unknown:
             return self.parent.process_primitive(prim, args, params)  # type: ignore[union-attr]
         with interpreting(self.parent):  # type: ignore[arg-type]
@@ -47,7 +49,8 @@ class TangentTrace(JaxprTrace):
         if halves is None:
             return super().process_primitive(prim, args, params)
         known_outs, unknown_out, args, params = halves
-        known, linear = iter(known_outs), iter(super().process_primitive(prim, args, params))
+        outs = super().process_primitive(prim, args, params)
+        known, linear = iter(known_outs), iter(outs[len(outs) - unknown_out.count(True):])
         return [next(linear if u else known) for u in unknown_out]
 
 
@@ -122,20 +125,14 @@ def check_linear_input(primal: Any, tangent: Any) -> None:
 
 @derived
 def linearize_jaxpr(jaxpr: Jaxpr, active: tuple[bool, ...], wanted: tuple[bool, ...] | None = None
-                    ) -> tuple[Jaxpr, Jaxpr, tuple[bool, ...], list[int | None]]:
-    """(fwd, lin, active_out, sources): `fwd` returns the outputs, then the residuals of `lin`.
-
-    A residual that is an input of the program is not returned: `sources` holds its position
-    (None for a residual that `fwd` returns).
-    """
+                    ) -> tuple[Jaxpr, Jaxpr, tuple[bool, ...]]:
+    """(fwd, lin, active_out): `fwd` returns the outputs, then the residuals; `lin` takes these."""
     made: list[Any] = []
 
     def forward(*xs: Any) -> list[Any]:
         outs, active_out, lin, residuals = linearize_flat(jaxpr, xs, active, "linearize", wanted)
-        position = {id(x): i for i, x in enumerate(xs)}
-        sources = [position.get(id(r)) for r in residuals]
-        made.extend((lin, active_out, sources))
-        return [*outs, *(r for r, s in zip(residuals, sources) if s is None)]
+        made.extend((lin, active_out))
+        return [*outs, *residuals]
 
     fwd = derive(forward, jaxpr.in_avals, "linearize")
     return fwd, *made
@@ -150,38 +147,30 @@ def split_jaxpr(jaxpr: Jaxpr, unknown: tuple[bool, ...], wanted: tuple[bool, ...
     the residuals, then the unknown inputs, and returns the unknown outputs. The outputs in
     `wanted` count as unknown in any case, so that programs can agree.
     """
-    late = {v for v, u in zip(jaxpr.invars, unknown) if u}
-    early_eqns: list[JaxprEqn] = []
-    late_eqns: list[JaxprEqn] = []
-    for e in jaxpr.eqns:
-        if any(x in late for x in e.invars):
-            late.update(e.outvars)
-            late_eqns.append(e)
-        else:
-            early_eqns.append(e)
-    forced = wanted or (False,) * len(jaxpr.outvars)
-    unknown_out = tuple(x in late or w for x, w in zip(jaxpr.outvars, forced))
-    outs = [x for x, u in zip(jaxpr.outvars, unknown_out) if u]
-    late_eqns = live_eqns(late_eqns, outs)
-    made = {*jaxpr.constvars, *(v for e in late_eqns for v in e.outvars)}
-    needed = dict.fromkeys(x for x in [*(x for e in late_eqns for x in e.invars), *outs]
-                           if isinstance(x, Var) and x not in made)
-    residuals = [v for v in needed if v not in late]
-    known_outs = [x for x, u in zip(jaxpr.outvars, unknown_out) if not u]
-    known_ins = [v for v, u in zip(jaxpr.invars, unknown) if not u]
-    unknown_ins = [v for v, u in zip(jaxpr.invars, unknown) if u]
-    closure = jaxpr.constvars, jaxpr.consts
-    known = Jaxpr(known_ins, live_eqns(early_eqns, [*known_outs, *residuals]),
-                  [*known_outs, *residuals], *closure)
-    return known, Jaxpr([*residuals, *unknown_ins], late_eqns, outs, *closure), unknown_out
+    made: list[Any] = []
+
+    def known(*xs: Any) -> list[Any]:
+        with tracing(TangentTrace("the rest")) as late:
+            given = iter(xs)
+            ins = [late.input(a) if u else next(given) for a, u in zip(jaxpr.in_avals, unknown)]
+            outs = jaxpr(*ins)
+            forced = wanted or (False,) * len(outs)
+            unknown_out = tuple(late.is_mine(x) or w for x, w in zip(outs, forced))
+            rest, residuals = closed(*late.build([x for x, u in zip(ins, unknown) if u],
+                                                 [x for x, u in zip(outs, unknown_out) if u], True))
+        made.extend((rest, unknown_out))
+        return [*(x for x, u in zip(outs, unknown_out) if not u), *residuals]
+
+    first = derive(known, [a for a, u in zip(jaxpr.in_avals, unknown) if not u], "split")
+    return first, *made
 
 
 def linearize_call(bind: Callable, active: Sequence[bool], xs: Sequence[Any], jaxpr: Jaxpr
                    ) -> tuple[list[Any], tuple[bool, ...], Callable]:
     """The `linearize` rule of an operation that runs one program; `bind(jaxpr, *args)` runs it."""
-    fwd, lin, active_out, sources = linearize_jaxpr(jaxpr, tuple(active))
-    given = dict(zip(fwd.invars, xs))  # a result that is an operand needs no call
-    outs = [given.get(v, out) for v, out in zip(fwd.outvars, bind(fwd, *xs))]
-    made = iter(outs[len(jaxpr.outvars):])
-    residuals = [next(made) if s is None else xs[s] for s in sources]
-    return outs[: len(jaxpr.outvars)], active_out, functools.partial(bind, lin, *residuals)
+    fwd, lin, active_out = linearize_jaxpr(jaxpr, tuple(active))
+    given: dict[Any, Any] = dict(zip(fwd.invars, xs))  # what is an operand needs no call
+    made = iter(bind(narrow_jaxpr(fwd, tuple(v not in given for v in fwd.outvars)), *xs))
+    outs = [given[v] if v in given else next(made) for v in fwd.outvars]
+    n = len(jaxpr.outvars)
+    return outs[:n], active_out, functools.partial(bind, lin, *outs[n:])

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
-_OURS = [os.path.join(os.path.dirname(__file__), "")]
+from minijax.scopes import current_scope
+
+_OURS = [os.path.join(os.path.dirname(__file__), ""), functools.__file__,
+         contextlib.__file__]
 
 
 def register_exclusion(path: str) -> None:
@@ -14,13 +20,24 @@ def register_exclusion(path: str) -> None:
     _OURS.append(path)
 
 
-def user_line() -> tuple[Any, int] | None:
-    """The code and line of the innermost frame that is the user's."""
-    frame: Any = sys._getframe(2)
-    while frame is not None and frame.f_code.co_filename.startswith(tuple(_OURS)):
+def user_frames() -> Iterator[Any]:
+    """The frames that are the user's, the innermost first."""
+    frame: Any = sys._getframe(1)
+    ours = tuple(_OURS)
+    while frame is not None:
+        if not frame.f_code.co_filename.startswith(ours):
+            yield frame
         frame = frame.f_back
-    return (frame.f_code, frame.f_lineno) if frame is not None else None
 
 
-def show_line(line: tuple[Any, int] | None) -> str:
-    return f"{line[0].co_filename}:{line[1]} ({line[0].co_name})" if line else "an unknown line"
+def user_line() -> tuple[Any, int, str] | None:
+    """The code and line of the innermost frame that is the user's, and the named scope there."""
+    frame = next(user_frames(), None)
+    return (frame.f_code, frame.f_lineno, current_scope()) if frame else None
+
+
+def show_line(line: tuple[Any, int, str] | None) -> str:
+    if line is None:
+        return "an unknown line"
+    scope = f" in the scope {line[2]}" if line[2] else ""
+    return f"{line[0].co_filename}:{line[1]} ({line[0].co_name}){scope}"

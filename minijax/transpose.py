@@ -45,19 +45,20 @@ def backward(jaxpr: Jaxpr, args: Sequence[Any], cts: Sequence[Any]) -> list[Any]
         env.update(zip(e.outvars, outs))
 
     ct_env: dict[Any, Any] = {}
-
-    def accumulate(x: Any, ct: Any) -> None:
-        if ct is not None and x in linear:
-            ct_env[x] = add_any(ct_env[x], ct) if x in ct_env else ct
-
     for x, ct in zip(jaxpr.outvars, cts, strict=True):
-        accumulate(x, ct)
+        accumulate(ct_env, x, ct)
     for e, ins in reversed(late):  # backwards: from the cotangents of results to those of operands
         if not ct_env.keys().isdisjoint(e.outvars):
             outs = [ct_env.pop(v, None) for v in e.outvars]
             for x, ct in zip(e.invars, e.primitive.transpose(outs, *ins, **e.params)):
-                accumulate(x, ct)
+                accumulate(ct_env, x, ct)
     return [ct_env.get(v) for v, x in zip(jaxpr.invars, args) if isinstance(x, UndefinedPrimal)]
+
+
+def accumulate(ct_env: dict, x: Any, ct: Any) -> None:
+    """Add to the cotangent that a variable has: a value that was used twice gets two."""
+    if ct is not None:
+        ct_env[x] = add_any(ct_env[x], ct) if x in ct_env else ct
 
 
 # --- vjp -------------------------------------------------------------------------------------

@@ -7,12 +7,12 @@ of a dataclass). Text, names and errors as in JAX (jax/_src/tree_util.py).
 
 from __future__ import annotations
 
-import functools
 from collections import OrderedDict, defaultdict, namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, is_dataclass
+from itertools import count
 from operator import methodcaller
-from typing import Any
+from typing import Any, NamedTuple
 
 # === the ways down from a container to one of its children =================================
 
@@ -56,43 +56,27 @@ class FlattenedIndexKey:
 # === the registry ==========================================================================
 
 
-def _numbered(data: Any, i: int) -> FlattenedIndexKey:
-    return FlattenedIndexKey(i)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class NodeType:
+class NodeType(NamedTuple):
     """How containers of one type come apart and go together."""
-    type: Any
     flatten: Callable[[Any], tuple[Sequence, Any]]  # container -> children, data
     unflatten: Callable[[Any, tuple], Any]  # data, children -> container
-    key: Callable[[Any, int], Any] = _numbered  # data, i -> way to child i
-    flatten_with_keys: Callable[[Any], tuple[Sequence, Any]] | None = None
-
-    def __reduce__(self) -> tuple:  # by reference, so that a copied treedef equals its original
-        return _registered, (self.type,)
+    keys: Callable[[Any, Any], Iterable]  # container, data -> the way to each child
 
 
 registry: dict[Any, NodeType] = {}
 
 
-def _registered(typ: Any) -> NodeType:
-    return registry[typ]
+def register(kind: Any, *parts: Callable) -> None:
+    if kind in registry:
+        raise ValueError(f"Duplicate custom PyTreeDef type registration for {kind}.")
+    registry[kind] = NodeType(*parts)
 
 
-def _register(*parts: Any) -> NodeType:
-    if parts[0] in registry:
-        raise ValueError(f"Duplicate custom PyTreeDef type registration for {parts[0]}.")
-    registry[parts[0]] = node = NodeType(*parts)
-    return node
-
-
-def node_type(x: Any) -> NodeType | None:
-    """How `x` comes apart; None if it is a leaf."""
-    found = registry.get(type(x))
-    if found is None and isinstance(x, tuple) and hasattr(x, "_fields"):
-        return NAMEDTUPLE
-    return found
+def container_kind(cls: type) -> Any:
+    """Under what the registry holds the containers of a class; None if its instances are leaves."""
+    if cls in registry:
+        return cls
+    return namedtuple if issubclass(cls, tuple) and hasattr(cls, "_fields") else None
 
 
 def _flatten_dict(d: dict) -> tuple[list, tuple]:
@@ -105,24 +89,23 @@ def _flatten_dict(d: dict) -> tuple[list, tuple]:
     return list(map(d.__getitem__, keys)), keys
 
 
-def _flatten_defaultdict(d: defaultdict) -> tuple[list, tuple]:
-    keys = tuple(sorted(d))
-    return [d[k] for k in keys], (d.default_factory, keys)
+def _positions(*_: Any) -> Iterable:
+    return map(SequenceKey, count())
 
 
-TUPLE = _register(tuple, lambda x: (x, None), lambda _, xs: xs, lambda _, i: SequenceKey(i))
-LIST = _register(list, lambda x: (x, None), lambda _, xs: list(xs), lambda _, i: SequenceKey(i))
-DICT = _register(dict, _flatten_dict, lambda keys, xs: dict(zip(keys, xs)),
-                 lambda keys, i: DictKey(keys[i]))
-NONE = _register(type(None), lambda _: ((), None), lambda *_: None)
-NAMEDTUPLE = _register(  # one entry for all of them: the data is the class
-    namedtuple, lambda x: (x, type(x)), lambda cls, xs: cls(*xs),
-    lambda cls, i: GetAttrKey(cls._fields[i]))
-_register(OrderedDict, lambda d: (tuple(d.values()), tuple(d)),
-          lambda keys, xs: OrderedDict(zip(keys, xs)), lambda keys, i: DictKey(keys[i]))
-_register(defaultdict, _flatten_defaultdict,
-          lambda data, xs: defaultdict(data[0], zip(data[1], xs)),
-          lambda data, i: DictKey(data[1][i]))
+register(type(None), lambda _: ((), None), lambda *_: None, lambda *_: ())
+register(tuple, lambda x: (x, None), lambda _, xs: xs, _positions)
+register(list, lambda x: (x, None), lambda _, xs: list(xs), _positions)
+register(dict, _flatten_dict, lambda keys, xs: dict(zip(keys, xs)),
+         lambda _, keys: map(DictKey, keys))
+register(OrderedDict, lambda d: (tuple(d.values()), tuple(d)),
+         lambda keys, xs: OrderedDict(zip(keys, xs)), lambda _, keys: map(DictKey, keys))
+register(defaultdict,
+         lambda d: ([d[k] for k in sorted(d)], (d.default_factory, tuple(sorted(d)))),
+         lambda data, xs: defaultdict(data[0], zip(data[1], xs)),
+         lambda _, data: map(DictKey, data[1]))
+register(namedtuple, lambda x: (x, type(x)), lambda cls, xs: cls(*xs),
+         lambda _, cls: map(GetAttrKey, cls._fields))  # one entry for all: the data is the class
 
 
 # === registering one's own classes =========================================================
@@ -130,11 +113,14 @@ _register(defaultdict, _flatten_defaultdict,
 
 def _checked(flatten_func: Callable) -> Callable[[Any], tuple[tuple, Any]]:
     def flatten(x: Any) -> tuple[tuple, Any]:
-        out = flatten_func(x)
-        if not (isinstance(out, tuple) and len(out) == 2 and hasattr(out[0], "__iter__")):
-            raise ValueError(f"The flatten function of the custom PyTree node {type(x)} should "
-                             "return a (children, aux_data) tuple where 'children' is iterable, "
-                             f"got {out!r}")
+        out, problem = flatten_func(x), ""
+        if not (isinstance(out, tuple) and len(out) == 2):
+            problem = "tuple"
+        elif not isinstance(out[0], Iterable):
+            problem = "tuple where 'children' is iterable"
+        if problem:
+            raise ValueError("The to_iterable function for a custom PyTree node should return a "
+                             f"(children, aux_data) {problem}, got {out!r} from a {type(x)}.")
         return tuple(out[0]), out[1]
 
     return flatten
@@ -159,8 +145,9 @@ def register_pytree_node(nodetype: type, flatten_func: Callable, unflatten_func:
     if not (callable(flatten_func) and callable(unflatten_func)):
         raise TypeError(f"{nodetype} needs a flatten and an unflatten function, "
                         f"got {flatten_func!r} and {unflatten_func!r}.")
-    keyed = flatten_with_keys_func and _checked(flatten_with_keys_func)
-    _register(nodetype, _checked(flatten_func), unflatten_func, _numbered, keyed)
+    keys = ((lambda *_: map(FlattenedIndexKey, count())) if flatten_with_keys_func is None else
+            (lambda x, _: [key for key, _ in flatten_with_keys_func(x)[0]]))
+    register(nodetype, _checked(flatten_func), unflatten_func, keys)
 
 
 def register_pytree_node_class(cls: Any) -> Any:
@@ -173,10 +160,8 @@ def register_pytree_with_keys(nodetype: type, flatten_with_keys: Callable,
                               unflatten_func: Callable,
                               flatten_func: Callable | None = None) -> None:
     """As `register_pytree_node`, with the children given as `(key, child)` pairs."""
-    checked = _checked(flatten_with_keys)
-
     def without_keys(x: Any) -> tuple[list, Any]:
-        pairs, data = checked(x)
+        pairs, data = flatten_with_keys(x)
         return [child for _, child in pairs], data
 
     register_pytree_node(nodetype, flatten_func or without_keys, unflatten_func, flatten_with_keys)
@@ -222,59 +207,30 @@ def register_dataclass(nodetype: type, data_fields: Sequence[str] | None = None,
     def unflatten(values: tuple, children: tuple) -> Any:
         return nodetype(**dict(zip(data, children)), **dict(zip(meta, values)))
 
-    _register(nodetype, flatten, unflatten, lambda _, i: GetAttrKey(data[i]))
+    register(nodetype, flatten, unflatten, lambda *_: map(GetAttrKey, data))
     return nodetype
 
 
-def _dataclass_fields(nodetype: type, data: Any, meta: Any, drop: Sequence[str]) -> tuple:
-    if (data is None) != (meta is None):
+def _dataclass_fields(nodetype: type, data_fields: Any, meta_fields: Any, drop_fields: Sequence[str]
+                      ) -> tuple:
+    if (data_fields is None) != (meta_fields is None):
         raise TypeError("register_dataclass: data_fields and meta_fields must both be specified "
-                        f"when either is. Got data_fields={data} meta_fields={meta}.")
-    if data is None and not is_dataclass(nodetype):
+                        f"when either is specified. Got {data_fields=} {meta_fields=}.")
+    if data_fields is None and not is_dataclass(nodetype):
         raise TypeError("register_dataclass: data_fields and meta_fields are required when "
-                        f"nodetype is not a dataclass. Got nodetype={nodetype}.")
-    if data is None:
-        meta = [f.name for f in fields(nodetype) if f.metadata.get("static", False)]
-        data = [f.name for f in fields(nodetype) if f.name not in meta]
+                        f"nodetype is not a dataclass. Got {nodetype=}.")
+    if data_fields is None:
+        meta_fields = [f.name for f in fields(nodetype) if f.metadata.get("static", False)]
+        data_fields = [f.name for f in fields(nodetype) if f.name not in meta_fields]
+    given = {*data_fields, *meta_fields}
     if is_dataclass(nodetype):
-        wanted = {f.name for f in fields(nodetype) if f.init} - set(drop)
-        missing, unexpected = wanted - {*data, *meta}, {*data, *meta} - wanted
-        if missing or unexpected:
+        wanted = {f.name for f in fields(nodetype) if f.init} - {*drop_fields}
+        if given != wanted:
             raise ValueError(
                 "data_fields and meta_fields must include all dataclass fields with ``init=True`` "
-                "and only them. Missing (or to be put in drop_fields): "
-                f"{sorted(missing)}. Unexpected: {sorted(unexpected)}.")
-    if overlap := {*data} & {*meta}:
-        raise ValueError(f"data_fields and meta_fields must not overlap; both have {overlap}.")
-    return tuple(data), tuple(meta)
-
-
-# === a function with some of its arguments, as a container of those arguments ==============
-
-
-@dataclass(frozen=True)
-class _Opaque:
-    """Hides from `functools.partial` that a function is one, whose arguments it would take over."""
-    fun: Callable
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.fun(*args, **kwargs)
-
-
-class Partial(functools.partial):
-    """A `functools.partial` that is a pytree: the bound arguments are children, the function is
-    structure. So it can be an argument of a transformed function.
-
-    >>> import minijax as jax
-    >>> scale = jax.tree_util.Partial(lambda a, x: a * x, 3)
-    >>> jax.tree.map(lambda a: a + 1, scale)(10)
-    40
-    """
-
-    def __new__(cls, func: Callable, *args: Any, **kwargs: Any) -> Partial:
-        func = _Opaque(func) if isinstance(func, functools.partial) else func
-        return super().__new__(cls, func, *args, **kwargs)
-
-
-register_pytree_node(Partial, lambda p: ((p.args, p.keywords), p.func),
-                     lambda func, children: Partial(func, *children[0], **children[1]))
+                f"and only them. Missing fields: {wanted - given or 'none'} (those in drop_fields "
+                f"may be). Unexpected fields: {given - wanted or 'none'}.")
+    if overlap := {*data_fields} & {*meta_fields}:
+        raise ValueError("data_fields and meta_fields must not overlap. Overlapping fields: "
+                         f"{overlap}.")
+    return tuple(data_fields), tuple(meta_fields)

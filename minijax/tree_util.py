@@ -9,21 +9,18 @@ Names, printed forms and error classes as in `jax.tree_util` (JAX: jax/_src/tree
 from __future__ import annotations
 
 import functools
+from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
+from minijax.partial import Partial as Partial
 from minijax.tree_registry import (
-    DICT,
-    LIST,
-    NAMEDTUPLE,
-    NONE,
-    TUPLE,
     DictKey,
     FlattenedIndexKey,
     GetAttrKey,
-    Partial as Partial,
     SequenceKey,
-    node_type,
+    container_kind,
     register_dataclass as register_dataclass,
     register_pytree_node as register_pytree_node,
     register_pytree_node_class as register_pytree_node_class,
@@ -49,10 +46,10 @@ def tree_flatten_with_path(tree: Any, is_leaf: IsLeaf = None, is_leaf_takes_path
     stack: list[tuple[KeyPath, Any]] = [((), tree)]
     while stack:
         path, x = stack.pop()
-        kind = node_type(x)
+        kind = container_kind(type(x))
         if len(path) > MAX_DEPTH:
             raise too_deep()
-        stop = is_leaf is not None and (is_leaf(path, x) if is_leaf_takes_path else is_leaf(x))
+        stop = is_leaf and (is_leaf(path, x) if is_leaf_takes_path else is_leaf(x))
         if stop or kind is None:
             pairs.append((path, x))
             nodes += LEAF.nodes
@@ -65,22 +62,17 @@ def tree_flatten_with_path(tree: Any, is_leaf: IsLeaf = None, is_leaf_takes_path
 
 def flatten_one_level(tree: Any) -> tuple[Sequence, Any]:
     """The immediate children of a container, and its data. Raises ValueError for a leaf."""
-    kind = node_type(tree)
+    kind = container_kind(type(tree))
     if kind is None:
         raise ValueError(f"can't tree-flatten type: {type(tree)}")
-    return kind.flatten(tree)
+    return registry[kind].flatten(tree)
 
 
 def flatten_one_level_with_keys(tree: Any) -> tuple[list[tuple[KeyEntry, Any]], Any]:
     """As `flatten_one_level`, with `(key, child)` for every child."""
-    kind = node_type(tree)
-    if kind is None:
-        raise ValueError(f"can't tree-flatten type: {type(tree)}")
-    if kind.flatten_with_keys is not None:
-        pairs, data = kind.flatten_with_keys(tree)
-        return list(pairs), data
-    children, data = kind.flatten(tree)
-    return [(kind.key(data, i), child) for i, child in enumerate(children)], data
+    children, data = flatten_one_level(tree)
+    keys = registry[container_kind(type(tree))].keys(tree, data)
+    return list(zip(keys, children)), data
 
 
 def tree_unflatten(treedef: PyTreeDef, leaves: Iterable) -> Any:
@@ -117,7 +109,7 @@ def tree_map(f: Callable, tree: Any, *rest: Any, is_leaf: IsLeaf = None) -> Any:
     {'b': (1, 1), 'w': 2}
     """
     leaves, treedef = tree_flatten(tree, is_leaf)
-    others = rest and _flatten_rest("tree_map tree", tree, treedef, rest, is_leaf)
+    others = rest and _flatten_up_to("tree_map tree", treedef, rest)
     return treedef.unflatten(map(f, leaves, *others))
 
 
@@ -125,18 +117,15 @@ def tree_map_with_path(f: Callable, tree: Any, *rest: Any, is_leaf: IsLeaf = Non
                        is_leaf_takes_path: bool = False) -> Any:
     """As `tree_map`, of `f(key path, leaf, *others)`."""
     pairs, treedef = tree_flatten_with_path(tree, is_leaf, is_leaf_takes_path)
-    others = _flatten_rest("tree_map_with_path tree", tree, treedef, rest, is_leaf)
+    others = _flatten_up_to("tree_map_with_path tree", treedef, rest)
     return treedef.unflatten([f(*pair, *xs) for pair, *xs in zip(pairs, *others)])
 
 
-def _flatten_rest(name: str, tree: Any, treedef: PyTreeDef, rest: tuple, is_leaf: IsLeaf) -> list:
-    others = []
-    for other in rest:
-        try:
-            others.append(treedef.flatten_up_to(other))
-        except ValueError as e:
-            raise next(_prefix_errors(name, tree, tree_structure(other), is_leaf), e) from None
-    return others
+def _flatten_up_to(name: str, treedef: PyTreeDef, trees: Sequence) -> list[list]:
+    try:
+        return [treedef.flatten_up_to(tree := x) for x in trees]
+    except ValueError as e:
+        raise next(_prefix_errors(name, treedef, tree), e) from None
 
 
 def tree_all(tree: Any, *, is_leaf: IsLeaf = None) -> bool:
@@ -190,7 +179,7 @@ def tree_transpose(outer_treedef: PyTreeDef, inner_treedef: PyTreeDef | None,
 def treedef_tuple(treedefs: Iterable[PyTreeDef]) -> PyTreeDef:
     """The structure of a tuple of trees, from theirs."""
     parts = [treedef.nodes for treedef in treedefs]
-    return PyTreeDef(sum(parts, ((TUPLE, len(parts), None),)))
+    return PyTreeDef(((tuple, len(parts), None), *chain(*parts)))
 
 
 def treedef_children(treedef: PyTreeDef) -> list[PyTreeDef]:
@@ -212,7 +201,7 @@ def all_leaves(iterable: Iterable, is_leaf: IsLeaf = None) -> bool:
 
 def is_tree_node(typ: type) -> bool:
     """Whether instances of `typ` are containers."""
-    return typ in registry or (issubclass(typ, tuple) and hasattr(typ, "_fields"))
+    return container_kind(typ) is not None
 
 
 def keystr(keys: KeyPath, *, simple: bool = False, separator: str = "") -> str:
@@ -244,74 +233,61 @@ def tree_broadcast(prefix_tree: Any, full_tree: Any, is_leaf: IsLeaf = None) -> 
 
 def broadcast_prefix(prefix_tree: Any, full_tree: Any, is_leaf: IsLeaf = None) -> list:
     """One leaf of the prefix for every leaf of the full tree, or ValueError with the key path."""
-    treedef = tree_structure(full_tree)
-    out = _broadcast(*tree_flatten(prefix_tree, is_leaf), treedef)
-    if out is None:
-        raise next(_prefix_errors("broadcast_prefix prefix_tree", prefix_tree, treedef, is_leaf))
-    return out
+    leaves, treedef = tree_flatten(prefix_tree, is_leaf)
+    (subtrees,) = _flatten_up_to("broadcast_prefix prefix_tree", treedef, [full_tree])
+    return [leaf for leaf, subtree in zip(leaves, subtrees) for _ in tree_leaves(subtree)]
 
 
-def flatten_axes(name: str, treedef: PyTreeDef, axis_tree: Any) -> list:
-    """One axis for every leaf of `treedef`; None is an axis too. Errors speak of `name`.
+def flatten_axes(name: str, tree: Any, axis_tree: Any) -> list:
+    """One axis for every leaf of a tree; None is an axis too. Errors speak of `name`.
 
-    >>> flatten_axes("vmap in_axes", tree_structure(([1, 2], 3)), (0, None))
+    >>> flatten_axes("vmap in_axes", ([1, 2], 3), (0, None))
     [0, 0, None]
     """
     if axis_tree is None or type(axis_tree) is int:
-        return [axis_tree] * treedef.num_leaves
-    axes, prefix = tree_flatten(axis_tree, _is_none)
-    out = _broadcast(axes, prefix, treedef)
-    if out is None:
-        errors = list(_prefix_errors(name, axis_tree, treedef, _is_none))
+        return [axis_tree] * len(tree_leaves(tree))
+    try:
+        return broadcast_prefix(axis_tree, tree, _is_none)
+    except ValueError:
+        prefix = tree_structure(axis_tree, _is_none)
+        errors = list(_prefix_errors(name, prefix, tree))
         raise ValueError(
             f"{name} specification must be a tree prefix of the corresponding value; {name} is\n"
-            f"    {prefix}\nand the value is\n    {treedef}\n"
-            f"  Mismatch details ({len(errors)} found):\n  " + "\n  ".join(map(str, errors)))
-    return out
+            f"    {prefix}\nand the value is\n    {tree_structure(tree)}\n"
+            f"  Mismatch details ({len(errors)} found):\n  " + "\n  ".join(map(str, errors))
+        ) from None
 
 
 def _is_none(x: Any) -> bool:
     return x is None
 
 
-def _broadcast(leaves: list, prefix: PyTreeDef, full: PyTreeDef) -> list | None:
-    out, at, values = [], 0, iter(leaves)
-    for node in prefix.nodes:
-        if node[0] is None:
-            stands_for = full.subtree(at)
-            out += [next(values)] * stands_for.num_leaves
-            at += stands_for.num_nodes
-        elif node == full.nodes[at]:
-            at += 1
+def _prefix_errors(name: str, prefix: PyTreeDef, full_tree: Any) -> Iterator[ValueError]:
+    """What keeps a structure from being a prefix of a tree: one error per place."""
+    stack: list[tuple[KeyPath, PyTreeDef, Any]] = [((), prefix, full_tree)]
+    while stack:
+        path, prefix, full = stack.pop()
+        (kind, arity, data), found, hint = prefix.nodes[0], container_kind(type(full)), ""
+        if kind is None:  # a leaf is a prefix of everything
+            continue
+        keyed, full_data = flatten_one_level_with_keys(full) if found else ([], None)
+        if (found, len(keyed), full_data) == (kind, arity, data):
+            pairs = zip(prefix.children(), keyed)
+            stack += [((*path, key), sub, child) for sub, (key, child) in pairs][::-1]
+            continue
+        if kind is not found or (kind is namedtuple and data is not full_data):
+            problem = "different types"
+            if kind is type(None):
+                hint = "\nNone is an empty pytree; with is_leaf=lambda x: x is None it is a leaf."
+        elif arity != len(keyed):
+            of = ("numbers of pytree children" if kind not in (tuple, list) else
+                  f"lengths of {kind.__name__}")
+            problem = f"different {of}"
+            hint = f"\nThey have {arity} and {len(keyed)} children."
         else:
-            return None
-    return out
-
-
-def _prefix_errors(name: str, prefix_tree: Any, full: PyTreeDef, is_leaf: IsLeaf,
-                   path: KeyPath = ()) -> Iterator[ValueError]:
-    """What keeps `prefix_tree` from being a prefix of `full`: one error per place."""
-    prefix, hint = tree_structure(prefix_tree, is_leaf), ""
-    (kind, arity, data), (full_kind, full_arity, full_data) = prefix.nodes[0], full.nodes[0]
-    if kind is None:  # a leaf is a prefix of everything
-        return
-    if kind is not full_kind or (kind is NAMEDTUPLE and data is not full_data):
-        problem = "different types"
-        if kind is NONE:
-            hint = "\nNone is an empty pytree; with is_leaf=lambda x: x is None it is a leaf."
-    elif arity != full_arity:
-        sequence = kind is TUPLE or kind is LIST
-        what = f"lengths of {kind.type.__name__}" if sequence else "numbers of pytree children"
-        problem = f"different {what} ({arity} and {full_arity})"
-    elif prefix.nodes[0] != full.nodes[0]:
-        problem = "different pytree metadata"
-    else:
-        keyed, _ = flatten_one_level_with_keys(prefix_tree)
-        for (key, child), subtree in zip(keyed, full.children()):
-            yield from _prefix_errors(name, child, subtree, is_leaf, (*path, key))
-        return
-    if kind is DICT and full_kind is DICT:
-        hint = f"\nOnly one of the two has the keys {sorted({*data} ^ {*full_data}, key=repr)}."
-    yield ValueError(f"pytree structure error: {problem} at key path\n    {name}{keystr(path)}\n"
-                     f"where the prefix has structure\n    {prefix}\n"
-                     f"and the full pytree has structure\n    {full}{hint}")
+            problem = "different pytree metadata"
+        if kind is dict is found:
+            hint = f"\nOnly one of the two has the keys {sorted({*data} ^ {*full}, key=repr)}."
+        yield ValueError(f"pytree structure error: {problem} at key path\n    {name}{keystr(path)}"
+                         f"\nwhere the prefix has structure\n    {prefix}\n"
+                         f"and the full pytree has structure\n    {tree_structure(full)}{hint}")

@@ -8,15 +8,17 @@ call per tuple, list or leaf.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import namedtuple
+from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 
-from minijax.tree_registry import DICT, LIST, NAMEDTUPLE, NONE, TUPLE, node_type, registry
+from minijax.tree_registry import container_kind, registry
 
 IsLeaf = Callable[..., bool] | None
 
 MAX_DEPTH = 10_000  # a container that holds itself would otherwise be walked for ever
-Node = tuple[Any, int, Any]  # node type (None for a leaf), arity, data
+Node = tuple[Any, int, Any]  # kind of container (None for a leaf), number of children, data
 _LEAF: Node = (None, 0, None)
 
 
@@ -40,62 +42,33 @@ class PyTreeDef:
             amount = "few" if len(leaves) < self.num_leaves else "many"
             raise ValueError(f"Too {amount} leaves for PyTreeDef; expected {self.num_leaves}, "
                              f"got {len(leaves)}. The structure is {self}")
-        stack: list = []  # built from the end, so a node finds its first child on top
+        stack: list = []  # built from the end, so that a node finds its first child on top
         for kind, arity, data in reversed(self.nodes):
             if kind is None:
                 stack.append(leaves.pop())
             else:
                 children = tuple(stack[:-arity - 1:-1])
                 del stack[len(stack) - arity:]
-                stack.append(children if kind is TUPLE else list(children) if kind is LIST
-                             else kind.unflatten(data, children))
+                stack.append(children if kind is tuple else list(children) if kind is list
+                             else registry[kind].unflatten(data, children))
         return stack[0]
 
-    def flatten_up_to(self, tree: Any) -> list:
-        """The subtrees of `tree` where this structure has its leaves.
-
-        Raises ValueError if this structure is not a prefix of the tree's.
-        """
-        subtrees, stack = [], [tree]
-        for node in self.nodes:
-            x, kind = stack.pop(), node[0]
-            if kind is None:
-                subtrees.append(x)
-            elif (kind is TUPLE or kind is LIST) and type(x) is kind.type and len(x) == node[1]:
-                stack += x[::-1]  # the common case, without a call
-            else:
-                stack += _children_like(node, x)[::-1]
-        return subtrees
-
-    def subtree(self, start: int) -> PyTreeDef:
-        """The structure that begins at node number `start`."""
-        stop, missing = start, 1
-        while missing:
-            missing += self.nodes[stop][1] - 1
-            stop += 1
-        return PyTreeDef(self.nodes[start:stop])
-
-    def children(self) -> list[PyTreeDef]:
-        out, start = [], 1
-        for _ in range(self.nodes[0][1]):
-            out.append(self.subtree(start))
-            start += out[-1].num_nodes
-        return out
-
-    def node_data(self) -> tuple[type, Any] | None:
-        """The type and the data of the outermost node; None for a leaf."""
-        kind, _, data = self.nodes[0]
-        if kind is None or kind is NAMEDTUPLE:
-            return None if kind is None else (data, None)
-        return kind.type, list(data) if kind is DICT else data
-
-    def compose(self, inner: PyTreeDef) -> PyTreeDef:
-        """This structure, with `inner` in the place of every leaf."""
-        parts = [inner.nodes if node[0] is None else (node,) for node in self.nodes]
-        return PyTreeDef(sum(parts, ()))
+    def __repr__(self) -> str:
+        texts: list[str] = []  # from the end, as in `unflatten`
+        for kind, arity, data in reversed(self.nodes):
+            children = texts[:-arity - 1:-1]
+            del texts[len(texts) - arity:]
+            texts.append("*" if kind is None else _text(kind, data, children))
+        return f"PyTreeDef({texts[0]})"
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, PyTreeDef) and self.nodes == other.nodes)
+        try:
+            return self is other or (isinstance(other, PyTreeDef) and self.nodes == other.nodes)
+        except Exception as e:
+            raise ValueError(
+                "Exception raised while checking equality of metadata fields of pytree. Make sure "
+                "that metadata fields are hashable and have simple equality semantics. (Note: "
+                "arrays cannot be passed as metadata fields!)") from e
 
     def __hash__(self) -> int:
         if self._hash is None:
@@ -108,40 +81,56 @@ class PyTreeDef:
     def __reduce__(self) -> tuple:  # without the hash, which is valid in one process only
         return PyTreeDef, (self.nodes,)
 
-    def __repr__(self) -> str:
-        return f"PyTreeDef({_text(self)})"
+    def flatten_up_to(self, tree: Any) -> list:
+        """The subtrees of `tree` where this structure has its leaves.
+
+        Raises ValueError if this structure is not a prefix of the tree's.
+        """
+        subtrees, stack = [], [tree]
+        for kind, arity, data in self.nodes:
+            x = stack.pop()
+            if kind is None:
+                subtrees.append(x)
+                continue
+            if type(x) is not kind and container_kind(type(x)) is not kind:
+                raise ValueError(f"Expected {kind.__name__}, got {x!r}.")
+            children, x_data = ((x, None) if kind is tuple or kind is list else
+                                registry[kind].flatten(x))
+            if len(children) != arity:
+                raise ValueError(f"{kind.__name__.capitalize()} arity mismatch: {len(children)} "
+                                 f"!= {arity}; {kind.__name__}: {x!r}.")
+            if x_data != data:
+                raise ValueError(f"Mismatch {kind.__name__} node data: {data!r} != {x_data!r}; "
+                                 f"value: {x!r}.")
+            stack += children[::-1]
+        return subtrees
+
+    def children(self) -> list[PyTreeDef]:
+        """The structures of the immediate children."""
+        out, start = [], 1
+        while start < len(self.nodes):
+            stop, missing = start, 1
+            while missing:
+                missing += self.nodes[stop][1] - 1
+                stop += 1
+            out.append(PyTreeDef(self.nodes[start:stop]))
+            start = stop
+        return out
+
+    def node_data(self) -> tuple[type, Any] | None:
+        """The type and the data of the outermost node; None for a leaf."""
+        kind, _, data = self.nodes[0]
+        if kind is None or kind is namedtuple:
+            return kind and (data, None)
+        return kind, list(data) if kind is dict else data
+
+    def compose(self, inner: PyTreeDef) -> PyTreeDef:
+        """This structure, with `inner` in the place of every leaf."""
+        parts = [inner.nodes if node[0] is None else (node,) for node in self.nodes]
+        return PyTreeDef(tuple(chain(*parts)))
 
 
 LEAF = PyTreeDef((_LEAF,))
-
-
-def _text(treedef: PyTreeDef) -> str:
-    kind, arity, data = treedef.nodes[0]
-    texts = [_text(child) for child in treedef.children()]
-    inside = ", ".join(texts)
-    if kind is None or kind is NONE:
-        return "*" if kind is None else "None"
-    if kind is TUPLE:
-        return f"({inside},)" if arity == 1 else f"({inside})"
-    if kind is LIST:
-        return f"[{inside}]"
-    if kind is DICT:
-        return "{" + ", ".join([f"{k!r}: {text}" for k, text in zip(data, texts)]) + "}"
-    label = data.__name__ if kind is NAMEDTUPLE else data
-    return f"CustomNode({kind.type.__name__}[{label!s}], [{inside}])"
-
-
-def _children_like(node: Node, x: Any) -> Sequence:
-    """The children of `x` if it is a node like `node`; else ValueError."""
-    kind, arity, data = node
-    found = node_type(x)
-    if found is None or found is not kind:
-        raise ValueError(f"Expected {kind.type.__name__}, got {x!r}.")
-    children, x_data = found.flatten(x)
-    if (kind, len(children), x_data) != node:
-        raise ValueError(f"Mismatch of {kind.type.__name__}: expected {arity} children and data "
-                         f"{data!r}, got {len(children)} and {x_data!r}; value: {x!r}.")
-    return children
 
 
 def tree_flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list, PyTreeDef]:
@@ -162,23 +151,38 @@ def tree_flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list, PyTreeDef]:
     stack = [iter((tree,))]
     while stack:
         for x in stack[-1]:
-            kind = registry.get(type(x))
-            if kind is None and isinstance(x, tuple):
-                kind = node_type(x)
+            kind: Any = type(x)
+            if kind not in registry:
+                kind = container_kind(kind) if isinstance(x, tuple) else None
             if (is_leaf is not None and is_leaf(x)) or kind is None:
                 leaves.append(x)
                 nodes.append(_LEAF)
                 continue
-            children, data = (x, None) if kind is TUPLE or kind is LIST else kind.flatten(x)
+            children, data = ((x, None) if kind is tuple or kind is list else
+                              registry[kind].flatten(x))
             nodes.append((kind, len(children), data))
             stack.append(iter(children))
             break  # go down; this level goes on when those below are done
         else:
             stack.pop()
-        if len(stack) > MAX_DEPTH:
+        if len(stack) > MAX_DEPTH + 1:
             raise too_deep()
     return leaves, PyTreeDef(tuple(nodes))
 
 
 def too_deep() -> RecursionError:
     return RecursionError(f"pytree nested more than {MAX_DEPTH} deep; does it contain itself?")
+
+
+def _text(kind: Any, data: Any, children: list[str]) -> str:
+    inside = ", ".join(children)
+    if kind is type(None):
+        return "None"
+    if kind is tuple:
+        return f"({inside},)" if len(children) == 1 else f"({inside})"
+    if kind is list:
+        return f"[{inside}]"
+    if kind is dict:
+        return "{" + ", ".join([f"{k!r}: {text}" for k, text in zip(data, children)]) + "}"
+    label = data.__name__ if kind is namedtuple else data
+    return f"CustomNode({kind.__name__}[{label!s}], [{inside}])"

@@ -26,39 +26,44 @@ import minijax
 
 HERE = {
     "jax": """
-        Array Device ShapeDtypeStruct block_until_ready clear_caches config custom_jvp custom_vjp
-        default_backend device_count device_get device_put devices disable_jit dtypes enable_x64
+        Array Device ShapeDtypeStruct block_until_ready checking_leaks clear_caches config
+        custom_jvp custom_vjp debug debug_infs debug_nans default_backend device_count device_get
+        device_put devices disable_jit dtypes effects_barrier enable_x64 ensure_compile_time_eval
         errors eval_shape grad hessian jacfwd jacobian jacrev jit jvp lax linear_transpose linearize
-        local_device_count local_devices make_jaxpr nn numpy numpy_dtype_promotion random scipy tree
-        tree_util typeof value_and_grad vjp vmap""",
+        local_device_count local_devices log_compiles make_jaxpr named_call named_scope nn numpy
+        numpy_dtype_promotion pure_callback random scipy tree tree_util typeof value_and_grad vjp
+        vmap""",
     "jax.config": "update jax_enable_x64",
     "jax.core": "ShapedArray Trace Tracer",
+    "jax.debug": "DebugEffect OrderedDebugEffect breakpoint callback log print",
     "jax.dtypes": """
         bfloat16 canonicalize_dtype extended finfo float0 iinfo issubdtype prng_key result_type""",
     "jax.errors": """
-        ConcretizationTypeError JAXIndexError JAXTypeError NonConcreteBooleanIndexError
+        ConcretizationTypeError InconclusiveDimensionOperation JAXIndexError JAXTypeError
+        JaxRuntimeError JaxprTypeError KeyReuseError NonConcreteBooleanIndexError
         TracerArrayConversionError TracerBoolConversionError TracerIntegerConversionError
         UnexpectedTracerError""",
     "jax.example_libraries.optimizers": "momentum",
     "jax.example_libraries.stax": "Dense FanOut LogSoftmax Relu Softplus parallel serial",
+    "jax.experimental": "io_callback",
     "jax.lax": """
         ConvDimensionNumbers DotDimensionNumbers GatherDimensionNumbers GatherScatterMode Precision
         ScatterDimensionNumbers abs acos acosh add all_gather all_to_all argmax argmin asin asinh
         atan atan2 atanh axis_index axis_size batch_matmul bessel_i0e bessel_i1e betainc
         bitcast_convert_type bitwise_and bitwise_not bitwise_or bitwise_xor broadcast
         broadcast_in_dim broadcast_shapes broadcasted_iota cbrt ceil clamp collapse complex
-        concatenate conj conv conv_dimension_numbers conv_general_dilated conv_transpose
+        concatenate cond conj conv conv_dimension_numbers conv_general_dilated conv_transpose
         conv_with_general_padding convert_element_type cos cosh cumlogsumexp cummax cummin cumprod
         cumsum digamma div dot dot_general dynamic_index_in_dim dynamic_slice dynamic_slice_in_dim
         dynamic_update_index_in_dim dynamic_update_slice dynamic_update_slice_in_dim eq erf erf_inv
-        erfc exp exp2 exp_p expand_dims expm1 fft floor full full_like gather ge gt imag
-        index_in_dim integer_pow iota is_finite le lgamma log log1p logistic lt max min mul ne neg
-        nextafter pad pmax pmean pmin population_count pow ppermute psum psum_scatter real
+        erfc exp exp2 exp_p expand_dims expm1 fft floor fori_loop full full_like gather ge gt imag
+        index_in_dim integer_pow iota is_finite le lgamma log log1p logistic lt map max min mul ne
+        neg nextafter pad pmax pmean pmin population_count pow ppermute psum psum_scatter real
         reciprocal reduce reduce_and reduce_max reduce_min reduce_or reduce_precision reduce_prod
-        reduce_sum reduce_window rem reshape rev round rsqrt scatter scatter_add scatter_max
+        reduce_sum reduce_window rem reshape rev round rsqrt scan scatter scatter_add scatter_max
         scatter_min scatter_mul select select_n shift_left shift_right_arithmetic
         shift_right_logical sign sin sinh slice slice_in_dim sort sort_key_val sqrt square squeeze
-        stop_gradient sub tan tanh tanh_p top_k transpose""",
+        stop_gradient sub switch tan tanh tanh_p top_k transpose while_loop""",
     "jax.nn": """
         celu elu gelu glu hard_sigmoid hard_silu hard_tanh initializers leaky_relu log_sigmoid
         log_softmax logsumexp one_hot relu relu6 selu sigmoid silu soft_sign softmax softplus
@@ -112,14 +117,9 @@ HERE = {
 }
 
 LATER = {
-    "issue 3: control flow": {"jax.lax": "cond fori_loop map scan switch while_loop"},
     "issue 3: checkpointing": {
         "jax": "checkpoint checkpoint_policies remat",
         "jax.ad_checkpoint": "checkpoint_name print_saved_residuals"},
-    "issue 3: effects and debugging": {
-        "jax": "debug debug_nans effects_barrier pure_callback",
-        "jax.debug": "breakpoint callback print",
-        "jax.experimental": "io_callback"},
     "issue 3: references": {"jax": "Ref freeze new_ref", "jax.ref": "addupdate"},
     "issue 5: pmap and meshes": {
         "jax": "NamedSharding P make_mesh pmap reshard set_mesh shard_map sharding",
@@ -191,6 +191,9 @@ KEYWORDS = {
     "jax.ShapeDtypeStruct": "dtype shape",
     "jax.custom_jvp": "nondiff_argnums",
     "jax.custom_vjp": "nondiff_argnums",
+    "jax.debug.callback": "callback ordered partitioned",
+    "jax.debug.print": "fmt ordered partitioned skip_format_check",
+    "jax.experimental.io_callback": "callback ordered result_shape_dtypes sharding",
     "jax.grad": "argnums has_aux holomorphic",
     "jax.jit": "donate_argnums static_argnames static_argnums",
     "jax.lax.all_gather": "tiled",
@@ -216,6 +219,7 @@ KEYWORDS = {
     "jax.numpy.stack": "axis",
     "jax.numpy.sum": "axis",
     "jax.numpy.zeros": "dtype",
+    "jax.pure_callback": "callback result_shape_dtypes sharding vmap_method",
     "jax.random.key": "impl",
     "jax.random.normal": "shape",
     "jax.random.split": "num",

@@ -80,6 +80,7 @@ def test_train_fails_when_nothing_was_learned(tmp_path):
     assert last and float(last[1]) < 0.5
 
 
+@pytest.mark.slow
 def test_one_seed_gives_one_result(tmp_path):
     def epochs(seed):
         plot = str(tmp_path / "p.png")
@@ -106,6 +107,7 @@ def test_train_refuses_what_cannot_work_before_it_trains(arguments, said):
 
 
 @posix
+@pytest.mark.slow
 def test_ctrl_c_ends_training_with_one_line(tmp_path):
     process = start("train", "--epochs", "10000", cwd=tmp_path)
     while "epoch  2" not in process.stdout.readline():
@@ -177,14 +179,19 @@ def test_a_notebook_shows_prose_code_prints_and_values(tmp_path):
         new_code_cell(LONG),
         new_code_cell("from IPython.display import display\ndisplay(x)"),
         new_code_cell("import matplotlib.pyplot as plt\nplt.plot(x)\nplt.show()"),
+        new_code_cell("plt.plot(x)\nplt.show()",
+                      metadata={"mystnb": {"image": {"alt": "a rising line"}}}),
+        new_code_cell("import sys\nsys._getframe().f_code.co_filename + ':3'"),
     )
-    screen = played(path)
-    for text in ("Adding", "It is commutative.", "x = [1, 2]", "[red]x[/red] [1, 2]\n[1, 2, 1, 2]"):
+    screen = "\n".join(line.rstrip() for line in played(path).splitlines())
+    for text in ("Adding", "It is commutative.", "    x = [1, 2]",  # the code is indented more
+                 "\n  [red]x[/red] [1, 2]\n  [1, 2, 1, 2]\n"):
         assert text in screen
-    assert "display(x)" in screen and "\n[1, 2]\n" in screen
-    assert "\n2\n" not in screen
+    assert "display(x)" in screen and "\n  [1, 2]\n" in screen
+    assert "\n  2\n" not in screen
     assert "".join(LONG.split()) in "".join(screen.split())
-    assert "<Figure size" in screen
+    assert "<Figure size" in screen and "[picture: a rising line]" in screen
+    assert "'line 3 of this cell'" in screen
 
 
 def test_a_cell_that_should_raise_shows_its_error_and_the_tour_goes_on(tmp_path):

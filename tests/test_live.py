@@ -2,6 +2,7 @@
 
 import importlib
 import itertools
+import re
 import subprocess
 import sys
 import textwrap
@@ -330,7 +331,7 @@ def test_an_edited_class_is_the_same_class(notebook):
     notebook.run(cell)
     assert notebook["Base"] is Base and isinstance(derived, Base) and derived.twice == 12
     assert derived.describe() == "derived base 4"
-    notebook.run(cell.replace("def describe", "def explain"))
+    notebook.run(cell.replace("def describe", "def explain") + "\nBase(1).explain()")
     assert not hasattr(Base, "describe") and derived.explain() == "base 4"
     assert notebook.core.Borrower().describe() == "borrowed 0"  # it holds the method itself
     notebook.run("live = __import__('minijax.course.live', fromlist=['x']); live.restore()")
@@ -420,10 +421,64 @@ def test_a_traceback_shows_the_cell(notebook):
 
 def test_other_cells_are_left_alone(notebook):
     assert notebook.run("# notes/core.py\n1 + 1") == 2
-    assert notebook.run("# PKG/absent.py\n1 + 2") == 3
+    assert notebook.run("# a line\n# PKG/core.py\n1 + 2") == 3
     assert notebook.run("x = '''\n# PKG/core.py\n'''\nlen(x)") > 3
     notebook.run("# PKG/sub/deep.py\nA = 2")
     assert importlib.import_module(f"{notebook.package}.sub.deep").A == 2
+
+
+BASE = "# PKG/core.py\nclass Base:  # continued\n    "
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("# PKG/core.py\nclass Bsae:\n    kind = 'mine'",
+         "core.py has no Bsae; the closest name is Base"),
+        ("# PKG/core.py\ndef plsu(x, y=1):\n    return x - y", "no plsu; the closest name is plus"),
+        ("# PKG/core.py\nLIMITS = 11\n\ndef plus(x, y=1):\n    return x", "closest name is LIMIT."),
+        ("# PKG/core.py\ndef plus(x):\n    return 1\n\nONE, TOW = Base(5), Base(6)", "is TWO"),
+        ("# PKG/core.py\n@rule.register\ndef _(x: float):\n    return 1",
+         "no rule[float]; the closest"),
+        ("# PKG/core.py\nBase.__nge__ = lambda self: 1", "closest name is Base.__neg__"),
+        (BASE + "def descirbe(self):\n        return 1",
+         "Base has no descirbe; the closest name is describe."),
+        (BASE + "knd = 'bass'", "Base has no knd; the closest name is kind."),
+        (BASE + "def __dscribe__(self):\n        return 1", "no __dscribe__"),
+        ("# PKG/core.py\nclass Base:\n    def describe(self):\n        return 'part'",
+         "this Base has no __init__, kind, twice. If the cell shows a part of the class, end its "
+         "first line with `# continued`"),
+        ("# PKG/cor.py\ndef plus(x):\n    return 1", "has no cor.py; the closest name is core.py."),
+    ],
+)
+def test_a_mistyped_name_is_refused_with_the_closest(notebook, capsys, cell, said):
+    shipped = notebook.user.everything()
+    with pytest.raises((NameError, ModuleNotFoundError), match=re.escape(said)):
+        notebook.run(cell)
+    assert notebook.user.everything() == shipped and "now runs" not in capsys.readouterr().out
+    notebook.run("from minijax.course import live; live.restore()")
+    assert "as shipped again" not in capsys.readouterr().out  # nothing had been changed
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "STEP = 2\n\ndef plus(x, y=1):\n    return x + STEP",  # a table for what follows
+        "def plus(x, y=1):\n    return 3\n\ndef tried():\n    return plus(1)\n\nprint(tried())",
+        "class Base:  # continued\n    def added(self):\n        return 3\n    @property\n"
+        "    def twice(self):\n        return self.added()",
+        "class Pair(Base):  # continued\n    kind = 'inherited'",
+        "class Base:  # continued\n    def __len__(self):\n        return 3",  # Python calls it
+    ],
+)
+def test_what_is_new_may_stand_beside_what_uses_it(notebook, capsys, cell):
+    notebook.run("# PKG/core.py\n" + cell)
+    assert "now runs your" in capsys.readouterr().out
+    notebook.run("# PKG/core.py\n" + cell)  # again, now that it is there
+    notebook.run("from minijax.course import live; live.restore()")
+    assert not {"STEP", "tried"} & set(vars(notebook.core))
+    assert not {"added", "__len__"} & set(vars(notebook.core.Base))
+    assert notebook.core.THREE.kind == "base"
 
 
 def test_caches_of_programs_are_dropped_after_an_edit(notebook):

@@ -16,11 +16,12 @@ import sys
 import weakref
 from collections import OrderedDict, defaultdict, namedtuple
 
-import jax.tree
+import jax.flatten_util
 import jax.tree_util as oracle
+import numpy as np
 import pytest
 
-import minijax.tree
+import minijax.flatten_util
 from minijax import tree_util as ours
 from minijax.tree_util import (
     broadcast_prefix,
@@ -361,7 +362,7 @@ def test_mismatch_shows_both_structures_and_what_to_do():
     with pytest.raises(ValueError) as e:
         tree_map(f, [{"a": 1, "b": 2}], [{"a": 1, "c": (2, 3), "b": 2}])
     assert str(e.value) == (
-        "pytree structure error: different numbers of pytree children (2 and 3) at key path\n"
+        "pytree structure error: different numbers of pytree children at key path\n"
         "    tree_map tree[0]\n"
         "where the prefix has structure\n    PyTreeDef({'a': *, 'b': *})\n"
         "and the full pytree has structure\n    PyTreeDef({'a': *, 'b': *, 'c': (*, *)})\n"
@@ -369,6 +370,18 @@ def test_mismatch_shows_both_structures_and_what_to_do():
     assert e.value.__suppress_context__
     with pytest.raises(ValueError, match="is_leaf=lambda x: x is None"):
         tree_map(f, [None], [1])
+
+
+def test_a_mismatch_is_named_where_is_leaf_takes_the_path():  # JAX calls it without the path
+    with pytest.raises(ValueError, match=r"different types at key path\n.*_with_path tree\[1\]"):
+        ours.tree_map_with_path(f, (1, [2]), (1, {}), is_leaf=lambda path, x: False,
+                                is_leaf_takes_path=True)
+
+
+def test_a_mismatch_of_lengths_says_them():
+    with pytest.raises(ValueError, match="different lengths of list at key path") as e:
+        tree_map(f, [[1]], [[1, 2]])
+    assert str(e.value).endswith("They have 1 and 2 children.")
 
 
 def test_an_error_of_the_mapped_function_passes_through():
@@ -429,7 +442,7 @@ def test_cutting_leaves_off_gives_a_prefix(tree):
     expected = [i for i, sub in enumerate(subtrees) for _ in tree_leaves(sub)]
     assert broadcast_prefix(prefix, tree) == expected
     assert tree_leaves(ours.tree_broadcast(prefix, tree)) == expected
-    assert flatten_axes("axes", tree_structure(tree), prefix) == expected
+    assert flatten_axes("axes", tree, prefix) == expected
 
 
 def test_transpose_is_an_involution():
@@ -454,6 +467,18 @@ def test_unhashable_data_still_gives_a_key():
     assert len(set(treedefs)) == 2
 
 
+@pytest.mark.parametrize("array", [np.arange(3), minijax.numpy.arange(3)])
+def test_data_that_does_not_compare_is_named_as_the_cause(array):
+    a, b = (tree_structure(Pair(1, 2, x)) for x in (array, array + 0))
+    assert hash(a) and tree_structure([Pair(1, 2, array)]) == tree_structure([Pair(3, 4, array)])
+    with pytest.raises(ValueError, match="while checking equality of metadata fields of pytree"):
+        assert a == b
+    f = minijax.jit(lambda x: x)
+    f(Pair(1, 2, array))
+    with pytest.raises(ValueError, match="arrays cannot be passed as metadata fields"):
+        f(Pair(1, 2, array + 0))
+
+
 def test_treedefs_pickle():
     for tree in (1, None, (1, {"a": Point(1, Pair(2, 3))}), OrderedDict(a=1), Layer(1, 2)):
         treedef = tree_structure(tree)
@@ -461,6 +486,7 @@ def test_treedefs_pickle():
         again = pickle.loads(pickle.dumps(treedef))
         assert again == treedef and hash(again) == hash(treedef)
         assert again.unflatten(tree_leaves(tree)) == tree
+        assert again.compose(tree_structure((1, 2))) == treedef.compose(tree_structure((1, 2)))
 
 
 # === axes: prefixes in which None is a leaf =================================================
@@ -470,7 +496,7 @@ def test_treedefs_pickle():
     (0, [0, 0, 0]), (None, [None] * 3), ((0, None), [0, 0, None]), (([1, None], 2), [1, None, 2]),
 ])
 def test_flatten_axes(axes, expected):
-    assert flatten_axes("vmap in_axes", tree_structure(([5, 6], 7)), axes) == expected
+    assert flatten_axes("vmap in_axes", ([5, 6], 7), axes) == expected
 
 
 @pytest.mark.parametrize(("axes", "value", "path"), [
@@ -481,14 +507,14 @@ def test_flatten_axes(axes, expected):
 def test_axes_that_do_not_fit_name_the_argument_and_both_structures(axes, value, path):
     treedef = tree_structure(value)
     with pytest.raises(ValueError, match="vmap in_axes specification must be a tree prefix") as e:
-        flatten_axes("vmap in_axes", treedef, axes)
+        flatten_axes("vmap in_axes", value, axes)
     assert f"\n    {path}\n" in str(e.value) and f"    {treedef}\n" in str(e.value)
     assert f"    {tree_structure(axes, is_none)}\n" in str(e.value)
 
 
 def test_every_mismatch_is_listed():
     with pytest.raises(ValueError, match=r"\(2 found\)") as e:
-        flatten_axes("vmap out_axes", tree_structure((1, 2, [3])), ((0,), 0, {}))
+        flatten_axes("vmap out_axes", (1, 2, [3]), ((0,), 0, {}))
     assert "vmap out_axes[0]\n" in str(e.value) and "vmap out_axes[2]\n" in str(e.value)
 
 
@@ -506,6 +532,8 @@ def test_partial_is_a_function_and_a_container():
 
 def test_partial_of_a_partial_keeps_its_own_arguments_only():
     inner = functools.partial(f, 1)
+    assert ours.Partial(inner, 2).func == inner and inner == ours.Partial(inner, 2).func
+    assert pickle.loads(pickle.dumps(ours.Partial(inner, 2)))(5) == ((1, 2, 5), {})
     a, b = ours.Partial(inner, 2), ours.Partial(inner, 3)
     assert a(5) == ((1, 2, 5), {}) and tree_leaves(a) == [2]
     assert len({tree_structure(a), tree_structure(b)}) == 1
@@ -560,6 +588,100 @@ def test_a_generator_of_children_is_read_once():
     assert tree_map(lambda x: x + 1, Gen(1, 2)) == Gen(2, 3)
 
 
+# === in and out of transformations =========================================================
+
+V = np.arange(3, dtype=np.float32)
+CONTAINERS = [
+    Pair(V, [V, None], "note"), Layer(V, None), Layer(Point(V, V), {2: V, 1: V}, "tanh"),
+    Plain({"q": V}, 7), OrderedDict(b=V, a=V), defaultdict(list, b=V, a=(V,)), SubPoint(V, V),
+    {"b": V, "a": None}, [Name("s"), V], [V] * 2, (V, ((), {}, [])),
+]
+
+
+def same(mine, theirs):
+    """Whether two results are the same containers, with the same numbers."""
+    assert repr(tree_structure(mine)) == repr(oracle.tree_structure(theirs))
+    for a, b in zip(tree_leaves(mine), oracle.tree_leaves(theirs), strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert a.dtype == b.dtype
+    return True
+
+
+@pytest.mark.parametrize("transform", [
+    lambda j, double, x: j.jit(double)(x), lambda j, double, x: j.vmap(double)(x),
+    lambda j, double, x: j.jvp(double, (x,), (x,)),
+    lambda j, double, x: j.vjp(double, x)[1](x),
+    lambda j, double, x: j.grad(
+        lambda y: sum(j.numpy.sum(leaf) for leaf in j.tree.leaves(double(y))))(x),
+    lambda j, double, x: j.linearize(double, x)[1](x), lambda j, double, x: j.jacrev(double)(x),
+    lambda j, double, x: j.lax.scan(lambda c, y: (double(c), y), x, x),
+    lambda j, double, x: j.lax.cond(True, double, lambda y: y, x),
+    lambda j, double, x: j.device_get(j.device_put(x)),
+], ids="jit vmap jvp vjp grad linearize jacrev scan cond put".split())
+@pytest.mark.parametrize("tree", CONTAINERS, ids=range(len(CONTAINERS)))
+def test_containers_go_into_transformations_and_come_out(transform, tree):
+    def double(j):
+        return lambda t: j.tree.map(lambda x: x * 2, t)
+
+    assert same(transform(minijax, double(minijax), tree), transform(jax, double(jax), tree))
+
+
+def test_static_fields_are_part_of_what_is_traced():
+    traced = []
+    f = minijax.jit(lambda layer: (traced.append(layer.act), layer.w)[1])
+    for act in ("relu", "relu", "tanh", "relu"):
+        f(Layer(V, None, act))
+    assert traced == ["relu", "tanh"]
+
+
+def test_axes_never_make_a_container_of_something_else_than_the_arguments():
+    """A class may check what it holds: no number is put in its place to look at a structure."""
+    class Strict(Plain):
+        def __init__(self, a):
+            assert a is None or hasattr(a, "shape")
+            self.a = a
+
+    ours.register_pytree_node(Strict, lambda s: ((s.a,), None), lambda _, xs: Strict(*xs))
+    out = minijax.vmap(lambda s, x: (Strict(s.a + x), x), in_axes=(0, None), out_axes=(0, None))(
+        Strict(minijax.numpy.arange(3.0)), 1.0)
+    np.testing.assert_array_equal(out[0].a, V + 1)
+
+
+def test_block_until_ready_returns_its_argument():
+    tree = {"b": minijax.numpy.ones(2), "a": None}
+    assert minijax.block_until_ready(tree) is tree
+
+
+# === as one vector =========================================================================
+
+
+@pytest.mark.parametrize("tree", [
+    [], None, 3, [1, 2.5], {"b": V, "a": [np.ones((2, 3), np.float32), None]}, [1j, 2], (True, 4),
+    [[], np.zeros((0, 3), np.float32)], np.float16(3), Layer(V, V[None])])
+def test_ravel_pytree_is_jax_s(tree):
+    mine, unravel = minijax.flatten_util.ravel_pytree(tree)
+    theirs, jax_unravel = jax.flatten_util.ravel_pytree(tree)
+    assert repr(mine) == repr(theirs)
+    assert same(unravel(mine), jax_unravel(theirs))
+    for wrong in (np.zeros(mine.size + 1, mine.dtype), np.zeros(mine.size, np.int8)):
+        try:
+            expected = jax_unravel(jax.numpy.asarray(wrong))
+        except (TypeError, ValueError) as e:
+            with pytest.raises(type(e), match="expected dtype|Sum of sizes"):
+                unravel(minijax.numpy.asarray(wrong))
+        else:
+            assert same(unravel(minijax.numpy.asarray(wrong)), expected)
+
+
+def test_unravel_is_a_static_argument_that_is_traced_once():
+    traced = []
+    f = minijax.jit(lambda flat, unravel: (traced.append(1), unravel(flat + 1))[1],
+                    static_argnums=1)
+    for _ in range(2):
+        out = f(*minijax.flatten_util.ravel_pytree(Layer(V, V[None])))
+    assert len(traced) == 1 and out.b.shape == (1, 3)
+
+
 # === size, depth, cost =====================================================================
 
 
@@ -571,6 +693,33 @@ def test_deep_and_wide_trees():
     assert leaves == [0] and treedef.num_nodes == 10_001
     assert tree_structure(treedef.unflatten([1])) == treedef
     assert tree_map(lambda x: x + 1, [(i, i) for i in range(5_000)])[-1] == (5_000, 5_000)
+
+
+def test_a_tree_of_ten_thousand_levels():
+    tree = 0
+    for _ in range(10_000):
+        tree = [tree]
+    treedef = tree_structure(tree)
+    assert repr(treedef) == f"PyTreeDef({10_000 * '['}*{10_000 * ']'})"
+    ((path, leaf),) = ours.tree_leaves_with_path(tree)
+    assert (len(path), leaf) == (10_000, 0)
+    assert tree_leaves(tree_map(lambda x: x + 1, tree)) == [1]
+    with pytest.raises(ValueError, match="Too many leaves"):
+        treedef.unflatten([1, 2])
+
+
+def test_a_mismatch_deep_down():
+    trees = [[1], (1,)]
+    for _ in range(1_200):
+        trees = [[tree] for tree in trees]
+    with pytest.raises(ValueError, match=r"at key path\n    tree_map tree(\[0\]){1200}\n"):
+        tree_map(f, *trees)
+
+
+def test_a_shared_part_is_a_part_twice():
+    part = [1, 2]
+    tree = tree_map(lambda x: x + 1, (part, part))
+    assert tree == ([2, 3], [2, 3]) and tree[0] is not tree[1]
 
 
 def test_a_container_that_holds_itself_is_an_error():

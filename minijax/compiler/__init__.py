@@ -1,5 +1,26 @@
 """From a program to something that runs on buffers."""
 
-from minijax.compiler.steps import compiled
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
 
-__all__ = ["compiled"]
+from minijax.compiler import steps
+from minijax.compiler.checked import checked
+from minijax.config import flags
+from minijax.float_checks import checking_floats
+from minijax.jaxpr import Jaxpr
+
+__all__ = ["compiled", "log_compile"]
+
+logger = logging.getLogger(__name__)
+
+
+def compiled(jaxpr: Jaxpr) -> Callable:
+    """The program as one function from NumPy arrays to a list of NumPy arrays."""
+    return checked(jaxpr) if checking_floats() else steps.compiled(jaxpr)
+
+
+def log_compile(name: str, avals: Sequence[Any]) -> None:
+    """With `jax_log_compiles`: say that a function is traced and compiled, and for which types."""
+    if flags.jax_log_compiles:
+        logger.warning("Compiling jit(%s) with global shapes and types %s.", name, avals)

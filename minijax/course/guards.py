@@ -195,6 +195,24 @@ def one_title(c: Chapter) -> Iterator[Problem]:
         yield c.problem(c.cells[0], "a chapter begins with its title")
 
 
+ENDING = ["What real JAX does differently", "What to read"]
+
+
+@guard
+def framed(c: Chapter) -> Iterator[Problem]:
+    """It begins with what it gives, needs and takes; it ends with JAX's files and with books."""
+    first, bare = c.cells[0].source, [FENCED.sub("", cell.source) for cell in c.prose]
+    for words in ("you can", "needs", "takes"):
+        if words not in first:
+            what = "what the reader will be able to do, what it needs, how long it takes"
+            yield c.problem(c.cells[0], f"does not say {words!r}: the first cell says {what}")
+    sections = re.split(r"^## (.*)$", "\n\n".join(bare), flags=re.MULTILINE)
+    if sections[1::2][-2:] != ENDING:
+        yield c.problem(None, f"does not end with the sections {' and '.join(ENDING)}")
+    elif not re.search(r"`jax/[\w/]+\.py`", sections[-3]):
+        yield c.problem(None, f"names no file of JAX, such as `jax/_src/core.py`, in {ENDING[0]}")
+
+
 @guard
 def alt_text(c: Chapter) -> Iterator[Problem]:
     for cell in c.prose:

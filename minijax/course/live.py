@@ -6,7 +6,8 @@ A chapter begins with `from minijax.course import live`. From then on a cell who
 - as shipped, the cell defines nothing: its names are bound to the library's own objects;
 - edited, what differs is run inside the library's module and put in the place of what was there
   (functions and methods keep their identity, so every import, every registered rule and every
-  `isinstance` sees the change), one line says so, and `live.restore()` takes it back.
+  `isinstance` sees the change), one line says so, and `live.restore()` takes it back;
+- mistyped, it is refused: what the library does not have must be used in the rest of the cell.
 
 Statements after the last definition (a call to try it out) run in the notebook as ever.
 Outside of IPython the import does nothing. Prior art: nbdev's `@patch`, IPython's autoreload.
@@ -15,12 +16,16 @@ Outside of IPython the import does nothing. Prior art: nbdev's `@patch`, IPython
 from __future__ import annotations
 
 import ast
+import difflib
 import importlib
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
+
+import numpy as np
 
 from minijax.course.source import Definition, definitions, is_anonymous
 
@@ -28,6 +33,9 @@ MARKER = re.compile(r"# (\w+)/([\w/]+\.py)[ \t]*$")
 # What a class makes for itself, and what belongs to the object and not to its text.
 _OWN = {"__dict__", "__weakref__", "__module__", "__firstlineno__", "__static_attributes__"}
 _OWN |= {"__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__"}
+# Methods that a class may get although nothing in the cell calls them: Python and NumPy do.
+_CALLED_BY_PYTHON = {name for cls in (complex, int, dict, list, type, FunctionType, np.ndarray)
+                     for name in dir(cls) if name.startswith("__")}
 
 
 def marked_file(cell: str, package: str = "minijax") -> str | None:
@@ -72,6 +80,31 @@ class LiveModule:
     def _known(self, d: Definition) -> set[str]:
         prefix = d.address + "."
         return {a for a in {*self.shipped, *self.running} if d.head and a.startswith(prefix)}
+
+    def refuse_wrong_names(self, shown: Iterable[Definition], cell: ast.Module) -> None:
+        """NameError for what the library does not have and the rest of the cell does not use."""
+        for d in shown:
+            if d.names:
+                has = set(vars(self.module))
+            else:  # a rule or an assignment to an attribute
+                has = {a for a in self.running if not a.isidentifier()}
+            new = set(d.names or (d.address,)) - has
+            for name in new - (_mentioned(cell, d) if d.names else set()):
+                raise NameError(_wrong_name(self.file, name, has))
+            if d.members and not new:
+                self._refuse_wrong_members(d, cell)
+
+    def _refuse_wrong_members(self, d: Definition, cell: ast.Module) -> None:
+        cls, members = vars(self.module)[d.address], self.members(d.address)
+        has = {a.rpartition(".")[2] for a in members}
+        here = {m.address.rpartition(".")[2]: m for m in d.members}
+        left_out = ", ".join(sorted(has - here.keys()))
+        if left_out and not d.partial and d.head != self.shipped.get(d.address):
+            raise NameError(f"this {d.address} has no {left_out}. If the cell shows a part of the "
+                            "class, end its first line with `# continued`.")
+        for name in here.keys() - has - _CALLED_BY_PYTHON:
+            if not hasattr(cls, name) and name not in _mentioned(cell, here[name]):
+                raise NameError(_wrong_name(d.address, name, has))
 
     def apply(self, d: Definition, filename: str) -> None:
         """Make the library run this text of a definition, in the place of what it runs now."""
@@ -140,26 +173,37 @@ class Live:
             return lines
         try:
             python = self.shell.input_transformer_manager.do_token_transforms(lines)
-            body, module = ast.parse("".join(python)).body, self.module(file)
-        except (SyntaxError, ModuleNotFoundError):
+            body = ast.parse("".join(python)).body
+        except SyntaxError:
             return lines  # IPython reports it, with the right line
-        end = len(python)
-        while body and module.is_foreign(body[-1]):
+        end, known = len(python), file in self.files()
+        while known and body and self.module(file).is_foreign(body[-1]):
             end = body.pop().lineno - 1
         if not body:
             return lines
         call = "__import__('IPython').get_ipython().minijax_live.run"
-        return [f"{call}({''.join(python[:end])!r})\n", *["\n"] * (end - 1), *python[end:]]
+        return [f"{call}({''.join(python)!r}, {end})\n", *["\n"] * (end - 1), *python[end:]]
 
-    def run(self, cell: str) -> None:
-        """Bind the names of a marked cell to the library's objects, after applying what differs."""
-        module = self.module(marked_file(cell, self.package) or "")
-        text = "\n" + cell.lstrip("\n").partition("\n")[2]
+    def files(self) -> list[str]:
+        folder = Path(str(sys.modules[self.package].__file__)).parent
+        return [path.relative_to(folder).as_posix() for path in folder.rglob("*.py")]
+
+    def run(self, cell: str, end: int) -> None:
+        """Bind the names of a marked cell to the library's objects, after applying what differs.
+
+        The first `end` lines define something, the rest runs in the notebook.
+        """
+        file = marked_file(cell, self.package) or ""
+        if file not in self.files():
+            raise ModuleNotFoundError(_wrong_name(self.package, file, self.files()))
+        module, tree = self.module(file), ast.parse(cell)
+        text = "\n".join(["", *cell.splitlines()[1:end]])
+        shown = definitions(text)
+        module.refuse_wrong_names(shown, tree)
         filename = self.shell.compile.cache(cell, self.shell.execution_count)
         for stmt in ast.parse(text).body:
             if isinstance(stmt, ast.Import | ast.ImportFrom):
                 exec(ast.unparse(stmt), vars(module.module))
-        shown = definitions(text)
         before = [a for d in shown for a in module.edited(d)]
         for d in shown:
             module.apply(d, filename)
@@ -182,6 +226,20 @@ class Live:
                     self.shell.user_ns[name] = new
             for a in edited:
                 print(f"live: {module.file} runs {a} as shipped again")
+
+
+def _mentioned(cell: ast.Module, d: Definition) -> set[str]:
+    """The names that a cell uses outside of the lines of a definition."""
+    nodes = [n for n in ast.walk(cell) if isinstance(n, ast.Name | ast.Attribute)
+             and not d.lines[0] <= n.lineno <= d.lines[1]]
+    return {n.id if isinstance(n, ast.Name) else n.attr for n in nodes}
+
+
+def _wrong_name(owner: str, name: str, known: Iterable[str]) -> str:
+    closest = difflib.get_close_matches(name, sorted(known), 1, cutoff=0.0)
+    return (f"{owner} has no {name}{f'; the closest name is {closest[0]}' if closest else ''}. "
+            "Nothing was changed. What is new stands beside something that uses it, or in a cell "
+            "that does not begin with the name of a file.")
 
 
 def _patch_class(old: type, new: type, kept: set[str], gone: set[str], continued: bool) -> None:

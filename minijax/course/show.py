@@ -4,21 +4,27 @@
 >>> import minijax as jax, minijax.numpy as jnp
 >>> show.values(lambda x: jnp.sin(x) * x, 2.0)
 a:f32[] = 2.0
-b:f32[] = sin a            0.9092974
-c:f32[] = mul b a          1.8185948
+b:f32[] = sin a    0.9092974
+c:f32[] = mul b a  1.8185948
 returns c
+
+A function that is not right yet is shown as far as it gets, and then what stopped it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import sysconfig
+import traceback
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minijax.api_util import FlatFun, describe_function, flatten_args
+from minijax import dtypes
+from minijax.api_util import FlatFun, describe_function, flatten_args, is_typed
 from minijax.batching import BatchTrace, BatchTracer
 from minijax.core import (
     ArrayImpl,
@@ -30,13 +36,17 @@ from minijax.core import (
     current_trace,
     typeof,
 )
-from minijax.jaxpr import Jaxpr, JaxprEqn, JaxprTrace, JaxprTracer, Literal, Printer
+from minijax.jaxpr import Jaxpr, JaxprEqn, JaxprTrace, JaxprTracer, Literal, Printer, read
 from minijax.jvp import JVPTrace, JVPTracer
 from minijax.linearize import TangentTrace, linearize_flat
 from minijax.make_jaxpr import make_jaxpr
 from minijax.transpose import add_any
+from minijax.tree_util import flatten_one_level_with_keys, is_tree_node, keystr
 
 LONGEST = 32  # characters of one value
+# What runs between the reader's lines: this library, Python's, and what is installed.
+NOT_THE_READERS = (str(Path(__file__).parents[1]),
+                   *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")))
 
 
 class Text(str):
@@ -58,8 +68,15 @@ def brief(x: Any) -> str:
         return f"each of {brief(x.value)}"
     if isinstance(x, Tracer):
         return str(x.aval) if type(x).__repr__ is object.__repr__ else repr(x)
-    text = " ".join(np.array2string(np.asarray(x), separator=", ").split())
-    return text if len(text) <= LONGEST else typeof(x).str_short(short_dtypes=True)
+    aval = typeof(x)
+    short = aval.str_short(short_dtypes=True)
+    if dtypes.is_key_dtype(aval.dtype) or aval.dtype == dtypes.float0 or aval.size > LONGEST:
+        return short
+    known = np.asarray(x, aval.dtype)
+    if not aval.shape:
+        return str(known[()])
+    text = "".join(np.array2string(known, separator=",").split()).replace(",", ", ")
+    return text if len(text) <= LONGEST else short
 
 
 def columns(rows: Sequence[Sequence[str]]) -> Text:
@@ -70,10 +87,26 @@ def columns(rows: Sequence[Sequence[str]]) -> Text:
                           for row in rows))
 
 
+@contextlib.contextmanager
+def as_far_as_it_gets(f: Callable, rows: list[Sequence[str]]) -> Iterator[None]:
+    """An error of the reader's function ends the picture, in words, and not the notebook."""
+    if not callable(f):
+        raise TypeError("a picture takes a function and then its arguments: "
+                        "show.stack(f, 2.0), not show.stack(f(2.0))")
+    try:
+        yield
+    except Exception as error:
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__)
+                  if not frame.filename.startswith(NOT_THE_READERS)]
+        line = f" in line {frames[-1].lineno} of {frames[-1].name}" if frames else ""
+        source = f": {frames[-1].line}" if frames and frames[-1].line else ""
+        rows += [(f"stopped{line}{source}",), (f"{type(error).__name__}: {error}",)]
+
+
 # --- the stack of interpreters -----------------------------------------------------------------
 
 VERBS: dict[Any, str] = {EvalTrace: "eval", JVPTrace: "jvp", BatchTrace: "vmap",
-                         JaxprTrace: "write", TangentTrace: "write"}
+                         JaxprTrace: "write", TangentTrace: "tangent"}
 
 
 def interpreters() -> Iterator[Any]:
@@ -120,7 +153,7 @@ def stack(f: Callable, *args: Any) -> Text:
     vmap    sin  each of [0., 1.]
       eval  sin  [0., 1.]
     """
-    rows: list[tuple[str, str, str]] = []
+    rows: list[Sequence[str]] = []
     depth = [0]
 
     @contextlib.contextmanager
@@ -136,31 +169,24 @@ def stack(f: Callable, *args: Any) -> Text:
         finally:
             depth[0] -= 1
 
-    with watching(see):
+    with as_far_as_it_gets(f, rows), watching(see):
         f(*args)
-    return columns(rows)
+    return columns(rows or [("no operation: no interpreter was asked for anything",)])
 
 
 # --- programs with their values ----------------------------------------------------------------
 
 
-def program_of(f: Callable, args: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
-    leaves, _ = flatten_args(args, {})
-    return make_jaxpr(f)(*args), leaves
-
-
 def run(jaxpr: Jaxpr, args: Sequence[Any], printer: ShortPrinter, rows: list[Sequence[str]]
-        ) -> list[Any]:
+        ) -> None:
     """Evaluate a program and add a row for each variable: what defines it, and its value."""
     env: dict[Any, Any] = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*jaxpr.consts, *args]))
     for v, x in env.items():
         rows.append((f"{printer.binder(v)} = {brief(x)}",))
     for e in jaxpr.eqns:
-        ins = [ArrayImpl(x.val, x.aval) if isinstance(x, Literal) else env[x] for x in e.invars]
-        outs = current_trace().process_primitive(e.primitive, ins, e.params)
+        outs = current_trace().process_primitive(e.primitive, read(env, e.invars), e.params)
         env.update(zip(e.outvars, outs))
         rows.append((line(printer, e), ", ".join(map(brief, outs))))
-    return [ArrayImpl(x.val, x.aval) if isinstance(x, Literal) else env[x] for x in jaxpr.outvars]
 
 
 def line(printer: ShortPrinter, e: JaxprEqn) -> str:
@@ -169,6 +195,10 @@ def line(printer: ShortPrinter, e: JaxprEqn) -> str:
     name = e.params.get("name")
     title = f"{e.primitive}[{name}]" if name else e.primitive.name
     return f"{left} = {title} {' '.join(printer.operand(x) for x in e.invars)}"
+
+
+def returned(printer: ShortPrinter, jaxpr: Jaxpr) -> str:
+    return f"returns {', '.join(map(printer.operand, jaxpr.outvars)) or 'nothing'}"
 
 
 class ShortPrinter(Printer):
@@ -180,24 +210,68 @@ class ShortPrinter(Printer):
 
 def values(f: Callable, *args: Any) -> Text:
     """The program of `f`, and beside each equation the value it has at `args`."""
-    jaxpr, leaves = program_of(f, args)
-    printer = ShortPrinter()
     rows: list[Sequence[str]] = []
-    run(jaxpr, leaves, printer, rows)
-    rows.append((f"returns {', '.join(map(printer.operand, jaxpr.outvars))}",))
+    with as_far_as_it_gets(f, rows):
+        jaxpr, printer = make_jaxpr(f)(*args), ShortPrinter()
+        run(jaxpr, flatten_args(args, {})[0], printer, rows)
+        rows.append((returned(printer, jaxpr),))
     return columns(rows)
+
+
+# --- pytrees -----------------------------------------------------------------------------------
+
+
+def tree(x: Any, is_leaf: Callable[[Any], bool] | None = None) -> Text:
+    """A pytree with one node on each line, numbered as in the `nodes` of its structure.
+
+    >>> from minijax.course import show
+    >>> show.tree({"b": [1.0, None], "a": np.zeros((64, 32))})
+    0  dict
+    1  ├ a: f32[64,32]
+    2  └ b: list
+    3    ├ 0: 1.0
+    4    └ 1: None
+    """
+    return columns([(str(i), line) for i, line in enumerate(tree_lines(x, is_leaf))])
+
+
+def tree_lines(x: Any, is_leaf: Callable[[Any], bool] | None) -> list[str]:
+    """The line of a tree's outermost node, then those of its children."""
+    if x is None or not is_tree_node(type(x)) or (is_leaf is not None and is_leaf(x)):
+        return [brief(x) if is_typed(x) else repr(x)[:LONGEST]]
+    keyed, data = flatten_one_level_with_keys(x)
+    fixed = "" if isinstance(x, tuple | list | dict) or data in (None, ()) else f" {data}"
+    lines = [type(x).__name__ + fixed]
+    for left, (key, child) in zip(reversed(range(len(keyed))), keyed):
+        first, *rest = tree_lines(child, is_leaf)
+        lines.append(f"{'├' if left else '└'} {keystr((key,), simple=True)}: {first}")
+        lines += [f"{'│' if left else ' '} {line}" for line in rest]
+    return lines
 
 
 # --- linearize and transpose -------------------------------------------------------------------
 
 
-def linear_program(f: Callable, args: Sequence[Any]) -> tuple[list[Any], Jaxpr, list[Any]]:
-    """The results of `f`, its linear program at `args`, and what the program closes over."""
+def linear_program(f: Callable, args: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
+    """The linear program of `f` at `args`, and the values of its first inputs, the residuals."""
     leaves, in_tree = flatten_args(args, {})
     flat = FlatFun(f, in_tree, "linearize")
-    active = [typeof(x).dtype.kind in "fc" for x in leaves]
-    outs, _, lin, residuals = linearize_flat(flat, leaves, active, describe_function(f, "show"))
-    return outs, lin, residuals
+    active = [dtypes.is_inexact(typeof(x).dtype) for x in leaves]
+    if True not in active:
+        raise TypeError("nothing can move: no argument is a float")
+    _, _, lin, residuals = linearize_flat(flat, leaves, active, describe_function(f, "show"))
+    return lin, residuals
+
+
+def linear_rows(printer: ShortPrinter, lin: Jaxpr, residuals: Sequence[Any]
+                ) -> Iterator[Sequence[str]]:
+    for v, x in zip(lin.invars, residuals):
+        yield (f"  {printer.binder(v)} = {brief(x)} was kept",)
+    for v in lin.invars[len(residuals):]:
+        yield (f"  {printer.binder(v)} is a tangent",)
+    for e in lin.eqns:
+        yield ("  " + line(printer, e),)
+    yield ("  " + returned(printer, lin),)
 
 
 def linearize(f: Callable, *args: Any) -> Text:
@@ -207,37 +281,29 @@ def linearize(f: Callable, *args: Any) -> Text:
     >>> import minijax.numpy as jnp
     >>> show.linearize(jnp.sin, 2.0)
     known now
-      sin 2.0                  0.9092974
-      cos 2.0                  -0.41614684
+      sin 2.0  0.9092974
+      cos 2.0  -0.41614684
     linear, for later
       a:f32[] is a tangent
       b:f32[] = mul a -0.41614684
       returns b
     """
-    known: list[tuple[str, str]] = []
-
-    with recording(known):
-        _, lin, residuals = linear_program(f, args)
-    rows: list[Sequence[str]] = [("known now",), *known, ("linear, for later",)]
-    printer = ShortPrinter()
-    n = len(residuals)
-    rows += [(f"  {printer.binder(v)} = {brief(x)} was kept",)
-             for v, x in zip(lin.invars, residuals)]
-    rows += [(f"  {printer.binder(v)} is a tangent",) for v in lin.invars[n:]]
-    rows += [("  " + line(printer, e),) for e in lin.eqns]
-    rows.append((f"  returns {', '.join(map(printer.operand, lin.outvars))}",))
+    rows: list[Sequence[str]] = [("known now",)]
+    with as_far_as_it_gets(f, rows):
+        with recording(rows):
+            lin, residuals = linear_program(f, args)
+        rows += [("linear, for later",), *linear_rows(ShortPrinter(), lin, residuals)]
     return columns(rows)
 
 
 @contextlib.contextmanager
-def recording(known: list[tuple[str, str]]) -> Iterator[None]:
+def recording(rows: list[Sequence[str]]) -> Iterator[None]:
     """Add a row for each operation that is evaluated: what it was given, what came out."""
     saved = EvalTrace.process_primitive
 
     def process_primitive(self: Trace, prim: Primitive, args: Sequence[Any], params: dict) -> Any:
         outs = saved(self, prim, args, params)  # type: ignore[arg-type]
-        known.append((f"  {prim.name} {', '.join(map(brief, args))}",
-                      ", ".join(map(brief, outs))))
+        rows.append((f"  {prim.name} {', '.join(map(brief, args))}", ", ".join(map(brief, outs))))
         return outs
 
     EvalTrace.process_primitive = process_primitive  # type: ignore[method-assign]
@@ -248,36 +314,44 @@ def recording(known: list[tuple[str, str]]) -> Iterator[None]:
 
 
 def transpose(f: Callable, *args: Any) -> Text:
-    """The linear program of `f` at `args`, run backwards from cotangents of one.
+    """The linear program of `f` at `args`, and its walk backwards from cotangents of one.
 
     >>> from minijax.course import show
     >>> import minijax.numpy as jnp
     >>> show.transpose(lambda x: jnp.sin(x) * x, 2.0)
-    forwards, a:f32[] is a tangent
+    forwards
+      a:f32[] is a tangent
       b:f32[] = mul a -0.41614684
       c:f32[] = mul b 2.0
       d:f32[] = mul a 0.9092974
       e:f32[] = add_any c d
-    backwards, from ct e = 1.
-      add_any  ct c = 1.            ct d = 1.
+      returns e
+    backwards, from ct e = 1.0
+      add_any  ct c = 1.0        ct d = 1.0
       mul      ct a = 0.9092974
-      mul      ct b = 2.
+      mul      ct b = 2.0
       mul      ct a = 0.07700372
     """
-    outs, lin, residuals = linear_program(f, args)
-    printer, n = ShortPrinter(), len(residuals)
-    tangents = ", ".join(map(printer.binder, lin.invars[n:]))
-    rows: list[Sequence[str]] = [(f"forwards, {tangents} is a tangent",)]
-    rows += [(f"  {printer.binder(v)} = {brief(x)} was kept",)
-             for v, x in zip(lin.invars, residuals)]
-    rows += [("  " + line(printer, e),) for e in lin.eqns]
+    rows: list[Sequence[str]] = [("forwards",)]
+    with as_far_as_it_gets(f, rows):
+        lin, residuals = linear_program(f, args)
+        printer = ShortPrinter()
+        rows += linear_rows(printer, lin, residuals)
+        walk_back(printer, lin, residuals, rows)
+    return columns(rows)
+
+
+def walk_back(printer: ShortPrinter, lin: Jaxpr, residuals: Sequence[Any],
+              rows: list[Sequence[str]]) -> None:
+    """What `backward` does in transpose.py, with a row for each equation."""
     env: dict[Any, Any] = dict(zip(lin.invars, residuals))
-    cts: dict[Any, Any] = {}
-    for v in lin.outvars:
-        if not isinstance(v, Literal):
-            cts[v] = ArrayImpl(np.ones(v.aval.shape, v.aval.dtype))
+    cts: dict[Any, Any] = {v: ArrayImpl(np.ones(v.aval.shape, v.aval.dtype))
+                           for v in lin.outvars if not isinstance(v, Literal)}
+    if not cts:
+        rows.append(("backwards there is nothing to do: no result moves",))
+        return
     starts = ", ".join(f"ct {printer.atom(v)} = {brief(ct)}" for v, ct in cts.items())
-    rows = [*rows, (f"backwards, from {starts}",)]
+    rows.append((f"backwards, from {starts}",))
     for e in reversed(lin.eqns):
         given = [cts.pop(v, None) for v in e.outvars]
         if all(ct is None for ct in given):
@@ -290,4 +364,3 @@ def transpose(f: Callable, *args: Any) -> Text:
                 cts[x] = add_any(cts[x], ct) if x in cts else ct
                 row.append(f"ct {printer.atom(x)} = {brief(cts[x])}")
         rows.append(row)
-    return columns(rows)

@@ -1,5 +1,6 @@
 """Run a chapter in the terminal: its prose, its code, and what the code prints when run now."""
 
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ def run_notebook(path: Path, console: Any, on_cell: Callable[[], None] = lambda:
     from rich.markdown import Markdown
     from rich.padding import Padding
     from rich.syntax import Syntax
+    from rich.text import Text
 
     count = 0
     with _shell() as shell:
@@ -32,9 +34,11 @@ def run_notebook(path: Path, console: Any, on_cell: Callable[[], None] = lambda:
             elif cell.cell_type == "code":
                 count += 1
                 code = Syntax(cell.source, "python", theme="ansi_dark", word_wrap=True)
-                console.print(Padding(code, (0, 2)))
-                text, error = _run(shell, cell.source)
-                console.print(text, markup=False, highlight=False, soft_wrap=True, end="")
+                console.print(Padding(code, (0, 0, 0, 4)))
+                picture = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+                text, error = _run(shell, cell.source, picture)
+                if text:
+                    console.print(Padding(Text(text, style="green"), (0, 0, 0, 2)))
                 _check(path, count, cell, error)
                 on_cell()
     return count
@@ -81,8 +85,8 @@ def _shell() -> Iterator[Any]:
             Shell.clear_instance()
 
 
-def _run(shell: Any, source: str) -> tuple[str, BaseException | None]:
-    """What the cell printed, displayed and raised."""
+def _run(shell: Any, source: str, picture: str) -> tuple[str, BaseException | None]:
+    """What the cell printed, displayed and raised; a picture is described."""
     from IPython.utils.capture import capture_output
 
     with capture_output() as captured:
@@ -90,9 +94,11 @@ def _run(shell: Any, source: str) -> tuple[str, BaseException | None]:
     error = result.error_before_exec or result.error_in_exec
     if isinstance(error, KeyboardInterrupt):
         raise error
-    shown = [output.data.get("text/plain", "") for output in captured.outputs]
-    parts = [captured.stdout, captured.stderr, *(text + "\n" for text in shown)]
-    return "".join(parts), error
+    shown = [f"[picture: {picture}]" if "image/png" in output.data and picture
+             else output.data.get("text/plain", "") for output in captured.outputs]
+    parts = [captured.stdout.rstrip(), captured.stderr.rstrip(), *shown]
+    text = "\n".join(filter(None, parts))
+    return re.sub(r"<ipython-input-\w+-\w+>:(\d+)", r"line \1 of this cell", text), error
 
 
 def _check(path: Path, count: int, cell: Any, error: BaseException | None) -> None:

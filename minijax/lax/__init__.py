@@ -1,5 +1,12 @@
 """The operations, by family. `jax.lax`: the layer that `jax.numpy` is written in."""
 
+from minijax.control_flow.associative import associative_scan
+from minijax.control_flow.cond import cond, cond_p, switch
+from minijax.control_flow.mapping import map
+from minijax.control_flow.platforms import platform_dependent
+from minijax.control_flow.scan import scan, scan_p
+from minijax.control_flow.solves import custom_linear_solve, custom_root, linear_solve_p
+from minijax.control_flow.while_loop import fori_loop, while_loop, while_p
 from minijax.core import Primitive as _Primitive
 from minijax.families import (
     broadcast_in_dim,
@@ -66,7 +73,6 @@ from minijax.lax.creation import (
     iota_p,
 )
 from minijax.lax.cumulative import (
-    associative_scan,
     cumlogsumexp,
     cumlogsumexp_p,
     cummax,

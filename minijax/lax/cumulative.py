@@ -1,5 +1,4 @@
-"""Cumulative operations along an axis, and the associative scan by which they are differentiated.
-"""
+"""Cumulative operations along an axis: each result combines all elements up to one."""
 
 from __future__ import annotations
 
@@ -10,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes
+from minijax.control_flow.associative import associative_scan
 from minijax.core import ShapedArray, typeof
 from minijax.custom import custom_jvp
 from minijax.families import Axiswise, LinearMap, mul
 from minijax.jvp import jvp_flat
-from minijax.lax.creation import full_like, of_dtype
+from minijax.lax.creation import full_like
 from minijax.lax.elementwise import (
     abs,
     add,
-    bitwise_or,
     eq,
     in_float32,
     max,
@@ -29,76 +28,12 @@ from minijax.lax.elementwise import (
     select,
     sub,
 )
-from minijax.lax.joining import concatenate
-from minijax.lax.shapes import canonicalize_axis, replace
-from minijax.lax.shaping import rev
-from minijax.lax.slicing import pad, slice_in_dim
 from minijax.lax.transcendental import exp, log1p
-from minijax.tree_util import tree_flatten, tree_leaves, tree_unflatten
 
 __all__ = [
-    "associative_scan", "cumlogsumexp", "cumlogsumexp_p", "cummax", "cummax_p", "cummin",
+    "cumlogsumexp", "cumlogsumexp_p", "cummax", "cummax_p", "cummin",
     "cummin_p", "cumprod", "cumprod_p", "cumsum", "cumsum_p",
 ]
-
-
-# --- associative scan ------------------------------------------------------------------------
-
-
-def associative_scan(fn: Callable, elems: Any, reverse: bool = False, axis: int = 0) -> Any:
-    """All partial results of an associative function along an axis, in logarithmic depth.
-
-    >>> import minijax as jax, minijax.numpy as jnp
-    >>> jax.lax.associative_scan(jnp.add, jnp.arange(5))
-    Array([ 0,  1,  3,  6, 10], dtype=int32)
-
-    Args:
-      fn: `fn(a, b)`, for a and b like `elems` but of any size along `axis`, works elementwise.
-      elems: an array, or a pytree of arrays of one size along `axis`.
-      reverse: combine from the last element on.
-
-    Source: G. E. Blelloch, Prefix Sums and Their Applications, 1990.
-    """
-    if not callable(fn):
-        raise TypeError("lax.associative_scan: fn argument should be callable.")
-    xs, tree = tree_flatten(elems)
-    axis = canonicalize_axis(axis, typeof(xs[0]).ndim)
-    if len({typeof(x).shape[axis] for x in xs}) > 1:
-        raise ValueError("Array inputs to associative_scan must have the same size along axis "
-                         f"{axis}. (saw: {[typeof(x).shape for x in xs]})")
-
-    def combine(xs: Sequence[Any], ys: Sequence[Any]) -> list[Any]:
-        return tree_leaves(fn(tree_unflatten(tree, xs), tree_unflatten(tree, ys)))
-
-    def turned(xs: Sequence[Any]) -> list[Any]:
-        return [rev(x, (axis,)) if reverse else x for x in xs]
-
-    return tree_unflatten(tree, turned(scan_pairs(combine, turned(xs), axis)))
-
-
-def scan_pairs(combine: Callable, xs: Sequence[Any], axis: int) -> Sequence[Any]:
-    """Scan the combined pairs: these are every second result. Combine them with what is between."""
-    size = typeof(xs[0]).shape[axis]
-    if size < 2:
-        return xs
-
-    def cut(xs: Sequence[Any], start: int, limit: int | None, step: int = 1) -> list[Any]:
-        return [slice_in_dim(x, start, limit, step, axis) for x in xs]
-
-    odd = scan_pairs(combine, combine(cut(xs, 0, -1, 2), cut(xs, 1, None, 2)), axis)
-    even = combine(cut(odd, 0, -1) if size % 2 == 0 else odd, cut(xs, 2, None, 2))
-    even = [concatenate([x, y], axis) for x, y in zip(cut(xs, 0, 1), even)]
-    return [interleave(x, y, axis) for x, y in zip(even, odd)]
-
-
-def interleave(even: Any, odd: Any, axis: int) -> Any:
-    """Elements of both in turn."""
-    aval, zero = typeof(even), of_dtype(0, typeof(even).dtype)
-    more = aval.shape[axis] - typeof(odd).shape[axis]  # 0 or 1
-    none = ((0, 0, 0),) * aval.ndim
-    join = bitwise_or if aval.dtype == bool else add
-    return join(pad(even, zero, replace(none, axis, (0, 1 - more, 1))),  # type: ignore[arg-type]
-                pad(odd, zero, replace(none, axis, (1, more, 1))))  # type: ignore[arg-type]
 
 
 # --- the operations --------------------------------------------------------------------------

@@ -8,8 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from minijax.batching import batch
 from minijax.core import Array, ShapedArray, typeof
-from minijax.families import Structural, broadcast_in_dim, reduce_sum, reshape
+from minijax.families import (
+    Structural,
+    Transpose,
+    broadcast_in_dim,
+    reduce_sum,
+    reshape,
+    transpose,
+)
 from minijax.jvp import as_array
 from minijax.lax.shapes import canonicalize_axis, check_shapelike
 
@@ -17,6 +25,13 @@ __all__ = [
     "broadcast", "broadcast_like", "broadcast_to_rank", "collapse", "expand_dims", "rev", "rev_p",
     "squeeze", "squeeze_p", "tile", "tile_p",
 ]
+
+
+@batch.register
+def _(prim: Transpose, axis, xs, dims, /, *, permutation):
+    """One transpose instead of two: it can also bring the batch to the front."""
+    (x,), (dim,) = xs, dims
+    return [transpose(x, (dim, *(i + (i >= dim) for i in permutation)))], [0]
 
 
 # --- axes of size 1 --------------------------------------------------------------------------

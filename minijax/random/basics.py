@@ -105,19 +105,23 @@ def uniform(key: Any, shape: Any = (), dtype: Any = None, minval: Any = 0.0, max
 
 @jit(static_argnums=(3, 4))
 def _uniform(key: Any, minval: Any, maxval: Any, shape: tuple, dtype: np.dtype) -> Any:
-    """Random bits become the mantissa of a number in [1, 2), which is moved to [minval, maxval)."""
     minval, maxval = [lax.convert_element_type(x, dtype) for x in (minval, maxval)]
     minval, maxval = [lax.broadcast_to_rank(x, len(shape)) for x in (minval, maxval)]
-    info, one = dtypes.finfo(dtype), np.ones((), dtype)
-    width = info.bits if info.nmant >= 8 else 8  # as few as will do
-    unsigned = np.dtype(f"uint{info.bits}")
-    mantissa = random_bits_p.bind(key, bit_width=width, shape=shape)
-    if width != info.bits:
-        mantissa = lax.convert_element_type(mantissa, unsigned)
-    mantissa = lax.shift_right_logical(mantissa, np.array(width - info.nmant, unsigned))
-    floats = lax.bitcast_convert_type(lax.bitwise_or(mantissa, one.view(unsigned)), dtype)
-    floats = lax.sub(floats, one)
+    floats = unit_floats(key, shape, dtype)
     return lax.max(minval, exact.add(exact.mul(floats, lax.sub(maxval, minval)), minval))
+
+
+def unit_floats(key: Any, shape: tuple, dtype: np.dtype) -> Any:
+    """Numbers in [0, 1): random bits become the mantissa of a number in [1, 2), less 1."""
+    info, one = dtypes.finfo(dtype), np.ones((), dtype)
+    unsigned = np.dtype(f"uint{info.bits}")
+    width = info.bits if info.nmant >= 8 else 8  # as few bits as will do
+    bits = random_bits_p.bind(key, bit_width=width, shape=shape)
+    if width != info.bits:
+        bits = lax.convert_element_type(bits, unsigned)
+    mantissa = lax.shift_right_logical(bits, np.array(width - info.nmant, unsigned))
+    from_one_to_two = lax.bitwise_or(mantissa, one.view(unsigned))
+    return lax.sub(lax.bitcast_convert_type(from_one_to_two, dtype), one)
 
 
 # --- integers --------------------------------------------------------------------------------

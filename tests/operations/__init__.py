@@ -53,6 +53,7 @@ class Case:
     label: str = ""
     order: int = 2  # how often it can be differentiated at these points
     rtol: float = 1e-6  # of values; derivatives get 100 times as much
+    oracle: str = ""  # JAX's function, as "nn.soft_sign", where jax.lax has no such operation
     options: dict = field(default_factory=dict)
 
     @property

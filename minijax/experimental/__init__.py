@@ -1,0 +1,3 @@
+"""`jax.experimental`: what may still change."""
+
+from minijax.effects.results import io_callback as io_callback

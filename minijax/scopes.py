@@ -1,0 +1,49 @@
+"""Names for parts of a program, which errors show beside the line: `named_scope`, `named_call`."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import Any
+
+
+class _Names(threading.local):
+    stack: tuple[str, ...] = ()
+
+
+_names = _Names()
+
+
+def current_scope() -> str:
+    """The names of the scopes around, such as `encoder/attention`."""
+    return "/".join(_names.stack)
+
+
+class named_scope(contextlib.ContextDecorator):
+    """A name for the operations in this block, or in the function that this decorates.
+
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> with jax.debug_nans(True), jax.named_scope("loss"):
+    ...     jnp.log(-1.0)
+    Traceback (most recent call last):
+    ...
+    FloatingPointError: invalid value (nan) encountered in log
+    at <doctest minijax.scopes.named_scope[1]>:2 (<module>) in the scope loss
+    """
+
+    def __init__(self, name: str):
+        if not isinstance(name, str):
+            raise TypeError(f"named_scope name argument must be a string, got {name!r}.")
+        self.name = name
+
+    def __enter__(self) -> None:
+        _names.stack = (*_names.stack, self.name)
+
+    def __exit__(self, *exc: Any) -> None:
+        _names.stack = _names.stack[:-1]
+
+
+def named_call(fun: Callable, *, name: str | None = None) -> Callable:
+    """`fun` in a scope of its own name, or another."""
+    return named_scope(fun.__name__ if name is None else name)(fun)
