@@ -27,12 +27,13 @@ import minijax
 HERE = {
     "jax": """
         Array Device ShapeDtypeStruct block_until_ready checking_leaks clear_caches config
-        custom_jvp custom_vjp debug debug_infs debug_nans default_backend device_count device_get
-        device_put devices disable_jit dtypes effects_barrier enable_x64 ensure_compile_time_eval
-        errors eval_shape grad hessian jacfwd jacobian jacrev jit jvp lax linear_transpose linearize
+        custom_jvp custom_vjp debug debug_infs debug_nans default_backend default_device
+        default_matmul_precision default_prng_impl device_count device_get device_put devices
+        disable_jit dtypes effects_barrier enable_checks enable_x64 ensure_compile_time_eval errors
+        eval_shape float0 grad hessian jacfwd jacobian jacrev jit jvp lax linear_transpose linearize
         local_device_count local_devices log_compiles make_jaxpr named_call named_scope nn numpy
-        numpy_dtype_promotion pure_callback random scipy tree tree_util typeof value_and_grad vjp
-        vmap""",
+        numpy_dtype_promotion process_count process_index pure_callback random scipy tree tree_util
+        typeof value_and_grad vjp vmap""",
     "jax.config": "update jax_enable_x64",
     "jax.core": "ShapedArray Trace Tracer",
     "jax.debug": "DebugEffect OrderedDebugEffect breakpoint callback log print",
