@@ -230,7 +230,7 @@ def truncated_normal(key: Any, lower: Any, upper: Any, shape: Any = None, dtype:
 def _truncated_normal(key: Any, lower: Any, upper: Any, shape: tuple, dtype: np.dtype) -> Any:
     root = np.array(np.sqrt(2), dtype)
     lower, upper = [lax.convert_element_type(x, dtype) for x in (lower, upper)]
-    low, high = (lax.erf(lax.div(x, root)) for x in (lower, upper))
+    low, high = (exact.erf(lax.div(x, root)) for x in (lower, upper))
     out = lax.mul(root, lax.erf_inv(uniform(key, shape, dtype, low, high)))
     low = lax.nextafter(lax.stop_gradient(lower), np.array(np.inf, dtype))
     high = lax.nextafter(lax.stop_gradient(upper), np.array(-np.inf, dtype))
