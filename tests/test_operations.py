@@ -387,7 +387,7 @@ ELSEWHERE = {  # operations that no case can call by itself, and where they are 
     "tests/test_collectives.py": "all_gather all_to_all axis_index pbroadcast ppermute "
                                  "reduce_scatter",
     "tests/test_effects.py": "debug_callback debug_print io_callback pure_callback",
-    "tests/test_random.py": "random_poisson",
+    "tests/test_random.py": "fma random_poisson",
     "tests/test_elementwise.py": "gcd lcm",
 }
 

@@ -217,8 +217,8 @@ def truncated_normal(key: Any, lower: Any, upper: Any, shape: Any = None, dtype:
     """Numbers of the standard normal distribution that lie between `lower` and `upper`.
 
     >>> import minijax as jax
-    >>> jax.random.truncated_normal(jax.random.key(0), -1, 1, (3,)).round(2)
-    Array([ 0.86,  0.94, -0.29], dtype=float32)
+    >>> jax.random.truncated_normal(jax.random.key(0), -1, 1, (3,))
+    Array([ 0.8618594,  0.9412883, -0.2910484], dtype=float32)
     """
     key, _ = check_key("truncated_normal", key)
     dtype = float_dtype("truncated_normal", dtype)
