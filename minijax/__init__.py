@@ -2,6 +2,7 @@
 
 from minijax import (
     core as core,
+    custom_derivatives as custom_derivatives,
     debug as debug,
     dtypes as dtypes,
     errors as errors,
@@ -13,6 +14,11 @@ from minijax import (
     scipy as scipy,
     tree as tree,
     tree_util as tree_util,
+)
+from minijax.ad_checkpoint import (
+    checkpoint as checkpoint,
+    checkpoint_policies as checkpoint_policies,
+    remat as remat,
 )
 from minijax.batching import vmap as vmap
 from minijax.compile_time import ensure_compile_time_eval as ensure_compile_time_eval
@@ -33,7 +39,12 @@ from minijax.config import (
     numpy_rank_promotion as numpy_rank_promotion,
 )
 from minijax.core import Array as Array, typeof as typeof
-from minijax.custom import custom_jvp as custom_jvp, custom_vjp as custom_vjp
+from minijax.custom import (
+    closure_convert as closure_convert,
+    custom_gradient as custom_gradient,
+    custom_jvp as custom_jvp,
+    custom_vjp as custom_vjp,
+)
 from minijax.devices import (
     Device as Device,
     block_until_ready as block_until_ready,

@@ -7,14 +7,9 @@ import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from minijax.core import Array, name_of, typeof
-from minijax.tree_util import (
-    keystr,
-    tree_flatten,
-    tree_flatten_with_path,
-    tree_map,
-    tree_unflatten,
-)
+from minijax.core import Array, typeof
+from minijax.source_info import name_of
+from minijax.tree_util import keystr, tree_flatten, tree_flatten_with_path, tree_map, tree_unflatten
 
 
 class FlatFun:
@@ -76,20 +71,24 @@ def place_of(f: Callable) -> str:
 
 def leaf_names(f: Callable, in_tree: Any) -> list[str]:
     """What the user calls each leaf of the arguments `(args, kwargs)`: `x`, `params[0]['w']`."""
-    try:
-        names = list(inspect.signature(f).parameters)
-    except (TypeError, ValueError):
-        names = []
+    names = positional_names(f, len(in_tree.children()[0].children()))
     out = []
     for path, _ in tree_flatten_with_path(in_tree.unflatten(range(in_tree.num_leaves)))[0]:
         first, rest = path[1], path[2:]
         position = getattr(first, "idx", None)
-        if position is None:
-            out.append(f"{first.key}{keystr(rest)}")
-        else:
-            known = position < len(names)
-            out.append(f"{names[position] if known else f'args[{position}]'}{keystr(rest)}")
+        out.append((first.key if position is None else names[position]) + keystr(rest))
     return out
+
+
+def positional_names(f: Callable, n: int) -> list[str]:
+    """What the user calls the first n arguments given by position: `x`, `xs[1]`."""
+    try:
+        parameters = list(inspect.signature(f).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "args")
+    return [*names, *(f"{rest}[{i}]" for i in range(n - len(names)))]
 
 
 def check_callable(f: Any) -> None:

@@ -25,21 +25,11 @@ from minijax.core import (
     tracing,
     typeof,
 )
-from minijax.families import (
-    Axiswise,
-    Elementwise,
-    Reduction,
-    broadcast_in_dim,
-    transpose,
-)
+from minijax.families import Axiswise, Elementwise, Reduction, broadcast_in_dim, transpose
 from minijax.jaxpr import Jaxpr, derive, derived
 from minijax.jvp import as_array
 from minijax.selection import Select
-from minijax.tree_util import (
-    flatten_axes,
-    tree_structure,
-    tree_unflatten,
-)
+from minijax.tree_util import flatten_axes, tree_structure, tree_unflatten
 
 # --- the interpreter -----------------------------------------------------------------------
 
@@ -71,14 +61,15 @@ class BatchTrace(Trace):
 
     def __init__(self, name: str, parent: Trace, axis: AxisData):
         super().__init__(name, parent)
-        self.axis, self.axis_name, self.size = axis, axis.name, axis.size
+        self.axis, self.axis_name, self.size, self.tag = axis, axis.name, axis.size, axis
 
     def unbox(self, x: Any) -> tuple[Any, int | None]:
         """The whole batch and its dimension. What is not my tracer is the same for all: None."""
-        return (x.value, x.dim) if isinstance(x, BatchTracer) and x._trace is self else (x, None)
+        mine = isinstance(x, BatchTracer) and x._trace.tag is self.tag
+        return (x.value, x.dim) if mine else (x, None)
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-        args, params = prim.stage(args, params)
+        args, params = prim.stage(self, args, params)
         boxes = [self.unbox(x) for x in args]
         values, dims = [x for x, _ in boxes], [d for _, d in boxes]
         if all(d is None for d in dims) and not self.named_in(prim, params):
@@ -229,8 +220,7 @@ def vmap(fun: Callable, in_axes: Any = 0, out_axes: Any = 0, axis_name: Any = No
     @functools.wraps(fun)
     def vmap_f(*args: Any, **kwargs: Any) -> Any:
         leaves, in_tree = flatten_args(args, kwargs)
-        dims = in_dims(in_axes, args, kwargs)
-        dims = [check_axis(x, d) for x, d in zip(leaves, dims, strict=True)]
+        dims = check_axes(fun, in_tree, leaves, in_dims(in_axes, args, kwargs))
         size = mapped_size(fun, leaves, dims, in_tree, axis_size)
         flat = FlatFun(fun, in_tree, "vmap")
         outs, dims_out = batch_flat(flat, AxisData(size, axis_name), leaves, dims,
@@ -254,20 +244,25 @@ def in_dims(in_axes: Any, args: tuple, kwargs: dict) -> list[Any]:
     dims = flatten_axes("vmap in_axes", args, in_axes)
     dims += [0] * tree_structure(kwargs).num_leaves
     for d in dims:
-        if not (d is None or isinstance(d, int)):
+        if not (d is None or type(d) is int):
             raise TypeError("vmap in_axes must be an int, None, or (nested) container with those "
                             f"types as leaves, but got {d!r}.")
     return dims
 
 
-def check_axis(x: Any, dim: int | None) -> int | None:
-    """The axis counted from the front, if the argument has it."""
-    rank = typeof(check_arg(x)).ndim
-    if dim is None or -rank <= dim < rank:
-        return None if dim is None else dim % rank
-    raise ValueError(f"vmap was requested to map its argument along axis {dim}, which implies "
-                     f"that its rank should be at least {dim + 1 if dim >= 0 else -dim}, but is "
-                     f"only {rank} (its shape is {typeof(x).shape})")
+def check_axes(fun: Callable, in_tree: Any, leaves: Sequence[Any], dims: Sequence[Any]
+               ) -> list[int | None]:
+    """The axes counted from the front, if the arguments have them. None goes with any object."""
+    out: list[int | None] = []
+    for i, (x, d) in enumerate(zip(leaves, dims, strict=True)):
+        rank = 0 if d is None else typeof(check_arg(x)).ndim
+        if d is not None and not -rank <= d < rank:
+            raise ValueError(
+                f"vmap was requested to map its argument along axis {d}, which implies that its "
+                f"rank should be at least {d + 1 if d >= 0 else -d}, but is only {rank} (its shape "
+                f"is {typeof(x).shape}). It is the argument {leaf_names(fun, in_tree)[i]}.")
+        out.append(None if d is None else d % rank)
+    return out
 
 
 def mapped_size(fun: Callable, leaves: Sequence[Any], dims: Sequence[int | None], in_tree: Any,

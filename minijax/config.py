@@ -219,7 +219,7 @@ default_device = Option(
     "jax_default_device", None, device, "The device of new arrays; None is the first one.")
 threefry_partitionable = Option(
     "jax_threefry_partitionable", True, truth,
-    "Random bits that do not depend on how an array is split between devices.")
+    "Random bits that do not depend on how an array is split: always so here; False has no effect.")
 default_prng_impl = Option(
     "jax_default_prng_impl", "threefry2x32", one_of("threefry2x32"),
     "The generator behind `jax.random.key`.")
@@ -239,12 +239,12 @@ traceback_filtering = Option(
     one_of("off", "tracebackhide", "remove_frames", "quiet_remove_frames", "auto"),
     "Which of the library's own frames tracebacks show.")
 platforms = Option(
-    "jax_platforms", None, text, "Comma-separated platforms to use, the first by default.")
+    "jax_platforms", None, text, "The platforms to use. There is one: no effect.")
 platform_name = Option(
-    "jax_platform_name", "", text, "The platform to use; `jax_platforms` is the newer way.")
+    "jax_platform_name", "", text, "The platform to use. There is one: no effect.")
 num_cpu_devices = Option(
     "jax_num_cpu_devices", -1, integer,
-    "How many CPU devices there are; -1 leaves the choice to the library.")
+    "How many CPU devices there are. There is one until `pmap` comes: no effect yet.")
 
 checking_leaks = functools.partial(check_tracer_leaks, True)
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import operator
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from minijax import dtypes
+from minijax.config import flags
 from minijax.errors import (
     ConcretizationTypeError,
     TracerArrayConversionError,
@@ -297,8 +298,8 @@ class Primitive:
     def effects_of(self, params: dict) -> frozenset:
         return self.effects
 
-    def stage(self, args: Sequence[Any], params: dict) -> tuple[Sequence[Any], dict]:
-        """Turn functions among the params into programs, before they are written down."""
+    def stage(self, trace: Trace, args: Sequence[Any], params: dict) -> tuple[Sequence[Any], dict]:
+        """Turn functions among the params into programs, before `trace` writes them down."""
         return args, params
 
     def narrow(self, eqn: Any, wanted: tuple[bool, ...]) -> Any:
@@ -339,12 +340,12 @@ class Trace:
 
     def __init__(self, name: str, parent: Trace | None = None):
         self.name, self.parent, self.alive = name, parent, True
+        self.tag: Any = object()  # who I am, also where I am resumed to run a user's rule
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
         raise NotImplementedError
 
-    def origin(self, x: Tracer) -> str:
-        """Why the value of `x` is not known, for messages."""
+    def origin(self, x: Tracer) -> str:  # why the value of `x` is not known, for messages
         return "There a value is known by its type only."
 
 
@@ -352,10 +353,10 @@ class EvalTrace(Trace):
     """The bottom of the stack: operations on concrete values, done at once."""
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-        return check_floats(prim.name, prim.evaluate(args, params))
-
-
-# --- the current interpreter ---------------------------------------------------------------
+        outs = prim.evaluate(args, params)
+        if flags.jax_debug_nans or flags.jax_debug_infs:
+            check_floats(prim.name, outs)
+        return outs
 
 
 class _State(threading.local):
@@ -393,7 +394,8 @@ class tracing(interpreting):
 
     def __exit__(self, *exc: object) -> None:
         _state.trace, self.trace.alive = self.saved, False
-        check_leaks(self.trace, leaked, *exc)
+        if flags.jax_check_tracer_leaks:
+            check_leaks(self.trace, leaked, *exc)
 
 
 def axis_env(trace: Trace | None = None) -> tuple[tuple[Any, int], ...]:
@@ -448,8 +450,9 @@ class Tracer(Array):
     def not_a_number(self, kind: str) -> TypeError:
         """A Python number has no tangent: even where the value is known, it would be constant."""
         return self.unknown(ConcretizationTypeError, self.abstract_value(
-            f"The problem arose with the `{kind}` function. To convert the data type of a value, "
-            f"use `x.astype({kind})`; for a Python number, make it static (static_argnums)."))
+            f"The problem arose with the `{kind}` function: a Python number would be a constant. "
+            f"Use jnp's functions (not math's) and `x.astype({kind})`, or mark the argument of jit "
+            "as static (static_argnums)."))
 
     def __int__(self) -> int:
         value = self.to_concrete_value()
@@ -469,7 +472,7 @@ class Tracer(Array):
             "outside.")).item(*args)
 
     def tolist(self) -> Any:
-        raise self.not_a_number("list")
+        raise self.unknown(ConcretizationTypeError, self.abstract_value("tolist(): read it later."))
 
     def __index__(self) -> int:
         return operator.index(self.known(TracerIntegerConversionError, (
@@ -494,7 +497,3 @@ def leaked(x: Tracer) -> UnexpectedTracerError:
         f"through which an intermediate value of type {x.aval.str_short()} escaped.\n"
         f"It was made while tracing the {x._trace.name}, at {show_line(x.line)}.\n"
         "Return the value from the function instead of storing it outside (in a global, a list).")
-
-
-def name_of(f: Callable) -> str:
-    return getattr(f, "__name__", type(f).__name__)

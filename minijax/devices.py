@@ -81,6 +81,9 @@ def device_put(x: Any, device: Any = None) -> Any:
     >>> jax.device_put({"a": np.arange(2)})
     {'a': Array([0, 1], dtype=int32)}
     """
+    if device is not None and not isinstance(device, Device):
+        raise ValueError("Received invalid value for `device`: a Device, such as jax.devices()[0], "
+                         f"is wanted; got {device!r}.")
     return tree_map(as_array, x)
 
 

@@ -188,6 +188,16 @@ def python_scalar(cls: type) -> np.dtype | None:
     return _SCALAR_DTYPES[flags.jax_enable_x64].get(cls)
 
 
+def can_hold(dtype: np.dtype, cls: type) -> bool:
+    """Is a Python scalar of this class, as an element of `dtype`, still what it was?
+
+    >>> can_hold(np.dtype("float32"), int), can_hold(np.dtype("int32"), float)
+    (True, False)
+    """
+    order = "biufc"
+    return order.find(kind(dtype)) >= order.index(_WIDEST[cls].kind)
+
+
 default_int_dtype: Callable[[], Any] = functools.partial(python_scalar, int)
 default_float_dtype: Callable[[], Any] = functools.partial(python_scalar, float)
 

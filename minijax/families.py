@@ -25,10 +25,12 @@ from minijax.core import (
     ArrayImpl,
     Primitive,
     ShapedArray,
+    Tracer,
     UndefinedPrimal,
     to_numpy,
     typeof,
 )
+from minijax.jaxpr import closed, subprograms
 from minijax.numerics import add_up, saturate
 
 # --- elementwise ---------------------------------------------------------------------------
@@ -38,8 +40,9 @@ class Elementwise(Primitive):
     """out[i] = f(x[i], y[i], ...), over operands of equal rank, with size-1 axes, or of rank 0.
 
     `partials` has one function for each argument: `(out, *args) -> d out / d arg`. It returns a
-    coefficient to multiply the tangent with, a linear function of the tangent, or None (no
-    derivative). `transposes` does the same for a linear operation: `(ct, *args) -> ct of arg`.
+    coefficient to multiply the tangent with, a linear function of the tangent, or None: the result
+    does not move (see `constant`). `transposes` does the same for a linear operation:
+    `(ct, *args) -> ct of arg`.
     `accepts` lists the kinds of dtype: (b)ool, (i)nt, (u)int, (f)loat, (c)omplex. `dtype` is the
     result's: None (that of the operands), a dtype, or a function of the operands' dtype.
     """
@@ -95,8 +98,10 @@ class Elementwise(Primitive):
     def linearize(self, active, *xs, **params):
         out = self.bind(*xs, **params)
         aval = typeof(out)
-        if not self.partials or not dtypes.is_inexact(aval.dtype):
+        if not dtypes.is_inexact(aval.dtype):
             return [out], [False], None
+        if not self.partials:
+            return super().linearize(active, *xs, **params)
         if len(self.partials) != len(xs):
             raise TypeError(f"{self.name} takes {len(xs)} operands, but has a partial derivative "
                             f"for {len(self.partials)}. Where there is none, return None.")
@@ -117,13 +122,18 @@ class Elementwise(Primitive):
                 for x, rule in zip(args, self.transposes)]
 
 
+def constant(out: Any, *args: Any, **params: Any) -> None:
+    """The partial derivative of what does not move, such as `floor`."""
+
+
 def scalars_like_arrays(args: Sequence[Any]) -> Sequence[Any]:
-    """The arguments, with Python scalars in the dtype of the arrays among them."""
+    """The arguments, with Python scalars in the dtype of the arrays, if it can hold them."""
     kinds = {type(x) for x in args}
     if not kinds & dtypes.PYTHON_SCALARS or kinds <= dtypes.PYTHON_SCALARS:
         return args
     dtype = next(typeof(x).dtype for x in args if type(x) not in dtypes.PYTHON_SCALARS)
-    others = dtypes.PYTHON_SCALARS - {t for t in kinds if dtypes.python_scalar(t) is dtype}
+    others = {t for t in kinds & dtypes.PYTHON_SCALARS if dtypes.python_scalar(t) is not dtype
+              and dtypes.can_hold(dtype, t)}
     return [ArrayImpl(np.array(x, dtype)) if type(x) in others else x for x in args]
 
 
@@ -260,20 +270,20 @@ class Indexing(LinearMap):
     """Reads or writes at positions given by an operand."""
 
 
-class Collective(Primitive):
-    """Communicates along the named axes that `axis_names` finds in its params."""
-
-    def axis_names(self, params: dict) -> tuple:
-        return tuple(a for a in params.get("axes", ()) if not isinstance(a, int))
-
-    def effects_of(self, params):
-        return frozenset(self.axis_names(params))
-
-
 class Program(Primitive):
     """Takes programs among its params; each of its rules derives programs and binds them."""
 
     multiple_results = True
+
+    def bind(self, *args: Any, **params: Any) -> Any:
+        """What a program closes over and is traced, as in rules of users, becomes an operand."""
+        if any(isinstance(x, Tracer) for jaxpr in subprograms(params) for x in jaxpr.consts):
+            args, params = self.open(args, params)
+        return super().bind(*args, **params)
+
+    def open(self, args: tuple, params: dict) -> tuple[Any, dict]:
+        jaxpr, free = closed(params["jaxpr"])
+        return [*free, *args], {**params, "jaxpr": jaxpr}
 
 
 # --- the operations that interpreters need -------------------------------------------------
@@ -282,10 +292,11 @@ add_any = Elementwise(
     "add_any", np.add, lambda out, x, y: lambda t: t, lambda out, x, y: lambda t: t,
     accepts="biufc", transposes=(lambda ct, x, y: ct, lambda ct, x, y: ct))
 
+stop_gradient_p = Elementwise("stop_gradient", lambda x: x, constant, accepts="biufc")
+
 mul: Elementwise = Elementwise(
     "mul", np.multiply, lambda out, x, y: y, lambda out, x, y: x, accepts="biufc",
     transposes=(lambda ct, x, y: mul(ct, y), lambda ct, x, y: mul(ct, x)))
-
 
 
 class ConvertElementType(Elementwise):

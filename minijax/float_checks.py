@@ -28,11 +28,10 @@ def bad_number(values: Sequence[Any]) -> str | None:
     return None
 
 
-def check_floats(name: str, outs: list[Any]) -> list[Any]:
-    """The results of an operation that was evaluated by itself, if none of them is an error."""
-    if checking_floats() and (what := bad_number(outs)):
+def check_floats(name: str, outs: Sequence[Any]) -> None:
+    """FloatingPointError if a result of an operation that was evaluated by itself is an error."""
+    if what := bad_number(outs):
         raise invalid_value(what, name, user_line())
-    return outs
 
 
 def invalid_value(what: str, name: str, line: Any) -> FloatingPointError:

@@ -9,6 +9,7 @@ closes over becomes an operand. Grammar of the printed form, as in JAX:
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -30,7 +31,7 @@ from minijax.core import (
     typeof,
 )
 from minijax.pretty_printer import Break, Doc, Group, Nest, join, layout
-from minijax.source_info import user_line
+from minijax.source_info import given, user_line
 
 # --- the program form ----------------------------------------------------------------------
 
@@ -127,10 +128,14 @@ def eval_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], *args: Any) -> list[Any]:
     """Interpret a program, each equation by the current trace."""
     env: dict[Var, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
     env.update(zip(jaxpr.invars, args, strict=True))
-    trace = current_trace()
-    for e in jaxpr.eqns:
-        outs = trace.process_primitive(e.primitive, read(env, e.invars), e.params)
-        env.update(zip(e.outvars, outs))
+    trace, outer = current_trace(), given.line
+    try:
+        for e in jaxpr.eqns:
+            given.line = e.line or outer
+            outs = trace.process_primitive(e.primitive, read(env, e.invars), e.params)
+            env.update(zip(e.outvars, outs))
+    finally:
+        given.line = outer
     return read(env, jaxpr.outvars)
 
 
@@ -184,9 +189,9 @@ class JaxprTrace(Trace):
     def encloses(self, trace: Trace) -> bool:
         """Is `trace` alive, and does it interpret what my rules, or my parent's, do?"""
         outer: Trace | None = self if trace.alive else None
-        while outer is not None and outer is not trace:
+        while outer is not None and outer.tag is not trace.tag:
             outer = outer.parent
-        return outer is trace
+        return outer is not None
 
     def atom(self, x: Any) -> Atom:
         """How an equation refers to `x`."""
@@ -203,7 +208,7 @@ class JaxprTrace(Trace):
         return self.captured[id(x)][0]
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-        args, params = prim.stage(args, params)
+        args, params = prim.stage(self, args, params)
         invars = list(map(self.atom, args))
         outvars = list(map(Var, prim.out_avals([x.aval for x in invars], params)))
         line = user_line()
@@ -254,6 +259,13 @@ def narrow_jaxpr(jaxpr: Jaxpr, wanted: tuple[bool, ...]) -> Jaxpr:
     return jaxpr.replace(eqns=live_eqns(jaxpr.eqns, outvars), outvars=outvars)
 
 
+@derived
+def used_inputs(jaxpr: Jaxpr) -> tuple[Jaxpr, list[bool]]:
+    """The program without the inputs that it does not look at, and which it does."""
+    used = jaxpr.used
+    return jaxpr.replace(invars=[v for v, u in zip(jaxpr.invars, used) if u]), used
+
+
 def trace_to_jaxpr(f: Callable, avals: Sequence[ShapedArray], name: str, prune: bool = True
                    ) -> tuple[Jaxpr, list[Any]]:
     """The program of `f`, a function of flat arguments, and the values it closes over.
@@ -266,25 +278,28 @@ def trace_to_jaxpr(f: Callable, avals: Sequence[ShapedArray], name: str, prune: 
         return trace.build(ins, f(*ins), prune)
 
 
-def closed(jaxpr: Jaxpr, captured: Sequence[Any]) -> tuple[Jaxpr, list[Any]]:
+def bound(jaxpr: Jaxpr, captured: Sequence[Any]) -> Jaxpr:
+    """What a program closes over, its first inputs, become its constants."""
+    n = len(captured)
+    return Jaxpr(jaxpr.invars[n:], jaxpr.eqns, jaxpr.outvars, jaxpr.invars[:n], captured)
+
+
+def closed(jaxpr: Jaxpr, captured: Sequence[Any] = ()) -> tuple[Jaxpr, list[Any]]:
     """Of what a program closes over, its first inputs, arrays become constants of the program.
 
-    Traced values remain inputs, and are returned.
+    Traced values remain inputs, or become inputs, and are returned.
     """
-    pairs = list(zip(jaxpr.invars, captured))
-    consts = [pair for pair in pairs if isinstance(pair[1], ArrayImpl)]
+    pairs = [*zip(jaxpr.constvars, jaxpr.consts), *zip(jaxpr.invars, captured)]
     free = [pair for pair in pairs if isinstance(pair[1], Tracer)]
-    invars = [*(v for v, _ in free), *jaxpr.invars[len(pairs):]]
-    constvars = [v for v, _ in consts]
-    return (Jaxpr(invars, jaxpr.eqns, jaxpr.outvars, constvars, [x for _, x in consts]),
+    known = [pair for pair in pairs if not isinstance(pair[1], Tracer)]
+    invars = [*[v for v, _ in free], *jaxpr.invars[len(captured):]]
+    return (Jaxpr(invars, jaxpr.eqns, jaxpr.outvars, [v for v, _ in known], [x for _, x in known]),
             [x for _, x in free])
 
 
 def derive(f: Callable, avals: Sequence[ShapedArray], name: str) -> Jaxpr:
-    """The program of `f`, which runs other programs and closes over nothing but their constants."""
-    jaxpr, free = closed(*trace_to_jaxpr(f, avals, name))
-    assert not free
-    return jaxpr
+    """The program of `f`, which runs other programs; what they close over are its constants."""
+    return bound(*trace_to_jaxpr(f, avals, name))
 
 
 # --- checking ------------------------------------------------------------------------------
@@ -381,7 +396,7 @@ class Printer:
 
     def shown(self, e: JaxprEqn) -> list[tuple[str, Any]]:
         """The params to print; what the type of the result says is not repeated."""
-        params = sorted((k, v) for k, v in e.params.items() if v is not None)
+        params = sorted((k, v) for k, v in e.params.items() if v is not None or k == "policy")
         if e.primitive.name == "broadcast_in_dim":
             params = [(k, v) for k, v in params if k != "shape" and v != ()]
         return sorted(params, key=lambda pair: pair[0] != "name")  # the name first: easy to scan
@@ -392,7 +407,8 @@ class Printer:
         if type(v) is tuple and v and all(isinstance(x, Jaxpr) for x in v):
             parts = join(Break(), list(map(self.param, v)))
             return Group([Nest(2, ["(", Break(""), parts]), Break(""), ")"])
-        return v.name if isinstance(v, np.dtype) else str(v)
+        text = v.name if isinstance(v, np.dtype) else str(v)
+        return re.sub("at 0x[0-9a-f]+", "at 0xXXXXXXXXXXXX", text)  # a function has no other name
 
     def share_names(self, inner: Sequence[Atom], outer: Sequence[Atom]) -> None:
         """A variable of an inner program takes the name of the operand it stands for."""

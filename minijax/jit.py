@@ -22,12 +22,13 @@ from minijax.api_util import (
 from minijax.batching import batch, batch_jaxpr
 from minijax.compiler import compiled, log_compile
 from minijax.config import config
-from minijax.core import ArrayImpl, Tracer, axis_env, name_of, to_numpy, typeof
+from minijax.core import ArrayImpl, Tracer, axis_env, to_numpy, typeof
 from minijax.families import Program
-from minijax.jaxpr import JaxprEqn, closed, narrow_jaxpr, trace_to_jaxpr
+from minijax.jaxpr import JaxprEqn, closed, narrow_jaxpr, trace_to_jaxpr, used_inputs
 from minijax.jvp import jvp_call
-from minijax.linearize import linearize_call, split_jaxpr
+from minijax.linearize import all_depends, linearize_call, split_jaxpr
 from minijax.make_jaxpr import abstract, as_struct
+from minijax.source_info import name_of
 from minijax.transpose import transpose_call
 from minijax.tree_util import tree_flatten, tree_unflatten
 
@@ -37,58 +38,60 @@ from minijax.tree_util import tree_flatten, tree_unflatten
 class Call(Program):
     """Run one program. Each rule transforms the program and calls the result."""
 
-    def call(self, name: str) -> Callable:
-        return lambda jaxpr, *args: self.bind(*args, jaxpr=jaxpr, name=name)
+    def call(self, params: dict) -> Callable:
+        return lambda jaxpr, *args: self.bind(*args, jaxpr=jaxpr, **params)
 
     def evaluate(self, args, params):
         jaxpr = params["jaxpr"]
         outs = self.impl(*[to_numpy(x) for x in args], **params)
         return [ArrayImpl(x, a) for x, a in zip(outs, jaxpr.out_avals)]
 
-    def impl(self, *args, jaxpr, name):
+    def impl(self, *args, jaxpr, **params):
         with np.errstate(all="ignore"):
             return compiled(jaxpr)(*args)
 
-    def abstract_eval(self, *avals, jaxpr, name):
+    def abstract_eval(self, *avals, jaxpr, **params):
         given = [a.strip_weak_type() for a in avals]
         if given != [a.strip_weak_type() for a in jaxpr.in_avals]:
+            name = params.get("name", self.name)
             raise TypeError(f"{name} takes {jaxpr.in_avals}, got {list(avals)}")
         return jaxpr.out_avals
 
     def effects_of(self, params):
         return params["jaxpr"].effects
 
-    def jvp(self, primals, tangents, *, jaxpr, name):
-        return jvp_call(self.call(name), primals, tangents, jaxpr)
+    def jvp(self, primals, tangents, *, jaxpr, **params):
+        return jvp_call(self.call(params), primals, tangents, jaxpr)
 
-    def linearize(self, active, *xs, jaxpr, name):
-        return linearize_call(self.call(name), active, xs, jaxpr)
+    def linearize(self, active, *xs, jaxpr, **params):
+        return linearize_call(self.call(params), active, xs, jaxpr)
 
     def narrow(self, eqn, wanted):
-        params = {**eqn.params, "jaxpr": narrow_jaxpr(eqn.params["jaxpr"], wanted)}
+        jaxpr, used = used_inputs(narrow_jaxpr(eqn.params["jaxpr"], wanted))
+        invars = [x for x, u in zip(eqn.invars, used) if u]
         outvars = [v for v, w in zip(eqn.outvars, wanted) if w]
-        return JaxprEqn(self, eqn.invars, params, outvars, eqn.line)
+        return JaxprEqn(self, invars, eqn.params | {"jaxpr": jaxpr}, outvars, eqn.line)
 
     def split(self, unknown, args, params):
-        known, rest, unknown_out = split_jaxpr(params["jaxpr"], tuple(unknown))
-        if not known.eqns and all(unknown_out):
+        if all_depends(params["jaxpr"], tuple(unknown)):
             return None
+        known, rest, unknown_out = split_jaxpr(params["jaxpr"], tuple(unknown))
         outs = self.bind(*[x for x, u in zip(args, unknown) if not u], **params | {"jaxpr": known})
         n = unknown_out.count(False)
         late = [*outs[n:], *(x for x, u in zip(args, unknown) if u)]
         return outs[:n], unknown_out, late, params | {"jaxpr": rest}
 
-    def transpose(self, cts, *args, jaxpr, name):
-        return transpose_call(self.call(name), cts, args, jaxpr)
+    def transpose(self, cts, *args, jaxpr, **params):
+        return transpose_call(self.call(params), cts, args, jaxpr)
 
 
 jit_p = Call("jit")
 
 
 @batch.register
-def _(prim: Call, axis, xs, dims, /, *, jaxpr, name):
+def _(prim: Call, axis, xs, dims, /, *, jaxpr, **params):
     batched, dims_out = batch_jaxpr(jaxpr, axis, tuple(dims))
-    return prim.bind(*xs, jaxpr=batched, name=name), dims_out
+    return prim.bind(*xs, jaxpr=batched, **params), dims_out
 
 
 # --- the transformation --------------------------------------------------------------------
@@ -162,23 +165,13 @@ class Jitted:
 
     def find(self, args: tuple, kwargs: dict) -> tuple[Traced, list[Any]]:
         """The program for arguments of these types, and the arguments it takes."""
-        static, args, kwargs = self.split(args, kwargs)
+        static, args, kwargs = split_static(self.static_argnums, self.static_argnames, args, kwargs)
         leaves, in_tree = tree_flatten((args, kwargs))
         try:
             avals = tuple(map(abstract, leaves))
         except TypeError:
             raise self.argument_error(leaves, in_tree) from None
         return traced(self.programs, self.fun, "jit", avals, in_tree, static), leaves
-
-    def split(self, args: tuple, kwargs: dict) -> tuple[tuple, tuple, dict]:
-        """The static arguments, as (position or name, value), and the others."""
-        if not self.static_argnums and not self.static_argnames:
-            return (), args, kwargs
-        nums = {i % len(args) for i in self.static_argnums if -len(args) <= i < len(args)}
-        static = [(i, args[i]) for i in sorted(nums)]
-        static += [(k, kwargs[k]) for k in sorted(kwargs) if k in self.static_argnames]
-        return (tuple(static), tuple(x for i, x in enumerate(args) if i not in nums),
-                {k: v for k, v in kwargs.items() if k not in self.static_argnames})
 
     def argument_error(self, leaves: Sequence[Any], in_tree: Any) -> TypeError:
         x, name = next((x, name) for x, name in zip(leaves, leaf_names(self.fun, in_tree))
@@ -228,6 +221,18 @@ def chosen_arguments(fun: Callable, nums: tuple, names: tuple, kind: str) -> tup
     known = [positional[n] for n in nums if -len(positional) <= n < len(positional)]
     return (tuple({*nums, *(positional.index(n) for n in names if n in positional)}),
             tuple({*names, *known}))
+
+
+def split_static(nums: tuple, names: tuple, args: tuple, kwargs: dict
+                 ) -> tuple[tuple, tuple, dict]:
+    """The static arguments, as (position or name, value), and the others."""
+    if not nums and not names:
+        return (), args, kwargs
+    chosen = {i % len(args) for i in nums if -len(args) <= i < len(args)}
+    static = [(i, args[i]) for i in sorted(chosen)]
+    static += [(k, kwargs[k]) for k in sorted(kwargs) if k in names]
+    return (tuple(static), tuple(x for i, x in enumerate(args) if i not in chosen),
+            {k: v for k, v in kwargs.items() if k not in names})
 
 
 def with_static(fun: Callable, static: tuple) -> Callable:

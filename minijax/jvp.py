@@ -59,6 +59,11 @@ class JVPTrace(Trace):
         super().__init__(name, parent)
         self.tangent = tangent or parent
 
+    def origin(self, x: Any) -> str:
+        if isinstance(x.primal, Tracer):
+            return x.primal._trace.origin(x.primal)
+        return f"Its value here is {x.primal}, but a Python number has no tangent."
+
     def dual(self, x: Any) -> tuple[Any, Any]:
         """The primal and the tangent of a value. What is not my tracer is constant: no tangent."""
         if isinstance(x, JVPTracer) and x._trace is self:

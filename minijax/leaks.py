@@ -10,12 +10,10 @@ from collections.abc import Callable
 from types import FrameType, FunctionType, ModuleType
 from typing import Any
 
-from minijax.config import flags
-
 
 def check_leaks(trace: Any, error_of: Callable, failed: Any, *_: object) -> None:
     """When a trace ends, and has not `failed`: the error for a tracer that the user still holds."""
-    if flags.jax_check_tracer_leaks and not failed and are_held(tracers_of(trace)):
+    if not failed and are_held(tracers_of(trace)):
         gc.collect()  # it may be a cycle that holds itself
         for x in tracers_of(trace):
             if are_held([x]):

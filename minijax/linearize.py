@@ -12,23 +12,8 @@ from typing import Any
 from minijax import dtypes
 from minijax.api_util import FlatFun, check_callable, describe_function
 from minijax.core import Primitive, ShapedArray, interpreting, tracing, typeof
-from minijax.jaxpr import (
-    Jaxpr,
-    JaxprTrace,
-    JaxprTracer,
-    closed,
-    derive,
-    derived,
-    narrow_jaxpr,
-)
-from minijax.jvp import (
-    JVPTrace,
-    JVPTracer,
-    as_array,
-    fill_tangents,
-    instantiate,
-    tangent_dtype,
-)
+from minijax.jaxpr import Jaxpr, JaxprTrace, JaxprTracer, closed, derive, derived, narrow_jaxpr
+from minijax.jvp import JVPTrace, JVPTracer, as_array, fill_tangents, instantiate, tangent_dtype
 from minijax.tree_util import tree_flatten, tree_structure, tree_unflatten
 
 # --- the linear part -----------------------------------------------------------------------
@@ -41,7 +26,7 @@ class TangentTrace(JaxprTrace):
         return isinstance(x, JaxprTracer) and x._trace is self
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-        unknown = list(map(self.is_mine, args))
+        unknown = [isinstance(x, JaxprTracer) and x._trace is self for x in args]
         if True not in unknown:
             return self.parent.process_primitive(prim, args, params)  # type: ignore[union-attr]
         with interpreting(self.parent):  # type: ignore[arg-type]
@@ -63,8 +48,7 @@ def linearize_flat(f: Callable, primals: Sequence[Any], active: Sequence[bool], 
     """
     with tracing(TangentTrace(f"the tangent of {name}")) as tangent:
         with tracing(JVPTrace(name, tangent.parent, tangent)) as trace:
-            ins = [tangent.input(typeof(x)) if a else None
-                   for x, a in zip(primals, active)]
+            ins = [tangent.input(typeof(x)) if a else None for x, a in zip(primals, active)]
             outs = f(*[x if t is None else JVPTracer(trace, x, t) for x, t in zip(primals, ins)])
             duals = trace.leave(f, outs)
         outs, tangents = [x for x, _ in duals], [t for _, t in duals]
@@ -136,6 +120,17 @@ def linearize_jaxpr(jaxpr: Jaxpr, active: tuple[bool, ...], wanted: tuple[bool, 
 
     fwd = derive(forward, jaxpr.in_avals, "linearize")
     return fwd, *made
+
+
+@derived
+def all_depends(jaxpr: Jaxpr, unknown: tuple[bool, ...]) -> bool:
+    """Does every equation and every output depend on an unknown input?"""
+    late = {v for v, u in zip(jaxpr.invars, unknown) if u}
+    for e in jaxpr.eqns:
+        if late.isdisjoint(e.invars):
+            return False
+        late.update(e.outvars)
+    return late.issuperset(jaxpr.outvars)
 
 
 @derived

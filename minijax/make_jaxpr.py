@@ -10,7 +10,7 @@ import numpy as np
 
 from minijax.api_util import FlatFun, check_callable, describe_function, flatten_args, positions
 from minijax.core import ArrayImpl, ShapedArray, Tracer, typeof
-from minijax.jaxpr import Jaxpr, trace_to_jaxpr
+from minijax.jaxpr import bound, trace_to_jaxpr
 from minijax.tree_util import tree_unflatten
 
 
@@ -77,9 +77,8 @@ def make_jaxpr(fun: Callable, static_argnums: int | Sequence[int] = (),
         leaves, in_tree = flatten_args(dynamic, kwargs)
         flat = FlatFun(f, in_tree, "make_jaxpr")
         name = describe_function(fun, "make_jaxpr")
-        jaxpr, consts = trace_to_jaxpr(flat, [abstract(x) for x in leaves], name, prune=False)
-        n = len(consts)
-        jaxpr = Jaxpr(jaxpr.invars[n:], jaxpr.eqns, jaxpr.outvars, jaxpr.invars[:n], consts)
+        avals = list(map(abstract, leaves))
+        jaxpr = bound(*trace_to_jaxpr(flat, avals, name, prune=False))
         if not return_shape:
             return jaxpr
         return jaxpr, tree_unflatten(flat.out_tree, [as_struct(a) for a in jaxpr.out_avals])

@@ -8,16 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 
-class _Names(threading.local):
+class Names(threading.local):
     stack: tuple[str, ...] = ()
 
 
-_names = _Names()
-
-
-def current_scope() -> str:
-    """The names of the scopes around, such as `encoder/attention`."""
-    return "/".join(_names.stack)
+names = Names()
 
 
 class named_scope(contextlib.ContextDecorator):
@@ -38,10 +33,10 @@ class named_scope(contextlib.ContextDecorator):
         self.name = name
 
     def __enter__(self) -> None:
-        _names.stack = (*_names.stack, self.name)
+        names.stack = (*names.stack, self.name)
 
     def __exit__(self, *exc: Any) -> None:
-        _names.stack = _names.stack[:-1]
+        names.stack = names.stack[:-1]
 
 
 def named_call(fun: Callable, *, name: str | None = None) -> Callable:

@@ -6,13 +6,20 @@ import contextlib
 import functools
 import os
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from minijax.scopes import current_scope
+from minijax.scopes import names
 
-_OURS = [os.path.join(os.path.dirname(__file__), ""), functools.__file__,
-         contextlib.__file__]
+_OURS = [os.path.join(os.path.dirname(__file__), ""), functools.__file__, contextlib.__file__]
+
+
+class _Given(threading.local):
+    line: Any = None
+
+
+given = _Given()  # where a program is evaluated, the lines are those of its equations
 
 
 def register_exclusion(path: str) -> None:
@@ -23,21 +30,32 @@ def register_exclusion(path: str) -> None:
 def user_frames() -> Iterator[Any]:
     """The frames that are the user's, the innermost first."""
     frame: Any = sys._getframe(1)
-    ours = tuple(_OURS)
     while frame is not None:
-        if not frame.f_code.co_filename.startswith(ours):
+        if not frame.f_code.co_filename.startswith(tuple(_OURS)):
             yield frame
         frame = frame.f_back
 
 
-def user_line() -> tuple[Any, int, str] | None:
-    """The code and line of the innermost frame that is the user's, and the named scope there."""
-    frame = next(user_frames(), None)
-    return (frame.f_code, frame.f_lineno, current_scope()) if frame else None
+def user_line() -> tuple[Any, int, tuple[str, ...]] | None:
+    """Of the innermost frame that is the user's: code, instruction, and the named scope there."""
+    if given.line is not None:
+        return given.line
+    frame: Any = sys._getframe(2)
+    ours = tuple(_OURS)
+    while frame is not None and frame.f_code.co_filename.startswith(ours):
+        frame = frame.f_back
+    return (frame.f_code, frame.f_lasti, names.stack) if frame is not None else None
 
 
-def show_line(line: tuple[Any, int, str] | None) -> str:
+def show_line(line: tuple[Any, int, tuple[str, ...]] | None) -> str:
+    """`file.py:3:8 (f)`: the line and column of an instruction, and the function it is in."""
     if line is None:
         return "an unknown line"
-    scope = f" in the scope {line[2]}" if line[2] else ""
-    return f"{line[0].co_filename}:{line[1]} ({line[0].co_name}){scope}"
+    code, instruction, scopes = line
+    row, _, column, _ = list(code.co_positions())[instruction // 2]
+    where = f" in the scope {'/'.join(scopes)}" if scopes else ""
+    return f"{code.co_filename}:{row}:{column} ({code.co_qualname}){where}"
+
+
+def name_of(f: Callable) -> str:
+    return getattr(f, "__name__", type(f).__name__)

@@ -9,13 +9,7 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes
-from minijax.api_util import (
-    FlatFun,
-    argnums_partial,
-    check_arg,
-    check_callable,
-    describe_function,
-)
+from minijax.api_util import FlatFun, argnums_partial, check_arg, check_callable, describe_function
 from minijax.core import ArrayImpl, ShapedArray, UndefinedPrimal, current_trace, typeof
 from minijax.families import add_any, zeros
 from minijax.jaxpr import Jaxpr, derive, derived, read, trace_to_jaxpr
@@ -221,9 +215,10 @@ def check_grad_input(x: Any, holomorphic: bool, allow_int: bool, what: str = "gr
 
 def check_grad_output(outs: Sequence[Any], out_tree: Any, holomorphic: bool) -> Any:
     if len(outs) != 1 or out_tree != tree_structure(0):
+        advice = ("Does the function return its result?" if not outs else
+                  "Where it is a scalar and other results, pass has_aux=True.")
         raise TypeError("Gradient only defined for scalar-output functions. Output was "
-                        f"{tree_unflatten(out_tree, outs)}. Where it is a scalar and other "
-                        "results, pass has_aux=True.")
+                        f"{tree_unflatten(out_tree, outs)}. {advice}")
     aval = typeof(outs[0])
     if aval.shape:
         raise TypeError("Gradient only defined for scalar-output functions. Output had shape: "

@@ -35,3 +35,36 @@ def f32(*shape: int) -> np.ndarray:
 def i32(*shape: int) -> np.ndarray:
     """0, 1, 2, ..."""
     return np.arange(int(np.prod(shape)), dtype=np.int32).reshape(shape)
+
+
+def outcome(f: Callable, library: Any) -> Any:
+    """What `f(library)` returns, as plain data; of an exception, the name of its class."""
+    try:
+        return plain(f(library))
+    except Exception as error:
+        return f"raises {type(error).__name__}"
+
+
+def plain(x: Any) -> Any:
+    if isinstance(x, (list, tuple)):
+        return [plain(i) for i in x]
+    if isinstance(x, dict):
+        return {k: plain(v) for k, v in sorted(x.items())}
+    return x if x is None or isinstance(x, (str, bool)) else np.asarray(x)
+
+
+def alike(a: Any, b: Any, rtol: float = 2e-4) -> None:
+    """AssertionError unless two outcomes are equal: structures, types, and numbers nearly."""
+    assert type(a) is type(b), (a, b)
+    if isinstance(a, np.ndarray):
+        assert (a.shape, a.dtype) == (b.shape, b.dtype), (a, b)
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=1e-5)
+    elif isinstance(a, list):
+        assert len(a) == len(b), (a, b)
+        for x, y in zip(a, b):
+            alike(x, y, rtol)
+    elif isinstance(a, dict):
+        assert a.keys() == b.keys()
+        alike(list(a.values()), list(b.values()), rtol)
+    else:
+        assert a == b

@@ -132,6 +132,42 @@ def many_counts(jax, lax, x):
     return jax.vmap(f)(x)
 
 
+def many_branches_in_loops(jax, lax, m):
+    def step(c, x):
+        return lax.cond(c > 0.4, lambda c: c * x, lambda c: c + x, c), c
+
+    return jax.vmap(lambda row: lax.scan(step, S, row))(m)
+
+
+def many_loops_in_branches(jax, lax, x):
+    def loop(x):
+        return lax.while_loop(lambda y: y < 9.0, lambda y: y * 2.0, x)
+
+    return jax.vmap(lambda x: lax.cond(x > 0.4, loop, lambda x: x * x, x))(x)
+
+
+def many_that_pass_through(jax, lax, x, y):
+    def f(x):
+        return lax.cond(x > 0.4, lambda x, y: (x * 2, y), lambda x, y: (x * 3, y), x, y)
+
+    return jax.vmap(f, out_axes=(0, None))(x)
+
+
+def many_with_a_fixed_carry(jax, lax, x, w):
+    def step(c, _):
+        return (c[0] * c[1], c[1]), None
+
+    return jax.vmap(lambda x: lax.scan(step, (x, w), None, length=3)[0], out_axes=(0, None))(x)
+
+
+def many_up_to_n(jax, lax, x, n):
+    return jax.vmap(lambda x, n: lax.fori_loop(0, n, lambda i, c: c * x + i, x))(x, n)
+
+
+def many_switches(jax, jnp, lax, x, i):
+    return jax.vmap(lambda x, i: lax.switch(i, [jnp.sin, jnp.cos, lambda x: x * 2], x))(x, i)
+
+
 def linear_solve(jnp, lax, w, x):
     def solve(matvec, b):
         return b - matvec(b) * 0.5
@@ -180,4 +216,10 @@ LOOPS: dict[str, tuple] = {
     "vmap of cond, one index": (many_with_one_index, V, S),
     "vmap of while_loop": (many_searches, V),
     "vmap of while_loop, one count": (many_counts, V),
+    "vmap of cond in scan": (many_branches_in_loops, M),
+    "vmap of while_loop in cond": (many_loops_in_branches, V),
+    "vmap of cond that passes through": (many_that_pass_through, V, S),
+    "vmap of scan with a fixed carry": (many_with_a_fixed_carry, V, S),
+    "vmap of fori_loop up to n": (many_up_to_n, V, i32(3)),
+    "vmap of switch": (many_switches, V, i32(3)),
 }

@@ -13,6 +13,8 @@ import operator
 from typing import Any
 
 import jax
+import jax.ad_checkpoint
+import jax.custom_derivatives
 import jax.example_libraries.optimizers
 import jax.example_libraries.stax
 import jax.experimental.checkify
@@ -26,16 +28,19 @@ import minijax
 
 HERE = {
     "jax": """
-        Array Device ShapeDtypeStruct block_until_ready checking_leaks clear_caches config
-        custom_jvp custom_vjp debug debug_infs debug_nans default_backend default_device
+        Array Device ShapeDtypeStruct block_until_ready checking_leaks checkpoint
+        checkpoint_policies clear_caches closure_convert config custom_gradient custom_jvp
+        custom_vjp debug debug_infs debug_nans default_backend default_device
         default_matmul_precision default_prng_impl device_count device_get device_put devices
         disable_jit dtypes effects_barrier enable_checks enable_x64 ensure_compile_time_eval errors
         eval_shape float0 grad hessian jacfwd jacobian jacrev jit jvp lax linear_transpose linearize
         local_device_count local_devices log_compiles make_jaxpr named_call named_scope nn numpy
-        numpy_dtype_promotion process_count process_index pure_callback random scipy tree tree_util
-        typeof value_and_grad vjp vmap""",
+        numpy_dtype_promotion process_count process_index pure_callback random remat scipy tree
+        tree_util typeof value_and_grad vjp vmap""",
+    "jax.ad_checkpoint": "checkpoint_name print_saved_residuals",
     "jax.config": "update jax_enable_x64",
     "jax.core": "ShapedArray Trace Tracer",
+    "jax.custom_derivatives": "SymbolicZero closure_convert custom_vjp_primal_tree_values",
     "jax.debug": "DebugEffect OrderedDebugEffect breakpoint callback log print",
     "jax.dtypes": """
         bfloat16 canonicalize_dtype extended finfo float0 iinfo issubdtype prng_key result_type""",
@@ -118,9 +123,6 @@ HERE = {
 }
 
 LATER = {
-    "issue 3: checkpointing": {
-        "jax": "checkpoint checkpoint_policies remat",
-        "jax.ad_checkpoint": "checkpoint_name print_saved_residuals"},
     "issue 3: references": {"jax": "Ref freeze new_ref", "jax.ref": "addupdate"},
     "issue 5: pmap and meshes": {
         "jax": "NamedSharding P make_mesh pmap reshard set_mesh shard_map sharding",
@@ -190,8 +192,9 @@ def test_no_name_is_listed_twice():
 # The keywords that the documents use with each function.
 KEYWORDS = {
     "jax.ShapeDtypeStruct": "dtype shape",
-    "jax.custom_jvp": "nondiff_argnums",
-    "jax.custom_vjp": "nondiff_argnums",
+    "jax.checkpoint": "policy prevent_cse static_argnums",
+    "jax.custom_jvp": "nondiff_argnames nondiff_argnums",
+    "jax.custom_vjp": "nondiff_argnames nondiff_argnums",
     "jax.debug.callback": "callback ordered partitioned",
     "jax.debug.print": "fmt ordered partitioned skip_format_check",
     "jax.experimental.io_callback": "callback ordered result_shape_dtypes sharding",
@@ -313,3 +316,11 @@ def test_a_jitted_function_can_be_looked_into(steps):
             x = getattr(x, step)
             x = x() if callable(x) and step != "jaxpr" else x
         assert x is not None
+
+
+def test_vmap_hands_on_what_is_not_mapped_whatever_it_is():
+    apply = minijax.vmap(lambda f, x: f(x), (None, 0))
+    assert apply(lambda x: x + 1, np.arange(3)).tolist() == [1, 2, 3]
+    assert apply(minijax.numpy.square, np.arange(3)).tolist() == [0, 1, 4]
+    with pytest.raises(TypeError, match="must be an int"):
+        minijax.vmap(lambda x: x, in_axes=False)(np.arange(3))

@@ -228,13 +228,30 @@ def test_a_tour_that_fails_says_so_without_a_traceback(tmp_path, monkeypatch):
 
 
 def test_lab_copies_the_chapters_and_keeps_what_is_there(tmp_path):
-    made = places.copy_chapters(tmp_path / "mine")
+    made, _ = places.copy_chapters(tmp_path / "mine")
     names = {path.name for path in places.chapters().glob("*.ipynb")}
     assert {path.name for path in made} >= names and "00_tour.ipynb" in names
     (tmp_path / "mine" / "00_tour.ipynb").write_text("my changes")
     made[1].unlink()
-    assert places.copy_chapters(tmp_path / "mine") == [made[1]]
+    assert places.copy_chapters(tmp_path / "mine") == ([made[1]], [])
     assert (tmp_path / "mine" / "00_tour.ipynb").read_text() == "my changes"
+
+
+def test_lab_renews_what_the_reader_left_alone(tmp_path, monkeypatch):
+    """A chapter of an older library would run its cells in a newer one."""
+    source = tmp_path / "chapters"
+    source.mkdir()
+    monkeypatch.setattr(places, "chapters", lambda: source)
+    for name in ("left.ipynb", "changed.ipynb"):
+        (source / name).write_text("old")
+    places.copy_chapters(tmp_path / "mine")
+    (tmp_path / "mine" / "changed.ipynb").write_text("the reader's")
+    for name in ("left.ipynb", "changed.ipynb"):
+        (source / name).write_text("new")
+    made, old = places.copy_chapters(tmp_path / "mine")
+    assert [p.name for p in made] == ["left.ipynb"] and [p.name for p in old] == ["changed.ipynb"]
+    assert (tmp_path / "mine" / "left.ipynb").read_text() == "new"
+    assert (tmp_path / "mine" / "changed.ipynb").read_text() == "the reader's"
 
 
 def free_port():

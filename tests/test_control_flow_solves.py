@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import minijax
+from minijax.control_flow.solves import _LinearSolveTuple, linear_solve_p
+from minijax.jaxpr import bound, trace_to_jaxpr
 from tests.both import f32
 
 A = f32(3, 3) + 2 * np.eye(3, dtype=np.float32)
@@ -147,6 +149,16 @@ def test_the_transpose_of_a_solution_needs_a_solver():
     assert minijax.jvp(loss, (B,), (B,))[1].shape == ()
     with pytest.raises(TypeError, match="^transpose_solve required .*symmetric=True"):
         minijax.grad(loss)(B)
+
+
+def test_programs_that_close_over_a_traced_value():
+    """As derived programs may, in which rules of users take part."""
+    def f(a, b):
+        program = bound(*trace_to_jaxpr(lambda x: [a * x], [minijax.typeof(b)], "times a"))
+        return linear_solve_p.bind(b, const_lengths=_LinearSolveTuple(0, 0, 0, 0),
+                                   jaxprs=_LinearSolveTuple(*[program] * 4))[0]
+
+    assert minijax.jit(f)(2.0, 3.0) == f(2.0, 3.0) == 6.0
 
 
 # --- misuse --------------------------------------------------------------------------------------

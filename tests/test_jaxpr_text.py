@@ -397,7 +397,8 @@ def is_smooth(name: str) -> bool:
 
 FLAT = {"comparisons", "isnan", "argmax", "astype", "lax bitcast", "lax convert"}  # no such result
 FORWARD_ONLY = {"fori_loop up to n", "while_loop", "while_loop with fixed carries",
-                "vmap of while_loop", "vmap of while_loop, one count"}
+                "vmap of while_loop", "vmap of while_loop, one count", "vmap of while_loop in cond",
+                "vmap of fori_loop up to n"}
 SMOOTH = [(name, kind) for name in PROGRAMS if is_smooth(name) for kind in DERIVED
           if kind == "jvp" or name not in FORWARD_ONLY]
 

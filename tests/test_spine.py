@@ -366,6 +366,8 @@ def test_a_forgotten_partial_derivative_is_an_error():
     product = Elementwise("product", np.multiply, lambda out, x, y: y)
     with pytest.raises(TypeError, match="product takes 2 operands"):
         jax.grad(product, argnums=1)(2.0, 3.0)
+    with pytest.raises(NotImplementedError, match="Differentiation rule for 'bad'"):
+        jax.grad(Elementwise("bad", np.sin))(1.0)
 
 
 def test_an_operation_s_own_typing_rule_is_heard():
@@ -382,3 +384,12 @@ def test_a_tracer_is_an_array_with_every_method():
     jax.jit(lambda x: seen.append((isinstance(x, jax.Array), x.trace())))(jnp.eye(2))
     assert seen[0][0]
     np.testing.assert_allclose(jax.jit(lambda x: x.trace())(jnp.eye(3)), 3.0)
+
+
+@pytest.mark.parametrize("call", [
+    lambda: jax.lax.lt(jnp.arange(3), 1.5), lambda: jax.lax.mul(jnp.arange(3), 0.5),
+    lambda: jax.lax.clamp(0.5, jnp.arange(3), 1.5), lambda: jax.lax.add(jnp.arange(3.0), 1j),
+    lambda: jax.lax.select(True, jnp.array(1), 2.5)])
+def test_a_python_number_is_not_cut_to_the_dtype_of_an_array(call):
+    with pytest.raises(TypeError):
+        call()

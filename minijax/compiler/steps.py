@@ -44,16 +44,19 @@ def compiled(jaxpr: Jaxpr) -> Callable:
     outputs = [slot(x) for x in jaxpr.outvars]
     last_use = {i: n for n, step in enumerate(steps) for i in [*step[1], *(s for s, _ in step[4])]}
     dead: list[list[int]] = [[] for _ in steps]
+    kept = {*outputs, *literals}
     for i, n in last_use.items():
-        if i not in outputs and i not in literals:
+        if i not in kept:
             dead[n].append(i)
     template: list[Any] = [None] * len(slots)
     for i, value in literals.items():
         template[i] = value
 
+    consts = jaxpr.consts  # not the program, whose memo holds what is compiled here
+
     def run(*args: np.ndarray) -> list[np.ndarray]:
         table = template.copy()
-        table[: len(jaxpr.constvars) + len(args)] = [*map(to_numpy, jaxpr.consts), *args]
+        table[: len(consts) + len(args)] = [*map(to_numpy, consts), *args]
         for (impl, ins, params, several, outs), done in zip(steps, dead):
             values = impl(*[table[i] for i in ins], **params)
             for (i, dtype), value in zip(outs, values if several else (values,)):

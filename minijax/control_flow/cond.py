@@ -30,7 +30,7 @@ from minijax.control_flow.programs import (
 from minijax.core import ShapedArray, Tracer, UndefinedPrimal, typeof
 from minijax.effects.kinds import forbid_io
 from minijax.families import Program, broadcast_in_dim, convert
-from minijax.jaxpr import JaxprEqn, narrow_jaxpr
+from minijax.jaxpr import JaxprEqn, closed, narrow_jaxpr
 from minijax.jvp import jvp_jaxpr
 from minijax.lax.elementwise import clamp, eq, ne
 from minijax.lax.identities import stop_gradient
@@ -67,6 +67,10 @@ class Cond(Program):
 
     def effects_of(self, params):
         return frozenset().union(*(jaxpr.effects for jaxpr in params["branches"]))
+
+    def open(self, args, params):
+        free, branches = with_common_captures([closed(b) for b in params["branches"]])
+        return [args[0], *free, *args[1:]], {"branches": tuple(branches)}
 
     def jvp(self, primals, tangents, *, branches):
         active = tuple(t is not None for t in tangents[1:])
@@ -165,7 +169,7 @@ def choose(what: str, index: Any, names: Sequence[str], funs: Sequence[Callable]
     avals, in_tree = [typeof(x) for x in leaves], tree_structure((operands, {}))
     programs = [program_of(f, what, avals, in_tree) for f in funs]
     check_branches(what, names, funs, programs)
-    captured, branches = with_common_captures(programs)
+    captured, branches = with_common_captures([(p.jaxpr, p.captured) for p in programs])
     if what == "cond":
         branches.reverse()  # index 1 is true
     operands = (*captured, *leaves)

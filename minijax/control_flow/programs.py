@@ -7,11 +7,12 @@ from typing import Any
 
 from minijax import dtypes
 from minijax.api_util import is_typed
-from minijax.core import ShapedArray, Tracer, name_of, to_numpy, typeof
+from minijax.core import ShapedArray, Tracer, to_numpy, typeof
 from minijax.families import zeros
 from minijax.jaxpr import Jaxpr, Var, derive, derived
 from minijax.jit import Traced, programs_of, traced
 from minijax.jvp import as_array
+from minijax.source_info import name_of
 from minijax.tree_util import keystr, tree_flatten, tree_flatten_with_path
 
 # --- lists and marks -------------------------------------------------------------------------
@@ -111,13 +112,15 @@ def placed(jaxpr: Jaxpr, avals: tuple[ShapedArray, ...], places: tuple[int, ...]
     return jaxpr.replace(invars=[*taken, *jaxpr.invars[len(places):]])
 
 
-def with_common_captures(programs: Sequence[Traced]) -> tuple[list[Any], list[Jaxpr]]:
-    """The values that any of the programs closes over, and programs that take all of them."""
-    common = {id(x): x for program in programs for x in program.captured}
+def with_common_captures(programs: Sequence[tuple[Jaxpr, Sequence[Any]]]
+                         ) -> tuple[list[Any], list[Jaxpr]]:
+    """From programs and what each closes over: all these values, and programs that take them."""
+    common = {id(x): x for _, captured in programs for x in captured}
     position = {key: i for i, key in enumerate(common)}
     avals = tuple(map(typeof, common.values()))
     return list(common.values()), [
-        placed(p.jaxpr, avals, tuple(position[id(x)] for x in p.captured)) for p in programs]
+        placed(jaxpr, avals, tuple(position[id(x)] for x in captured))
+        for jaxpr, captured in programs]
 
 
 def joined(firsts: Sequence[Jaxpr], n_outs: int, seconds: Sequence[Jaxpr]

@@ -66,6 +66,11 @@ class Scan(Program):
     def effects_of(self, params):
         return params["jaxpr"].effects
 
+    def open(self, args, params):
+        opened, params = super().open(args, params)
+        grown = params["num_consts"] + len(opened) - len(args)
+        return opened, {**params, "num_consts": grown}
+
     def jvp(self, primals, tangents, *, jaxpr, num_consts, num_carry, **params):
         active = tuple(t is not None for t in tangents)
         pushed, active, active_out = jvp_step(jaxpr, active, num_consts, num_carry)

@@ -18,7 +18,7 @@ from minijax.control_flow.programs import parts, spaced, typed_leaves
 from minijax.core import ShapedArray, UndefinedPrimal, typeof
 from minijax.custom import custom_jvp
 from minijax.families import Program, add_any, zeros
-from minijax.jaxpr import Jaxpr, narrow_jaxpr
+from minijax.jaxpr import Jaxpr, closed, narrow_jaxpr
 from minijax.jit import Traced
 from minijax.jvp import instantiate, jvp_flat
 from minijax.lax.elementwise import neg
@@ -64,6 +64,14 @@ class CustomLinearSolve(Program):
 
     def effects_of(self, params):
         return params["jaxprs"].solve.effects
+
+    def open(self, args, params):
+        consts, b = by_function(args, params["const_lengths"])
+        pairs = [(None, []) if j is None else closed(j) for j in params["jaxprs"]]
+        consts = [[*free, *given] for (_, free), given in zip(pairs, consts)]
+        return [*sum(consts, []), *b], {
+            "const_lengths": _LinearSolveTuple(*map(len, consts)),
+            "jaxprs": _LinearSolveTuple(*(jaxpr for jaxpr, _ in pairs))}
 
     def linearize(self, active, *args, const_lengths, jaxprs):
         """From A x = b: A dx = db - dA x, where dA x is the derivative of matvec(x) by constants.

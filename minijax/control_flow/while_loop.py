@@ -32,7 +32,7 @@ from minijax.core import ShapedArray, typeof
 from minijax.effects.kinds import forbid_io, silent
 from minijax.errors import ConcretizationTypeError
 from minijax.families import Program, convert
-from minijax.jaxpr import Jaxpr, Var, derived, narrow_jaxpr
+from minijax.jaxpr import Jaxpr, Var, closed, derived, narrow_jaxpr
 from minijax.jvp import as_array, jvp_jaxpr
 from minijax.lax.creation import of_dtype
 from minijax.lax.elementwise import add, lt
@@ -69,6 +69,13 @@ class While(Program):
 
     def effects_of(self, params):
         return params["cond_jaxpr"].effects | params["body_jaxpr"].effects
+
+    def open(self, args, params):
+        (cond, cond_free), (body, free) = closed(params["cond_jaxpr"]), closed(params["body_jaxpr"])
+        n = params["cond_nconsts"]
+        return [*cond_free, *args[:n], *free, *args[n:]], {
+            "cond_jaxpr": cond, "cond_nconsts": n + len(cond_free),
+            "body_jaxpr": body, "body_nconsts": params["body_nconsts"] + len(free)}
 
     def jvp(self, primals, tangents, *, cond_jaxpr, cond_nconsts, body_jaxpr, body_nconsts):
         cond_consts, *rest = parts(primals, cond_nconsts)

@@ -98,8 +98,10 @@ def lab(folder: Path, port: int, browser: bool | None) -> None:
     from jupyterlab.labapp import LabApp
 
     with one_line_errors(OSError):
-        made = copy_chapters(folder)
+        made, old = copy_chapters(folder)
     click.echo(f"{folder}: {len(made)} files copied" if made else f"{folder}: your copy, unchanged")
+    for path in old:
+        click.echo(f"{path}: yours is kept; the library's is newer. Move yours away to get it.")
     arguments = [
         f"--ServerApp.root_dir={folder.resolve()}",
         "--LabApp.default_url=/lab/tree/00_tour.ipynb",

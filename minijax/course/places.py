@@ -1,7 +1,11 @@
 """Where the course's files are: in the clone, or inside the installed package."""
 
+import hashlib
+import json
 import shutil
 from pathlib import Path
+
+ORIGINALS = ".originals.json"  # in a reader's copy: what each file was when it was copied
 
 
 def chapters() -> Path:
@@ -21,14 +25,31 @@ def chapters() -> Path:
     )
 
 
-def copy_chapters(target: Path) -> list[Path]:
-    """Copy the chapters to `target` and return the files made. A file already there is kept."""
-    source, made = chapters(), []
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def copy_chapters(target: Path) -> tuple[list[Path], list[Path]]:
+    """Copy the chapters to `target`: the files made or renewed, and the reader's that are old.
+
+    A file that the reader has changed is kept, also when the library's is newer than its original.
+    """
+    source, record = chapters(), target / ORIGINALS
+    originals = json.loads(record.read_text("utf-8")) if record.is_file() else {}
+    made, old = [], []
     for path in sorted(source.rglob("*")):
-        copy = target / path.relative_to(source)
-        hidden = any(part.startswith((".", "__")) for part in path.relative_to(source).parts)
-        if path.is_file() and not hidden and not copy.exists():
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)  # not its mode: an installed file may be read-only
-            made.append(copy)
-    return made
+        name = path.relative_to(source)
+        hidden = any(part.startswith((".", "__")) for part in name.parts)
+        if hidden or not path.is_file() or originals.get(str(name)) == digest(path) and (
+                (target / name).exists()):
+            continue
+        copy = target / name
+        if copy.exists() and digest(copy) not in (digest(path), originals.get(str(name))):
+            old.append(copy)
+            continue
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)  # not its mode: an installed file may be read-only
+        originals[str(name)] = digest(path)
+        made.append(copy)
+    record.write_text(json.dumps(originals, indent=1), "utf-8")
+    return made, old

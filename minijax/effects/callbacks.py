@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from minijax.api_util import is_typed
-from minijax.core import ArrayImpl, EvalTrace, interpreting, name_of, to_numpy, typeof
+from minijax.core import ArrayImpl, EvalTrace, interpreting, to_numpy, typeof
 from minijax.errors import JaxRuntimeError, UnexpectedTracerError
-from minijax.source_info import show_line, user_line
+from minijax.source_info import name_of, show_line, user_line
 from minijax.tree_util import tree_flatten, tree_leaves, tree_unflatten
 
 

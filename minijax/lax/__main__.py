@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from minijax.batching import batch
 from minijax.core import Primitive
-from minijax.families import Elementwise, LinearMap
+from minijax.families import Elementwise, LinearMap, constant
 from minijax.lax.elementwise import Linear
 
 RULES = ("value", "type", "derivative", "transpose", "batch")
@@ -24,6 +24,8 @@ def explained(reason: str, operations: str, *rules: str) -> dict[tuple[str, str]
 
 HOLES: dict[tuple[str, str], str] = {  # (operation, rule): why it has none
     **explained("JAX has none either", "nextafter zeta igamma_grad_a random_gamma_grad pmax pmin",
+                "derivative"),
+    **explained("the compiler makes it, of a program that is differentiated already", "fma",
                 "derivative"),
     **explained("it takes no array", "iota empty axis_index", "derivative"),
     **explained("it takes no array", "iota empty", "batch"),
@@ -56,8 +58,10 @@ def has_transpose(prim: Primitive) -> bool:
 
 
 def derivative(prim: Primitive) -> str:
-    if type(prim).linearize is Elementwise.linearize and not prim.partials:  # type: ignore
-        return "zero"
+    if type(prim).linearize is Elementwise.linearize:
+        partials, moves = prim.partials, not prim.dtype and {*prim.accepts} & {*"fc"}  # type: ignore
+        if {*partials} <= {constant}:
+            return "zero" if partials or not moves else HOLE
     if prim.jvp is not None:
         return "jvp"
     if not states(prim, "linearize"):

@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 
 from minijax.batching import AxisData, batch, batch_flat, move_to_front
-from minijax.core import ArrayImpl, ShapedArray, axis_env, typeof
-from minijax.families import Collective, reshape, zeros
+from minijax.core import ArrayImpl, Primitive, ShapedArray, axis_env, typeof
+from minijax.families import mul, reshape, zeros
 from minijax.lax.creation import iota
+from minijax.lax.elementwise import add
 from minijax.lax.joining import concatenate
 from minijax.lax.slicing import slice_in_dim
 
@@ -86,10 +87,11 @@ def unbound(prim: Any, names: tuple) -> NameError:
 # --- the family: what vmap does ----------------------------------------------------------------
 
 
-class AxisCollective(Collective):
-    """`mapped(axis, x, **params)` does it for the whole batch, which is along dimension 0 of `x`.
+class AxisCollective(Primitive):
+    """Communicates along named axes, those that `axis_names` finds in its params.
 
-    It returns the result and its batch dimension; None where all elements get the same.
+    `mapped(axis, x, **params)` does it for the whole batch, which is along dimension 0 of
+    `x`. It returns the result and its batch dimension; None where all elements get the same.
     `positions` are the params that hold a dimension of the operand.
     """
 
@@ -97,6 +99,9 @@ class AxisCollective(Collective):
 
     def axis_names(self, params):
         return as_names(params["axis_name"])
+
+    def effects_of(self, params):
+        return frozenset(self.axis_names(params))
 
     def impl(self, x, **params):
         raise unbound(self, self.axis_names(params))
@@ -217,6 +222,6 @@ def axis_index(axis_name: Any) -> Any:
         return axis_index_p.bind(axis_name=axis_name)
     index, stride = ArrayImpl(np.array(0, np.int32)), 1
     for name in reversed(axis_name):
-        index = index + axis_index(name) * stride
+        index = add(index, mul(axis_index(name), ArrayImpl(np.array(stride, np.int32))))
         stride *= axis_size(name)
     return index

@@ -20,6 +20,7 @@ from minijax.core import typeof
 from minijax.families import (
     Elementwise,
     broadcast_to,
+    constant,
     convert,
     mul,
     zeros,
@@ -143,7 +144,7 @@ def _share(x: Any, out: Any, y: Any) -> Any:
 
 
 neg = Linear("neg", np.negative, accepts="iufc", transposes=(lambda ct, x: neg(ct),))
-sign = Elementwise("sign", _sign, accepts="iufc")
+sign = Elementwise("sign", _sign, constant, accepts="iufc")
 abs = Elementwise("abs", np.absolute, _abs_partial, accepts="ifc",
                   dtype=lambda d: dtypes.to_floating_dtype(d) if d.kind == "c" else d)
 add = Linear("add", np.add, itself, itself, accepts="iufc",
@@ -222,9 +223,9 @@ def _round(x: np.ndarray, rounding_method: RoundingMethod) -> np.ndarray:
     return whole + np.copysign((np.absolute(x - whole) >= 0.5).astype(x.dtype), x)
 
 
-floor = Elementwise("floor", np.floor, accepts="f")
-ceil = Elementwise("ceil", np.ceil, accepts="f")
-round_p = Elementwise("round", _round, accepts="f")
+floor = Elementwise("floor", np.floor, constant, accepts="f")
+ceil = Elementwise("ceil", np.ceil, constant, accepts="f")
+round_p = Elementwise("round", _round, constant, accepts="f")
 
 
 def round(x: Any, rounding_method: RoundingMethod = RoundingMethod.AWAY_FROM_ZERO) -> Any:

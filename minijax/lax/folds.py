@@ -10,7 +10,8 @@ import numpy as np
 
 from minijax.batching import AxisData, batch, batch_jaxpr, move_to_front, vmap
 from minijax.compiler import compiled
-from minijax.core import ShapedArray, Tracer, to_numpy, typeof
+from minijax.config import config
+from minijax.core import ShapedArray, Tracer, axis_env, to_numpy, typeof
 from minijax.families import Elementwise, Program, convert, mul, reduce_sum
 from minijax.jaxpr import Jaxpr, trace_to_jaxpr
 from minijax.jit import programs_of
@@ -53,7 +54,8 @@ def scalar_program(name: str, computation: Callable, init_values: Any) -> Jaxpr:
     """The program of `computation(xs, ys)`, for xs and ys like the scalars `init_values`."""
     inits, tree = tree_flatten(init_values)
     avals = tuple(typeof(x).update(shape=()) for x in inits)
-    programs, key = programs_of(computation), (name, avals, tree)
+    programs = programs_of(computation)
+    key = name, avals, tree, axis_env(), config.trace_context()
     if key in programs:
         return programs[key]
 

@@ -8,12 +8,11 @@ import numpy as np
 
 from minijax import dtypes
 from minijax.core import typeof
-from minijax.families import Elementwise, Structural
+from minijax.families import Structural, stop_gradient_p
 from minijax.lax.elementwise import Linear
 from minijax.tree_util import tree_flatten, tree_map, tree_unflatten
 
 copy_p = Linear("copy", np.copy, accepts="biufcV", transposes=(lambda ct, x: ct,))
-stop_gradient_p = Elementwise("stop_gradient", lambda x: x, accepts="biufc")
 
 
 def stop_gradient(x: Any) -> Any:
