@@ -29,7 +29,11 @@ from minijax.config import (
     config as config,
     debug_infs as debug_infs,
     debug_nans as debug_nans,
+    default_device as default_device,
+    default_matmul_precision as default_matmul_precision,
+    default_prng_impl as default_prng_impl,
     disable_jit as disable_jit,
+    enable_checks as enable_checks,
     enable_x64 as enable_x64,
     log_compiles as log_compiles,
     numpy_dtype_promotion as numpy_dtype_promotion,
@@ -52,7 +56,10 @@ from minijax.devices import (
     devices as devices,
     local_device_count as local_device_count,
     local_devices as local_devices,
+    process_count as process_count,
+    process_index as process_index,
 )
+from minijax.dtypes import float0 as float0
 from minijax.effects.results import (
     effects_barrier as effects_barrier,
     pure_callback as pure_callback,

@@ -146,8 +146,7 @@ class ArrayImpl(Array):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if dtypes.is_key_dtype(self._value.dtype):
-            raise TypeError("an array of random keys cannot be converted to a NumPy array. Use "
-                            "jax.random.key_data(keys) to get the numbers in it.")
+            raise TypeError("a NumPy array cannot hold keys: use jax.random.key_data(keys).")
         if dtype is not None and dtype != self._value.dtype:
             return self._value.astype(dtype)
         return self._value.copy() if copy else read_only(self._value)

@@ -59,6 +59,16 @@ def local_device_count(backend: str | None = None) -> int:
     return len(local_devices(backend))
 
 
+def process_count(backend: str | None = None) -> int:
+    """How many processes of the user's program there are, on several machines: here one."""
+    return 1
+
+
+def process_index(backend: str | None = None) -> int:
+    """Which of these processes this is."""
+    return 0
+
+
 def default_backend() -> str:
     """The platform that computations run on."""
     return "cpu"

@@ -105,13 +105,13 @@ def test_common_divisors_and_multiples(name, dtype):
 # --- the last places -----------------------------------------------------------------------------
 
 # Units in the last place between us and JAX, for arrays that are printed whole and for large ones.
-# Those above 4 are XLA's own: its tanh, sinh, expm1, exp2 are rough.
+# Those above 4 are XLA's own: its tanh, sinh, expm1, exp2, erf are rough.
 ULPS = {
     "exp": (1, 2), "log": (2, 2), "log1p": (2, 3), "sin": (1, 1), "cos": (1, 1), "tan": (1, 3),
     "atan": (1, 2), "cbrt": (1, 2), "asin": (2, 4), "acos": (2, 3), "asinh": (3, 3),
     "acosh": (3, 3), "atanh": (3, 3), "logistic": (2, 4), "rsqrt": (2, 3), "tanh": (5, 5),
     "sinh": (9, 9), "cosh": (9, 9), "expm1": (6, 7), "exp2": (70, 70), "sqrt": (0, 0),
-    "erf": (0, 0), "erf_inv": (0, 0)}
+    "erf": (5, 5), "erf_inv": (0, 0)}
 RANGES = {"exp": (-80, 80), "log": (1e-6, 1e6), "log1p": (-0.99, 100), "tan": (-20, 20),
           "asin": (-1, 1), "acos": (-1, 1), "acosh": (1, 100), "atanh": (-1, 1), "exp2": (-99, 99),
           "rsqrt": (1e-3, 100), "sqrt": (0, 100), "sin": (-1e3, 1e3), "cos": (-1e3, 1e3),
@@ -146,7 +146,8 @@ def test_random_numbers_are_made_of_xla_s_own_bits(name):
     x = rng.uniform(low, high, 200_000)
     x = np.concatenate([x, x * rng.uniform(0, 1, x.size) ** 20, [0.0, 1.0, 2.0, np.inf, np.nan]])
     x = x[(np.abs(x) > 1e-37) | (x == 0)].astype(np.float32)  # XLA has no subnormal numbers
-    np.testing.assert_array_equal(getattr(xla_float32, name)(x), getattr(jax.lax, name)(x))
+    with np.errstate(all="ignore"):  # as wherever operations are computed
+        np.testing.assert_array_equal(getattr(xla_float32, name)(x), getattr(jax.lax, name)(x))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])

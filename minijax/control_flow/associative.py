@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from minijax.control_flow.agreement import itemized, leaf_paths, structure_differences
 from minijax.control_flow.programs import typed_leaves
 from minijax.core import typeof
+from minijax.lax.creation import of_dtype
 from minijax.lax.elementwise import add, bitwise_or
 from minijax.lax.joining import concatenate
 from minijax.lax.shapes import canonicalize_axis, replace
@@ -94,7 +93,7 @@ def scan_pairs(combine: Callable, xs: Sequence[Any], axis: int) -> Sequence[Any]
 
 def interleave(even: Any, odd: Any, axis: int) -> Any:
     """Elements of both in turn."""
-    aval, zero = typeof(even), np.zeros((), typeof(even).dtype)
+    aval, zero = typeof(even), of_dtype(0, typeof(even).dtype)
     more = aval.shape[axis] - typeof(odd).shape[axis]  # 0 or 1
     none = ((0, 0, 0),) * aval.ndim
     join = bitwise_or if aval.dtype == bool else add

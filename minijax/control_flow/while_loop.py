@@ -34,6 +34,7 @@ from minijax.errors import ConcretizationTypeError
 from minijax.families import Program, convert
 from minijax.jaxpr import Jaxpr, Var, closed, derived, narrow_jaxpr
 from minijax.jvp import as_array, jvp_jaxpr
+from minijax.lax.creation import of_dtype
 from minijax.lax.elementwise import add, lt
 from minijax.linearize import split_jaxpr
 from minijax.references import reading, threaded, values_of, write
@@ -347,7 +348,7 @@ def not_yet(state: tuple) -> Any:
 
 
 def one_like(i: Any) -> Any:
-    return np.ones((), typeof(i).dtype)
+    return of_dtype(1, typeof(i).dtype)
 
 
 class Counting(Body):

@@ -1,7 +1,7 @@
 """Some operations once more, for random numbers: in float32 with XLA's own bits.
 
 They have the names and the derivatives of the operations they stand for, which are faster and may
-differ from XLA's in the last place.
+differ from XLA's in the last places.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from minijax.families import Elementwise, mul as plain_mul
 from minijax.jaxpr import JaxprEqn
-from minijax.lax import elementwise, transcendental, xla_float32
+from minijax.lax import elementwise, special, transcendental, xla_float32
 
 
 def exact(op: Elementwise, single: Callable) -> Elementwise:
@@ -28,8 +28,15 @@ log = exact(transcendental.log, xla_float32.log)
 log1p = exact(transcendental.log1p, xla_float32.log1p)
 mul = exact(plain_mul, np.multiply)
 add = exact(elementwise.add, np.add)
-fma = Elementwise("fma", lambda a, b, c: (
-    xla_float32.fma(a, b, c) if a.dtype == np.float32 else a * b + c), accepts="fc")
+erf = exact(special.erf, xla_float32.erf)
+
+
+def _fma(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+    plain = a.dtype != np.float32 or (c.size == 1 and c == 0)
+    return a * b + c if plain else xla_float32.fma(a, b, c)
+
+
+fma = Elementwise("fma", _fma, accepts="fc")
 
 
 def _join(eqn: JaxprEqn, made: dict[Any, JaxprEqn]) -> JaxprEqn:

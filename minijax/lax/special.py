@@ -38,17 +38,15 @@ def _erf_partial(scale: float) -> Callable:
     return lambda out, x: mul(scale, exp(neg(square(x))))
 
 
-def _exact(single: Callable, name: str) -> Callable:
-    """In float32 with XLA's own bits: normal random numbers are made with these."""
-    double = scipy_special(name)
-    return in_float32(lambda x: single(x) if x.dtype == np.float32 else double(x))
+def _erf_inv(x: np.ndarray) -> np.ndarray:
+    """In float32 with XLA's own bits: normal random numbers are made with it."""
+    return xla_float32.erf_inv(x) if x.dtype == np.float32 else scipy_special("erfinv")(x)
 
 
-erf = Elementwise("erf", _exact(xla_float32.erf, "erf"), _erf_partial(2 / math.sqrt(math.pi)),
-                  accepts="f")
+erf = Elementwise("erf", scipy_special("erf"), _erf_partial(2 / math.sqrt(math.pi)), accepts="f")
 erfc = Elementwise("erfc", scipy_special("erfc"), _erf_partial(-2 / math.sqrt(math.pi)),
                    accepts="f")
-erf_inv = Elementwise("erf_inv", _exact(xla_float32.erf_inv, "erfinv"),
+erf_inv = Elementwise("erf_inv", in_float32(_erf_inv),
                       lambda out, x: mul(math.sqrt(math.pi) / 2, exp(square(out))), accepts="f")
 
 # --- the gamma function ----------------------------------------------------------------------

@@ -45,7 +45,8 @@ ERF_INV_TAIL = (-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 
 def fma(a: Any, b: Any, c: Any) -> np.ndarray:
     """a * b + c of float32, rounded once."""
     product = np.multiply(a, b, dtype=np.float64)
-    return np.add(product, c, dtype=np.float64).astype(np.float32)
+    out = np.empty(np.broadcast(product, c).shape, np.float32)
+    return np.add(product, c, out, casting="same_kind")
 
 
 def polynomial(x: np.ndarray, coefficients: Sequence[float]) -> np.ndarray:

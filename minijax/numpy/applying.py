@@ -11,6 +11,7 @@ import numpy as np
 from minijax import dtypes, lax
 from minijax.batching import vmap
 from minijax.jit import jit
+from minijax.lax.creation import of_dtype
 from minijax.numpy.arguments import canonical_axis, check_arraylike, ensure_array
 from minijax.numpy.reductions import sum
 from minijax.numpy.shaping import expand_dims, ravel, swapaxes
@@ -62,7 +63,7 @@ def packbits(a: Any, axis: int | None = None, bitorder: str = "big") -> Any:
     if dtypes.kind(a.dtype) not in "biu":
         raise TypeError("Expected an input array of integer or boolean data type")
     a, axis = (ravel(a), 0) if axis is None else (a, axis)
-    bits = swapaxes(lax.convert_element_type(lax.ne(a, 0), np.uint8), axis, -1)
+    bits = swapaxes(lax.convert_element_type(lax.ne(a, of_dtype(0, a.dtype)), np.uint8), axis, -1)
     places = bit_places(bitorder)
     missing = -bits.shape[-1] % 8
     if missing:

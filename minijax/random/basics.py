@@ -217,8 +217,8 @@ def truncated_normal(key: Any, lower: Any, upper: Any, shape: Any = None, dtype:
     """Numbers of the standard normal distribution that lie between `lower` and `upper`.
 
     >>> import minijax as jax
-    >>> jax.random.truncated_normal(jax.random.key(0), -1, 1, (3,)).round(2)
-    Array([ 0.86,  0.94, -0.29], dtype=float32)
+    >>> jax.random.truncated_normal(jax.random.key(0), -1, 1, (3,))
+    Array([ 0.8618594,  0.9412883, -0.2910484], dtype=float32)
     """
     key, _ = check_key("truncated_normal", key)
     dtype = float_dtype("truncated_normal", dtype)
@@ -230,7 +230,7 @@ def truncated_normal(key: Any, lower: Any, upper: Any, shape: Any = None, dtype:
 def _truncated_normal(key: Any, lower: Any, upper: Any, shape: tuple, dtype: np.dtype) -> Any:
     root = np.array(np.sqrt(2), dtype)
     lower, upper = [lax.convert_element_type(x, dtype) for x in (lower, upper)]
-    low, high = (lax.erf(lax.div(x, root)) for x in (lower, upper))
+    low, high = (exact.erf(lax.div(x, root)) for x in (lower, upper))
     out = lax.mul(root, lax.erf_inv(uniform(key, shape, dtype, low, high)))
     low = lax.nextafter(lax.stop_gradient(lower), np.array(np.inf, dtype))
     high = lax.nextafter(lax.stop_gradient(upper), np.array(-np.inf, dtype))
