@@ -253,16 +253,13 @@ def in_dims(in_axes: Any, args: tuple, kwargs: dict) -> list[Any]:
 def check_axes(fun: Callable, in_tree: Any, leaves: Sequence[Any], dims: Sequence[Any]
                ) -> list[int | None]:
     """The axes counted from the front, if the arguments have them. None goes with any object."""
-    out: list[int | None] = []
     for i, (x, d) in enumerate(zip(leaves, dims, strict=True)):
-        rank = 0 if d is None else typeof(check_arg(x)).ndim
-        if d is not None and not -rank <= d < rank:
+        if d is not None and not -(rank := typeof(check_arg(x)).ndim) <= d < rank:
             raise ValueError(
                 f"vmap was requested to map its argument along axis {d}, which implies that its "
                 f"rank should be at least {d + 1 if d >= 0 else -d}, but is only {rank} (its shape "
                 f"is {typeof(x).shape}). It is the argument {leaf_names(fun, in_tree)[i]}.")
-        out.append(None if d is None else d % rank)
-    return out
+    return [None if d is None else d % typeof(x).ndim for x, d in zip(leaves, dims)]
 
 
 def mapped_size(fun: Callable, leaves: Sequence[Any], dims: Sequence[int | None], in_tree: Any,

@@ -266,10 +266,6 @@ class Contraction(Primitive):
         raise NotImplementedError
 
 
-class Indexing(LinearMap):
-    """Reads or writes at positions given by an operand."""
-
-
 class Program(Primitive):
     """Takes programs among its params; each of its rules derives programs and binds them."""
 

@@ -31,7 +31,8 @@ from minijax.core import (
     typeof,
 )
 from minijax.pretty_printer import Break, Doc, Group, Nest, join, layout
-from minijax.source_info import given, user_line
+from minijax.scopes import names
+from minijax.source_info import user_line
 
 # --- the program form ----------------------------------------------------------------------
 
@@ -128,14 +129,14 @@ def eval_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], *args: Any) -> list[Any]:
     """Interpret a program, each equation by the current trace."""
     env: dict[Var, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
     env.update(zip(jaxpr.invars, args, strict=True))
-    trace, outer = current_trace(), given.line
+    trace, outer = current_trace(), names.line
     try:
         for e in jaxpr.eqns:
-            given.line = e.line or outer
+            names.line = e.line or outer
             outs = trace.process_primitive(e.primitive, read(env, e.invars), e.params)
             env.update(zip(e.outvars, outs))
     finally:
-        given.line = outer
+        names.line = outer
     return read(env, jaxpr.outvars)
 
 

@@ -309,8 +309,7 @@ class Lowered:
     """A traced program, before it is compiled."""
 
     def __init__(self, traced: Traced):
-        self.traced = traced
-        self.jaxpr = traced.jaxpr
+        self.traced, self.jaxpr = traced, traced.jaxpr
         self.out_tree, self.in_tree = traced.out_tree, traced.in_tree
 
     @property

@@ -10,6 +10,7 @@ from typing import Any
 
 class Names(threading.local):
     stack: tuple[str, ...] = ()
+    line: Any = None  # where a program is evaluated, the lines are those of its equations
 
 
 names = Names()

@@ -6,20 +6,12 @@ import contextlib
 import functools
 import os
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from minijax.scopes import names
 
 _OURS = [os.path.join(os.path.dirname(__file__), ""), functools.__file__, contextlib.__file__]
-
-
-class _Given(threading.local):
-    line: Any = None
-
-
-given = _Given()  # where a program is evaluated, the lines are those of its equations
 
 
 def register_exclusion(path: str) -> None:
@@ -38,8 +30,8 @@ def user_frames() -> Iterator[Any]:
 
 def user_line() -> tuple[Any, int, tuple[str, ...]] | None:
     """Of the innermost frame that is the user's: code, instruction, and the named scope there."""
-    if given.line is not None:
-        return given.line
+    if names.line is not None:
+        return names.line
     frame: Any = sys._getframe(2)
     ours = tuple(_OURS)
     while frame is not None and frame.f_code.co_filename.startswith(ours):

@@ -11,7 +11,7 @@ import numpy as np
 from minijax import dtypes
 from minijax.batching import batch, move_axis, move_to_front
 from minijax.core import ShapedArray, UndefinedPrimal, typeof
-from minijax.families import Indexing, broadcast_in_dim, convert, full, zeros
+from minijax.families import LinearMap, broadcast_in_dim, convert, full, zeros
 from minijax.jit import jit
 from minijax.lax.creation import of_dtype
 from minijax.lax.elementwise import add, lt
@@ -51,7 +51,7 @@ def check_starts(name: str, rank: int, starts: Sequence[ShapedArray]) -> None:
                         f"{', '.join(dtypes.name(s.dtype) for s in starts)}")
 
 
-class DynamicSlice(Indexing):
+class DynamicSlice(LinearMap):
     """The part of an operand of sizes `slice_sizes` that starts at the indices."""
 
     n_linear = 1
@@ -78,7 +78,7 @@ class DynamicSlice(Indexing):
         return [dynamic_update_slice_p.bind(blank, cts[0], *starts), *(None for _ in starts)]
 
 
-class DynamicUpdateSlice(Indexing):
+class DynamicUpdateSlice(LinearMap):
     """An operand in which the part that starts at the indices is replaced by `update`."""
 
     n_linear = 2

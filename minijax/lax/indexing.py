@@ -11,7 +11,7 @@ import numpy as np
 from minijax import dtypes
 from minijax.batching import batch, move_to_front
 from minijax.core import Primitive, ShapedArray, UndefinedPrimal, typeof
-from minijax.families import Indexing, add_any, convert, full, mul, reshape, zeros
+from minijax.families import LinearMap, add_any, convert, full, mul, reshape, zeros
 from minijax.jaxpr import Jaxpr, trace_to_jaxpr
 from minijax.lax.creation import iota, of_dtype
 from minijax.lax.elementwise import add, div, eq, lt, max, min, neg, rem, sub
@@ -38,7 +38,7 @@ __all__ = ["GatherDimensionNumbers", "GatherScatterMode", "ScatterDimensionNumbe
 # --- gather ----------------------------------------------------------------------------------
 
 
-class Gather(Indexing):
+class Gather(LinearMap):
     """The windows of an operand that start at the given indices."""
 
     n_linear = 1
@@ -196,7 +196,7 @@ class Write(Primitive):
         return avals[0].weak_type
 
 
-class Scatter(Write, Indexing):
+class Scatter(Write, LinearMap):
     """Later updates replace earlier ones. Linear in the operand and the updates together."""
 
     def linearize(self, active, operand, indices, updates, **params):

@@ -208,7 +208,8 @@ def _ptp(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
 def count_nonzero(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """How many elements along `axis` are not zero."""
     a = ensure_array("count_nonzero", a)
-    return sum(lax.ne(a, of_dtype(0, a.dtype)), axis, dtype=dtypes.default_int_dtype(), keepdims=keepdims)
+    nonzero = lax.ne(a, of_dtype(0, a.dtype))
+    return sum(nonzero, axis, dtype=dtypes.default_int_dtype(), keepdims=keepdims)
 
 
 def static_axis(axis: Any) -> Any:
