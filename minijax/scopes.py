@@ -25,7 +25,7 @@ class named_scope(contextlib.ContextDecorator):
     Traceback (most recent call last):
     ...
     FloatingPointError: invalid value (nan) encountered in log
-    at <doctest minijax.scopes.named_scope[1]>:2 (<module>) in the scope loss
+    at <doctest minijax.scopes.named_scope[1]>:2:4 (<module>) in the scope loss
     """
 
     def __init__(self, name: str):
