@@ -23,7 +23,7 @@ from tests.calls import (
     report,
     text_of,
 )
-from tests.tiers import slow, thinned
+from tests.tiers import slow
 
 # --- index expressions, for arrays of shapes (3,), (3, 4) and (2, 3, 5) --------------------------
 

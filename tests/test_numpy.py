@@ -26,7 +26,7 @@ from tests.calls import (
     text_of,
 )
 from tests.numpy_calls import CALLS, DERIVATIVES, LONGER_DERIVATIVES, PROGRAMS
-from tests.tiers import slow, thinned
+from tests.tiers import slow
 
 # --- the table -----------------------------------------------------------------------------------
 
