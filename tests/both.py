@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import jax
 import numpy as np
 
 MODULES: dict[str, Callable] = {
@@ -25,6 +26,26 @@ def bound(f: Callable, library: Any) -> Callable:
     """`f` with the modules of one library in place."""
     parameters = list(inspect.signature(f).parameters)
     return functools.partial(f, *(MODULES[p](library) for p in parameters if p in MODULES))
+
+
+def together(calls: dict[str, Callable], args: Any) -> dict[str, Any]:
+    """JAX's result of each `call(args)`, or the error it raises, by one compilation for all.
+
+    Most of the time of these tests is JAX's compiler, and many small programs are its worst case.
+    """
+    errors: dict[str, Any] = {}
+
+    def program(args: Any) -> dict[str, Any]:
+        results = {}
+        for name, call in calls.items():
+            try:
+                results[name] = call(args)
+            except Exception as error:
+                errors[name] = error
+        return results
+
+    unoptimized = {"xla_backend_optimization_level": 0}  # half the time; the last digits may differ
+    return jax.jit(program, compiler_options=unoptimized)(args) | errors
 
 
 def f32(*shape: int) -> np.ndarray:

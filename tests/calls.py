@@ -6,15 +6,17 @@ Booleans, `c3` of complex numbers, `u3` of uint8, `n3` has a nan, `f` and `i` ar
 
 from __future__ import annotations
 
+import functools
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import jax
 import numpy as np
 
 import minijax
+from tests.both import together
 from tests.test_jaxpr_text import normal
 
 ARRAYS: dict[str, Any] = {
@@ -114,6 +116,37 @@ def differences(theirs: Any, ours: Any, tolerance: float = 1e-4) -> str:
     if [*map(describe, a)] != [*map(describe, b)]:
         return f"{[*map(describe, a)]}, ours {[*map(describe, b)]}"
     return "" if all(same_value(x, y, tolerance) for x, y in zip(a, b)) else f"{a}, ours {b}"
+
+
+def compiled(library: Library, expressions: Iterable[str]) -> dict[str, Any]:
+    """JAX's values of these expressions, as lists of arrays; or errors, where there are none."""
+
+    def call(expression: str, arrays: dict[str, Any]) -> list[Any]:
+        value = list(leaves(eval(expression, library.names | arrays)))
+        if not all(isinstance(x, jax.Array) for x in value):
+            raise TypeError("no array")
+        return value
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return together({e: functools.partial(call, e) for e in expressions},
+                        {name: library.names[name] for name in ARRAYS})
+
+
+def disagreements(expressions: Iterable[str], tolerance: float = 1e-4, theirs: Library = THEIRS,
+                  ours: Library = OURS) -> dict[str, str]:
+    """What distinguishes our results from JAX's, for each expression where something does.
+
+    JAX compiles all of them together; what needs values to be traced, what raises an error and
+    what is not the same is evaluated again, alone and eagerly, and that counts.
+    """
+    found = {}
+    for e, value in compiled(theirs, expressions).items():
+        got = ours(e)
+        if isinstance(value, Exception) or differences(value, got, tolerance):
+            if d := differences(theirs(e), got, tolerance):
+                found[e] = d
+    return found
 
 
 def text_of(program: Any) -> str:

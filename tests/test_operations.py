@@ -27,6 +27,7 @@ from minijax.jaxpr import subprograms
 from minijax.jvp import as_array
 from minijax.lax.__main__ import HOLES, has_transpose, holes, operations as every_operation
 from tests import operations
+from tests.both import together
 from tests.operations import Case
 from tests.test_jaxpr_text import normal, size
 from tests.tiers import thinned
@@ -35,6 +36,9 @@ MODULES = [importlib.import_module(f"tests.operations.{m.name}")
            for m in pkgutil.iter_modules(operations.__path__)]
 CASES = [c for module in MODULES for c in module.CASES]
 BATCH = 3
+FIRST = [c for n, c in enumerate(CASES) if c.op not in {d.op for d in CASES[:n]}]
+TOGETHER = [cases[n:n + 50] for cases in (FIRST, [c for c in CASES if c not in FIRST])
+            for n in range(0, len(cases), 50)]  # what JAX compiles as one program
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +72,27 @@ def theirs(case: Case, *args: Any) -> list[Any]:
     if case.oracle:
         return jax.tree.leaves(operator.attrgetter(case.oracle)(jax)(*args))
     return jax.tree.leaves(case.fun(jax.lax, *args))
+
+
+def compiled(inputs: Callable[[Case], Any]) -> Callable:
+    """Decorates `call(case, *inputs(case))` in JAX: others are compiled with a case, and kept."""
+
+    def decorate(call: Callable) -> Callable[[Case], Any]:
+        @functools.cache
+        def results(number: int) -> dict[str, Any]:
+            cases = TOGETHER[number]
+            return together({c.id: lambda args, c=c: call(c, *args[c.id]) for c in cases},
+                            {c.id: inputs(c) for c in cases})
+
+        def result(case: Case) -> Any:
+            answer = results(next(n for n, cases in enumerate(TOGETHER) if case in cases))[case.id]
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return result
+
+    return decorate
 
 
 def arrays(xs: Sequence[Any]) -> list[np.ndarray]:
@@ -122,11 +147,15 @@ OTHER_PROGRAM = {  # operations whose program is not printed as JAX's
 # --- value and type --------------------------------------------------------------------------
 
 
+@compiled(lambda case: arrays(draw(case)))
+def value_in_jax(case: Case, *args: Any) -> list[Any]:
+    return theirs(case, *args)
+
+
 class TestValues:
     @each(CASES)
     def test_value_is_jax_s(self, case: Case) -> None:
-        args = draw(case)
-        got, want = ours(case, *args), theirs(case, *arrays(args))
+        got, want = ours(case, *draw(case)), value_in_jax(case)
         all_close(got, want, case.rtol)
         assert [x.weak_type for x in got] == [x.weak_type for x in want]
 
@@ -181,10 +210,19 @@ class Smooth:
         rng = rng_of(case)
         self.ts = [like(x, rng) for x in self.xs]
         self.us = [like(x, rng) for x in self.xs]
-        outs = self(*self.xs)
-        self.cts = [like(x, rng) for x in outs]
-        self.rtol = 100 * case.rtol
-        self.sharp = all(dtypes.finfo(x.dtype).bits == 64 for x in [*self.xs, *outs])
+        self.rng, self.rtol = rng, 100 * case.rtol
+
+    @functools.cached_property
+    def outs(self) -> list[Any]:
+        return self(*self.xs)
+
+    @functools.cached_property
+    def cts(self) -> list[np.ndarray]:
+        return [like(x, self.rng) for x in self.outs]
+
+    @property
+    def sharp(self) -> bool:
+        return all(dtypes.finfo(x.dtype).bits == 64 for x in [*self.xs, *self.outs])
 
     def insert(self, args: Sequence[Any], xs: Sequence[Any]) -> list[Any]:
         """`args`, with `xs` in the differentiable places."""
@@ -222,20 +260,25 @@ def inner(xs: Sequence[Any], ys: Sequence[Any]) -> float:
                for x, y in zip(xs, ys))
 
 
+@compiled(lambda case: (arrays(draw(case)), Smooth(case).ts))
+def jvp_in_jax(case: Case, args: Sequence[Any], ts: Sequence[Any]) -> Any:
+    f = Smooth(case)
+    return jax.jvp(lambda *xs: f.run(theirs, args, xs), [args[i] for i in f.nums], ts)
+
+
 class TestDerivatives:
     @each(DIFFERENTIABLE)
     def test_jvp_is_jax_s(self, case: Case) -> None:
         """Where JAX has no derivative, we have none, with the same class of error."""
         f = Smooth(case)
-        xs, ts = tuple(arrays(f.xs)), tuple(f.ts)
         try:
-            outs, tangents = jax.jit(lambda xs, ts: jax.jvp(f.oracle, xs, ts))(xs, ts)
+            outs, tangents = jvp_in_jax(case)
         except (NotImplementedError, TypeError, ValueError) as error:
             assert case.order == 0, "JAX cannot differentiate it: say so with order=0"
             with pytest.raises(type(error)):
                 f.jvp(f.ts)
             return
-        got_outs, got = minijax.jvp(f, tuple(f.xs), ts)
+        got_outs, got = minijax.jvp(f, tuple(f.xs), tuple(f.ts))
         all_close(got_outs, outs, case.rtol)
         all_close(got, tangents, f.rtol)
 
