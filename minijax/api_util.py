@@ -109,13 +109,6 @@ def is_typed(x: Any) -> bool:
     return True
 
 
-def check_arg(x: Any) -> Any:
-    """The argument itself, if its type is one that can be traced."""
-    if not isinstance(x, Array):
-        typeof(x)
-    return x
-
-
 def argnums_partial(f: Callable, argnums: int | Sequence[int], args: Sequence[Any],
                     kwargs: dict) -> tuple[Callable, tuple[Any, ...]]:
     """`f` as a function of the arguments `argnums` only, and these arguments."""

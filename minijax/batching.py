@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from minijax.api_util import (
     FlatFun,
-    check_arg,
     check_callable,
     describe_function,
     flatten_args,
@@ -254,7 +253,7 @@ def check_axes(fun: Callable, in_tree: Any, leaves: Sequence[Any], dims: Sequenc
                ) -> list[int | None]:
     """The axes counted from the front, if the arguments have them. None goes with any object."""
     for i, (x, d) in enumerate(zip(leaves, dims, strict=True)):
-        if d is not None and not -(rank := typeof(check_arg(x)).ndim) <= d < rank:
+        if d is not None and not -(rank := typeof(x).ndim) <= d < rank:
             raise ValueError(
                 f"vmap was requested to map its argument along axis {d}, which implies that its "
                 f"rank should be at least {d + 1 if d >= 0 else -d}, but is only {rank} (its shape "

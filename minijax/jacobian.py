@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes
-from minijax.api_util import argnums_partial, check_arg, check_aux, check_callable
+from minijax.api_util import argnums_partial, check_aux, check_callable
 from minijax.batching import vmap
 from minijax.core import ArrayImpl, typeof
 from minijax.families import reshape, zeros
@@ -81,7 +81,7 @@ def jacobian_function(fun: Callable, argnums: Any, has_aux: bool, holomorphic: b
 
 
 def check_kind(x: Any, holomorphic: bool, what: str, side: str, instead: str) -> None:
-    dtype = typeof(check_arg(x)).dtype
+    dtype = typeof(x).dtype
     kind, name = dtypes.kind(dtype), dtypes.name(dtype)
     if holomorphic and kind != "c":
         raise TypeError(f"{what} with holomorphic=True requires {side}s with complex dtype, but "

@@ -6,7 +6,7 @@ import functools
 import inspect
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -28,7 +28,7 @@ from minijax.jaxpr import JaxprEqn, closed, narrow_jaxpr, trace_to_jaxpr, used_i
 from minijax.jvp import jvp_call
 from minijax.linearize import all_depends, linearize_call, split_jaxpr
 from minijax.make_jaxpr import abstract, as_struct
-from minijax.references import Stateful, abstract_refs
+from minijax.references import Touching, Weakly, abstract_refs
 from minijax.source_info import name_of
 from minijax.transpose import transpose_call
 from minijax.tree_util import tree_flatten, tree_unflatten
@@ -121,16 +121,18 @@ class Traced:
 
     def __init__(self, fun: Callable, kind: str, static: tuple, avals: Sequence[Any], in_tree: Any):
         flat = FlatFun(with_static(fun, static), in_tree, kind)
-        self.state = state = Stateful(flat, avals, kind)
-        program = trace_to_jaxpr(state, state.avals, describe_function(fun, kind), prune=False)
-        self.pure: Any = Jitted(state.pure(), (), ()) if state else None
+        touching = Touching(flat, avals, kind)
+        program = trace_to_jaxpr(touching, touching.avals, describe_function(fun, kind), False)
+        self.refs = touching.refs  # called with what is in them, if there are any
+        again = FlatFun(with_static(Weakly(fun), static), in_tree, kind)
+        self.caller = touching.caller(again, Jitted) if kind == "jit" else None
         self.jaxpr, self.captured = closed(*program) if kind == "jit" else program
         self.out_tree, self.in_tree, self.avals = flat.out_tree, in_tree, avals
         self.name = name_of(fun)
 
     def __call__(self, leaves: Sequence[Any]) -> Any:
-        if self.pure is not None:
-            return tree_unflatten(self.out_tree, self.state.run(self.pure, leaves))
+        if self.caller:
+            return tree_unflatten(self.out_tree, self.caller(leaves))
         outs = jit_p.bind(*self.captured, *leaves, jaxpr=self.jaxpr, name=self.name)
         return tree_unflatten(self.out_tree, outs)
 
@@ -177,20 +179,18 @@ class Jitted:
         try:
             avals = tuple(map(abstract, leaves))
         except TypeError:
-            avals = abstract_refs(leaves, abstract)
-            if not avals:
-                raise self.argument_error(leaves, in_tree) from None
+            avals = abstract_refs(leaves, abstract) or self.refuse(leaves, in_tree)
         return traced(self.programs, self.fun, "jit", avals, in_tree, static), leaves
 
-    def argument_error(self, leaves: Sequence[Any], in_tree: Any) -> TypeError:
+    def refuse(self, leaves: Sequence[Any], in_tree: Any) -> NoReturn:
         x, name = next((x, name) for x, name in zip(leaves, leaf_names(self.fun, in_tree))
                        if not is_typed(x))
-        return TypeError(
+        raise TypeError(
             f"Error interpreting argument to {self.fun} as an abstract array. The problematic "
             f"value is of type {type(x)} and was passed to the function at path {name}.\n"
             "This typically means that a jit-wrapped function was called with a non-array "
             "argument, and this argument was not marked as static using the static_argnums or "
-            "static_argnames parameters of jax.jit.")
+            "static_argnames parameters of jax.jit.") from None
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """The program for arguments of these types, ready to be looked at or compiled."""

@@ -9,6 +9,7 @@ references, too, and an update costs what `x.at[i].set(y)` costs.
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from minijax.core import ShapedArray, Trace, Tracer, current_trace, typeof
 from minijax.errors import UnexpectedTracerError
 from minijax.families import broadcast_in_dim, convert
 from minijax.jaxpr import JaxprTrace, JaxprTracer, Var
+from minijax.source_info import name_of
 
 # --- the box ---------------------------------------------------------------------------------
 
@@ -169,52 +171,79 @@ def write(refs: Sequence[Ref], values: Sequence[Any]) -> None:
 THREADED = ("jit", "scan", "while_loop", "cond", "switch")
 
 
-class Stateful:
-    """A flat function to be traced, and the references that it touches: `refs`, `args`.
+class Touching:
+    """A flat function to be traced. Afterwards `refs` are the references of outside that it uses.
 
-    `refs` are those that it closes over, `args` the positions of the arguments that are some.
+    `positions` are those of the arguments that are references.
     """
 
     def __init__(self, f: Callable, avals: Sequence[ShapedArray], kind: str):
-        self.f, self.refs = f, {}  # type: ignore[var-annotated]
-        self.threaded = kind.split()[-1] in THREADED
-        self.args = [i for i, a in enumerate(avals) if isinstance(a, RefType)]
-        self.avals = [ShapedArray(a.shape, a.dtype) if i in self.args else a
+        self.f, self.threaded = f, kind.split()[-1] in THREADED
+        self.positions = [i for i, a in enumerate(avals) if isinstance(a, RefType)]
+        self.avals = [ShapedArray(a.shape, a.dtype) if i in self.positions else a
                       for i, a in enumerate(avals)]
         self.leaf_names = getattr(f, "leaf_names", list)
-
-    def __bool__(self) -> bool:
-        return bool(self.refs or self.args)
+        self.refs: list[Ref] = []
 
     def __call__(self, *leaves: Any) -> list[Any]:
+        trace: Any = current_trace()
         if self.threaded:
-            current_trace().refs = self.refs  # type: ignore[attr-defined]
-        return self.with_args(*leaves)[0]
+            trace.refs = {}
+        outs, _ = with_args(self.f, self.positions, leaves)
+        self.refs = list(getattr(trace, "refs", ()))
+        return outs
 
-    def with_args(self, *leaves: Any) -> tuple[list[Any], list[Any]]:
-        """The results, and what references that are arguments contain afterwards."""
-        made = {i: Ref(leaves[i]) for i in self.args}
-        outs = self.f(*[made.get(i, x) for i, x in enumerate(leaves)])
-        return outs, values_of([*made.values()])
+    def caller(self, f: Callable, jit: Callable) -> Callable | None:
+        """If there are references: what takes the leaves, and returns the results."""
+        found = self.refs or self.positions
+        return Caller(f, self.refs, self.positions, jit) if found else None
 
-    def pure(self) -> Callable:
-        """What `run` needs: (values of refs, leaves) -> ((results, args afterwards), refs...)."""
-        def pure(values: Sequence[Any], leaves: Sequence[Any]) -> tuple:
-            return threaded(self.with_args, list(self.refs))(values, *leaves)
 
-        pure.__name__ = self.f.__name__
-        return pure
+def with_args(f: Callable, positions: Sequence[int], leaves: Sequence[Any]
+              ) -> tuple[list[Any], list[Any]]:
+    """The results of `f`, and what references at these positions contain afterwards."""
+    made = {i: Ref(leaves[i]) for i in positions}
+    return f(*[made.get(i, x) for i, x in enumerate(leaves)]), values_of([*made.values()])
 
-    def run(self, pure: Callable, leaves: Sequence[Any]) -> list[Any]:
-        """Call the pure function, and write what it returns for the references."""
-        refs, given = list(self.refs), [leaves[i] for i in self.args]
-        if len({*refs, *given}) < len(refs) + len(given):
+
+class Caller:
+    """Calls a pure function with what references contain, and writes what it returns for them."""
+
+    def __init__(self, f: Callable, refs: Sequence[Ref], positions: Sequence[int], jit: Callable):
+        def run(*leaves: Any) -> tuple[list[Any], list[Any]]:
+            return with_args(f, positions, leaves)
+
+        pure = threaded(run, refs)
+        pure.__name__ = f.__name__
+        self.pure, self.refs, self.positions = jit(pure, (), ()), refs, positions
+
+    def __call__(self, leaves: Sequence[Any]) -> list[Any]:
+        args = [leaves[i] for i in self.positions]
+        if len({*self.refs, *args}) < len(self.refs) + len(args):
             raise ValueError("only one reference to a mutable array may be passed as an argument "
                              "to a function, or be closed over: the same Ref appeared twice.")
         values = [x.value if isinstance(x, Ref) else x for x in leaves]
-        (outs, written), afterwards = pure(values_of(refs), values)
-        write([*refs, *given], [*afterwards, *written])
+        (outs, written), afterwards = self.pure(values_of(self.refs), *values)
+        write([*self.refs, *args], [*afterwards, *written])
         return outs
+
+
+class Weakly:
+    """A function that is kept alive by its caller alone: what is kept *for* it must not do so."""
+
+    def __init__(self, fun: Callable):
+        self.__name__ = name_of(fun)
+        try:
+            self.alive: Callable = weakref.ref(fun)
+        except TypeError:  # then nothing is kept for it, either
+            self.alive = lambda: fun
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        fun = self.alive()
+        if fun is None:
+            raise ReferenceError(f"{self.__name__} uses references, so it is called again when its "
+                                 "program is, but it does not exist any more.")
+        return fun(*args, **kwargs)
 
 
 def abstract_refs(leaves: Sequence[Any], abstract: Callable) -> tuple[ShapedArray, ...]:

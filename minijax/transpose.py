@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes
-from minijax.api_util import FlatFun, argnums_partial, check_arg, check_callable, describe_function
+from minijax.api_util import FlatFun, argnums_partial, check_callable, describe_function
 from minijax.core import ArrayImpl, ShapedArray, UndefinedPrimal, current_trace, typeof
 from minijax.families import add_any, zeros
 from minijax.jaxpr import Jaxpr, derive, derived, read, trace_to_jaxpr
@@ -202,7 +202,7 @@ def grad(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False,
 
 
 def check_grad_input(x: Any, holomorphic: bool, allow_int: bool, what: str = "grad") -> None:
-    dtype = typeof(check_arg(x)).dtype
+    dtype = typeof(x).dtype
     kind, name = dtypes.kind(dtype), dtypes.name(dtype)
     if holomorphic and kind != "c":
         raise TypeError(f"{what} with holomorphic=True requires inputs with complex dtype, but "

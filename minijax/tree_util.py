@@ -247,19 +247,15 @@ def flatten_axes(name: str, tree: Any, axis_tree: Any) -> list:
     if axis_tree is None or type(axis_tree) is int:
         return [axis_tree] * len(tree_leaves(tree))
     try:
-        return broadcast_prefix(axis_tree, tree, _is_none)
+        return broadcast_prefix(axis_tree, tree, lambda x: x is None)
     except ValueError:
-        prefix = tree_structure(axis_tree, _is_none)
+        prefix = tree_structure(axis_tree, lambda x: x is None)
         errors = list(_prefix_errors(name, prefix, tree))
         raise ValueError(
             f"{name} specification must be a tree prefix of the corresponding value; {name} is\n"
             f"    {prefix}\nand the value is\n    {tree_structure(tree)}\n"
             f"  Mismatch details ({len(errors)} found):\n  " + "\n  ".join(map(str, errors))
         ) from None
-
-
-def _is_none(x: Any) -> bool:
-    return x is None
 
 
 def _prefix_errors(name: str, prefix: PyTreeDef, full_tree: Any) -> Iterator[ValueError]:

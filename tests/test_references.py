@@ -342,11 +342,12 @@ def test_an_array_that_was_read_does_not_change():
 def test_a_reference_keeps_its_type():
     ref = minijax.new_ref(jnp.zeros(2, jnp.int32))
     ref[...] = 3
+    ref[0] = jnp.int32(3)
     assert ref[...].dtype == jnp.int32 and ref[...].tolist() == [3, 3]
     with pytest.raises(ValueError, match="Invalid shape for `swap`"):
         ref[...] = jnp.ones(3)
     with pytest.raises(ValueError):
-        ref[0] = jnp.ones(2)
+        ref[0] = jnp.ones(2, jnp.int32)
 
 
 @pytest.mark.parametrize("use", [lambda r: r + 1, jnp.sin, np.asarray, list, minijax.new_ref,
@@ -460,3 +461,42 @@ def test_programs_are_traced_once_and_hold_no_argument():
     assert len(calls) == 2  # once to see which references there are, and once with their values
     gc.collect()
     assert first() is None and second() is None
+
+
+def test_a_function_is_freed_with_the_references_that_it_closes_over():
+    def use() -> weakref.ref:
+        ref = minijax.new_ref(jnp.zeros(1000))
+        f = minijax.jit(lambda x: ref.__setitem__(0, x))
+        f(1.0)
+        minijax.lax.fori_loop(0, 2, lambda i, _: ref.__setitem__(i, 2.0), None)
+        assert ref[:2].tolist() == [2.0, 2.0]
+        return weakref.ref(ref)
+
+    alive = use()
+    gc.collect()
+    assert alive() is None
+
+
+def test_static_arguments_methods_and_callable_objects():
+    class Counter:
+        __slots__ = ("ref",)
+
+        def __init__(self):
+            self.ref = minijax.new_ref(0.0)
+
+        def __call__(self, x):
+            self.ref[...] += x
+
+        def add(self, x, n):
+            self.ref[...] += x * n
+
+    counter = Counter()
+    by_call, by_method = minijax.jit(counter), minijax.jit(counter.add, static_argnums=1)
+    for _ in range(2):
+        by_call(1.0)
+        by_method(2.0, 3)
+    assert counter.ref[...] == 14.0
+    f = minijax.jit(lambda x: counter.ref[...] * x).lower(2.0).compile()
+    gc.collect()
+    with pytest.raises(ReferenceError, match="does not exist any more"):
+        f(2.0)

@@ -169,7 +169,7 @@ def choose(what: str, index: Any, names: Sequence[str], funs: Sequence[Callable]
     leaves, _ = typed_leaves(f"an operand of {what}", operands)
     avals, in_tree = [typeof(x) for x in leaves], tree_structure((operands, {}))
     programs = [program_of(f, what, avals, in_tree) for f in funs]
-    if refs := list({ref: None for p in programs for ref in p.state.refs}):
+    if refs := list(dict.fromkeys(ref for p in programs for ref in p.refs)):
         outs, values = choose(what, index, names, [threaded(f, refs) for f in funs],
                               (values_of(refs), *operands))
         write(refs, values)

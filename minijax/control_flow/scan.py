@@ -395,7 +395,7 @@ def scan(f: Callable, init: Any, xs: Any = None, length: int | None = None, reve
         return found, found.out_tree.children()[0]
 
     body, carry_tree = program()
-    if refs := list(body.state.refs):
+    if refs := body.refs:
         pure = threaded(f, refs)
 
         def step(state: tuple, x: Any) -> tuple:

@@ -237,7 +237,7 @@ def while_loop(cond_fun: Callable, body_fun: Callable, init_val: Any) -> Any:
     avals = list(map(typeof, carry))
     check_carry("while_loop body", body_fun, tree, avals, body.out_tree, body.jaxpr.out_avals)
     cond = program_of(cond_fun, "while_loop", avals, in_tree)
-    if refs := list(body.state.refs | cond.state.refs):
+    if refs := list(dict.fromkeys([*body.refs, *cond.refs])):
         holds, step = reading(cond_fun, refs), threaded(body_fun, refs)
         init_val, values = while_loop(lambda s: holds(s[1], s[0]), lambda s: step(s[1], s[0]),
                                       (init_val, values_of(refs)))
