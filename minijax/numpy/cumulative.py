@@ -39,7 +39,7 @@ def cumulate(name: str, op: Callable, a: Any, axis: Any, dtype: Any, promote: bo
     if dtype is None and (promote or result.kind == "b"):
         result = promote_integer_dtype(result)
     if result.kind == "b":
-        a = lax.ne(a, 0)
+        a = lax.ne(a, of_dtype(0, a.dtype))
         return lax.convert_element_type(op(numeric(a), axis), result)
     return op(lax.convert_element_type(a, result), axis)
 
