@@ -29,8 +29,13 @@ def run(*arguments):
 
 
 def start(*arguments, **options):
+    """A process that hears Ctrl-C, also where the tests run in the background and ignore it."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([*COMMAND, *arguments], **pipes, **options)
+    ignored = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        return subprocess.Popen([*COMMAND, *arguments], **pipes, **options)
+    finally:
+        signal.signal(signal.SIGINT, ignored)
 
 
 def test_the_installed_script_answers():
