@@ -1,0 +1,82 @@
+"""A program without calls, without repetitions and without what nobody needs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from minijax.jaxpr import Atom, Jaxpr, JaxprEqn, Literal, Var, live_eqns
+
+
+@dataclasses.dataclass
+class Flat:
+    """Equations in order; `consts` are the arrays they close over, wherever these came from."""
+
+    invars: list[Var]
+    consts: dict[Var, Any]
+    eqns: list[JaxprEqn]
+    outvars: list[Atom]
+
+
+class Flattener:
+    """Writes the equations of a program, and of the programs it calls, into one list."""
+
+    def __init__(self) -> None:
+        self.eqns: list[JaxprEqn] = []
+        self.consts: dict[Var, Any] = {}
+        self.made: dict[Var, JaxprEqn] = {}
+        self.seen: dict[Hashable, list[Var]] = {}
+
+    def run(self, jaxpr: Jaxpr, args: Sequence[Atom], region: Any = None) -> list[Atom]:
+        """What the program's results are called. Only within one `region` is anything merged."""
+        env: dict[Atom, Atom] = dict(zip(jaxpr.invars, args))
+        for v, value in zip(jaxpr.constvars, jaxpr.consts):
+            env[v] = self.constant(value, v)
+        for e in live_eqns(jaxpr.eqns, jaxpr.outvars):
+            ins = [x if isinstance(x, Literal) else env[x] for x in e.invars]
+            inner = e.primitive.called(e.params)
+            outs = (self.write(e, ins, region) if inner is None else
+                    self.run(inner, ins, e if e.primitive.name == "remat2" else region))
+            env.update(zip(e.outvars, outs))
+        return [x if isinstance(x, Literal) else env[x] for x in jaxpr.outvars]
+
+    def constant(self, value: Any, like: Var) -> Var:
+        key = "constant", id(value)
+        if key not in self.seen:
+            self.seen[key] = [Var(like.aval)]
+            self.consts[self.seen[key][0]] = value
+        return self.seen[key][0]
+
+    def write(self, e: JaxprEqn, ins: list[Atom], region: Any) -> Sequence[Atom]:
+        key = None if e.effects else self.key(e, ins, region)
+        if key is not None and key in self.seen:
+            return self.seen[key]
+        outs = [Var(v.aval) for v in e.outvars]
+        written = JaxprEqn(e.primitive, ins, e.params, outs, e.line)
+        if rule := getattr(e.primitive, "simplify", None):
+            written = rule(written, self.made)
+        self.made |= dict.fromkeys(outs, written)
+        self.eqns.append(written)
+        if key is not None:
+            self.seen[key] = outs
+        return outs
+
+    def key(self, e: JaxprEqn, ins: Sequence[Atom], region: Any) -> Hashable | None:
+        """Equal keys, equal results. None: this equation is like no other."""
+        operands = tuple((x.val.tobytes(), x.aval.dtype) if isinstance(x, Literal) else x
+                         for x in ins)
+        key = e.primitive, operands, tuple(sorted(e.params.items(), key=lambda p: p[0])), region
+        try:
+            hash(key)
+        except TypeError:
+            return None
+        return key
+
+
+def flatten(jaxpr: Jaxpr) -> Flat:
+    """The program with its calls written out, equal equations merged, dead ones left out."""
+    writer = Flattener()
+    invars = [Var(v.aval) for v in jaxpr.invars]
+    outvars = writer.run(jaxpr, invars)
+    return Flat(invars, writer.consts, live_eqns(writer.eqns, outvars), outvars)
