@@ -7,25 +7,15 @@ second.
 """
 
 import ctypes
-import functools
+import itertools
 import threading
 from collections.abc import Callable
-from typing import NamedTuple
-
-from minijax.compiler import intrinsics
 
 __all__ = ["CannotCompile", "native"]
 
 
 class CannotCompile(Exception):
     """Numba refuses a source. The message is its reason, in one line."""
-
-
-class ObjectCode(NamedTuple):
-    """Machine code, not yet at any address."""
-
-    symbol: str  # the name of the function in it
-    code: bytes  # in the object format of the platform: ELF, Mach-O, COFF
 
 
 class Kernel:
@@ -39,10 +29,12 @@ class Kernel:
     def native(self) -> Callable:
         with self.lock:
             if self.function is None:
-                self.function = linked(object_code(self.source, self.arity), self.arity)
+                self.function = linked(compile_source(self.source, self.arity), self.arity)
         return self.function
 
 
+ENTRY = "kernel"
+_numbers = itertools.count()  # names of libraries are used once
 _kernels: dict[tuple[str, int], Kernel] = {}
 
 
@@ -58,56 +50,40 @@ def native(source: str, arity: int) -> Callable:
     return kernel.function or kernel.native()
 
 
-def object_code(source: str, arity: int) -> ObjectCode:
-    """Compile a source."""
-    import numba
+def compile_source(source: str, arity: int) -> bytes:
+    """Compile a source to object code."""
     from numba.core.errors import NumbaError
 
-    names = intrinsics.namespace()
+    from minijax.compiler import intrinsics, target
+
+    names = dict(intrinsics.namespace())
     exec(compile(source, "<kernel>", "exec"), names)
-    int64 = numba.types.int64
-    signature = numba.types.void(
-        int64, int64, numba.types.CPointer(int64), *[int64] * arity)
     try:
-        function = numba.cfunc(
-            signature, nopython=True, error_model="numpy", fastmath={"contract"}, boundscheck=False
-        )(names["kernel"])
+        return target.object_code(names["kernel"], arity)
     except NumbaError as error:
         raise CannotCompile(reason(error)) from error
-    _, _, (code, _) = function._library.serialize_using_object_code()
-    return ObjectCode(function.native_name, code)
 
 
 def reason(error: Exception) -> str:
     """The first line of Numba's message that says something of the source."""
     lines = [line.strip() for line in str(error).splitlines()]
-    told = [line for line in lines if line and not line.startswith("Failed in nopython mode")]
+    told = [line for line in lines if line and not line.startswith("Failed in ")]
     return told[0] if told else type(error).__name__
 
 
-@functools.cache
-def linker():
-    """What gives object code an address in this process."""
-    import llvmlite.binding as llvm
-
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    machine = llvm.Target.from_default_triple().create_target_machine(
-        codemodel="jitdefault", jit=True)
-    return llvm.create_lljit_compiler(machine)
-
-
-def linked(code: ObjectCode, arity: int) -> Callable:
+def linked(code: bytes, arity: int) -> Callable:
     """Object code as a function. It lives as long as the function does."""
     from llvmlite.binding import JITLibraryBuilder
 
+    from minijax.compiler import machine
+
     library = (
         JITLibraryBuilder()
-        .add_object_img(code.code)
+        .add_object_img(code)
         .add_current_process()  # for the functions of libm
-        .export_symbol(code.symbol)
-        .link(linker(), code.symbol)
+        .export_symbol(ENTRY)
+        .link(machine.linker(), f"kernel{next(_numbers)}")
     )
-    function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * (arity + 3))(library[code.symbol])
+    function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * (arity + 3))(library[ENTRY])
     function.library = library
     return function
