@@ -1,0 +1,221 @@
+"""Threads that share the work of one call.
+
+    parallel(kernel, n, grain, sizes, *operands)    # kernel(lo, hi, sizes, *operands), in chunks
+    run(tasks)                                      # any functions, in any order
+
+The caller never waits for help to arrive. It cuts the work into numbered chunks, rings for helpers
+and starts at once, taking one number after another; helpers that wake up take numbers too. When the
+numbers are used up, it waits for the helpers that have *entered*, and for no other. So on a busy
+machine, where a helper may sleep for milliseconds, the caller has done all the work itself by the
+time the helper would come, and the helper finds nothing left.
+
+Chunks run side by side because kernels, and NumPy's larger functions, release Python's lock.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import count, islice
+from queue import SimpleQueue
+
+from minijax.config import Option, flags
+
+CHUNKS_PER_THREAD = 4  # so that a thread that was interrupted leaves little to wait for
+LINE = 64  # elements; chunks that end at a multiple share no cache line, and stay aligned
+
+
+def usable_cpus() -> int:
+    """How many CPUs this process may use.
+
+    >>> usable_cpus() >= 1
+    True
+    """
+    if hasattr(os, "process_cpu_count"):
+        return os.process_cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def thread_count(value: int | str | None) -> int:
+    """The number of threads meant by an option's value: None means one for each usable CPU."""
+    if value in (None, ""):
+        return usable_cpus()
+    if not str(value).isdecimal() or not int(value):
+        raise ValueError(f"the number of threads must be 1 or more, got {value!r}")
+    return int(value)
+
+
+num_threads = Option(
+    "minijax_num_threads", None, thread_count,
+    "How many threads share the work of one call, the caller among them. None: one for each CPU.")
+
+
+class Job:
+    """The tasks of one call, numbered, and the helpers that may come."""
+
+    def __init__(self, task: Callable[[int], object], size: int, helpers: int):
+        self.task, self.size = task, size
+        self.numbers = count()  # of tasks; next() on a count is atomic
+        self.tickets = count()  # of helpers
+        self.helpers = [Helper() for _ in range(helpers)]
+        self.unused: list[int] = []  # tickets that the caller took back
+
+    def work(self) -> None:
+        """Do one task after another, as long as there are any."""
+        task, size = self.task, self.size
+        for i in self.numbers:
+            if i >= size:
+                break
+            task(i)
+
+    def help(self) -> None:
+        """Work as a helper, if the job is still open."""
+        ticket = next(self.tickets)
+        if ticket >= len(self.helpers):
+            return
+        helper = self.helpers[ticket]
+        try:
+            self.work()
+        except BaseException as error:
+            self.stop()
+            helper.error = error
+        helper.done = True
+        helper.left.release()
+
+    def stop(self) -> None:
+        """Leave no task to begin."""
+        deque(islice(self.numbers, self.size), 0)
+
+    def close(self) -> None:
+        """Let no more helpers in; wait for those inside.
+
+        Each line may be repeated, so an interrupted `close` can be called again.
+        """
+        self.unused.extend(islice(self.tickets, len(self.helpers)))
+        inside = set(range(len(self.helpers))).difference(self.unused)
+        for helper in map(self.helpers.__getitem__, inside):
+            while not helper.done:
+                helper.left.acquire()
+
+
+class Helper:
+    """What a helper leaves behind: that it is done, and its error."""
+
+    __slots__ = ("done", "error", "left")
+
+    def __init__(self):
+        self.done, self.error, self.left = False, None, threading.Lock()
+        self.left.acquire()
+
+
+class Pool:
+    """Threads that sleep until a job rings. They start when they are first needed."""
+
+    def __init__(self):
+        self.bell: SimpleQueue[Job] = SimpleQueue()
+        self.lock = threading.Lock()
+        self.size = 0
+
+    def ring(self, job: Job) -> None:
+        """Ask for the job's helpers."""
+        if self.size < len(job.helpers):
+            self.grow(len(job.helpers))
+        for _ in job.helpers:
+            self.bell.put(job)
+
+    def grow(self, size: int) -> None:
+        with self.lock:
+            for i in range(self.size, size):
+                try:
+                    threading.Thread(
+                        target=self.serve, name=f"minijax-{i}", daemon=True).start()
+                except RuntimeError:  # no more threads, or Python is ending: do with less
+                    return
+                self.size += 1
+
+    def serve(self) -> None:
+        while True:
+            self.bell.get().help()
+
+
+_pool = Pool()
+
+
+def _forget() -> None:
+    """In a forked child: the threads stayed behind."""
+    global _pool
+    _pool = Pool()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+def share(task: Callable[[int], object], size: int) -> None:
+    """Call `task(i)` for each i in range(size), in several threads and in any order.
+
+    An error in a task ends the call: tasks that have not begun are left out, and it is raised when
+    those that have begun are over. So is KeyboardInterrupt.
+    """
+    threads = min(flags.minijax_num_threads, size)
+    if threads <= 1:
+        for i in range(size):
+            task(i)
+        return
+    job = Job(task, size, threads - 1)
+    try:
+        _pool.ring(job)
+        job.work()
+        job.close()
+    except BaseException:
+        _end(job)
+        raise
+    for helper in job.helpers:
+        if helper.error:
+            raise helper.error
+
+
+def _end(job: Job) -> None:
+    """Stop a job whose caller was interrupted, however impatient the user is."""
+    while True:
+        try:
+            job.stop()
+            return job.close()
+        except KeyboardInterrupt:
+            continue
+
+
+def run(tasks: Sequence[Callable[[], object]]) -> None:
+    """Call each of the tasks once, in several threads and in any order.
+
+    >>> seen = []
+    >>> run([lambda: seen.append(1), lambda: seen.append(2)])
+    >>> sorted(seen)
+    [1, 2]
+    """
+    share(lambda i: tasks[i](), len(tasks))
+
+
+def parallel(kernel: Callable, n: int, grain: int, sizes: object, *operands: object) -> None:
+    """Call `kernel(lo, hi, sizes, *operands)` for chunks that make up range(n).
+
+    `grain` is the least number of iterations worth handing to another thread: some 20 us of work.
+    Fewer than two grains are one call of the kernel, in this thread.
+    """
+    threads = flags.minijax_num_threads
+    chunks = min(n // grain, CHUNKS_PER_THREAD * threads)
+    if chunks <= 1 or threads == 1:
+        kernel(0, n, sizes, *operands)
+        return
+    step = -(-n // chunks)
+    if step > 16 * LINE:
+        step += -step % LINE
+
+    def chunk(i):
+        kernel(i * step, min(n, (i + 1) * step), sizes, *operands)
+
+    share(chunk, -(-n // step))
