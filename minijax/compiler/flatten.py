@@ -6,6 +6,9 @@ import dataclasses
 from collections.abc import Hashable, Sequence
 from typing import Any
 
+import numpy as np
+
+from minijax.families import Elementwise, Program
 from minijax.jaxpr import Atom, Jaxpr, JaxprEqn, Literal, Var, live_eqns
 
 
@@ -35,7 +38,7 @@ class Flattener:
             env[v] = self.constant(value, v)
         for e in live_eqns(jaxpr.eqns, jaxpr.outvars):
             ins = [x if isinstance(x, Literal) else env[x] for x in e.invars]
-            inner = e.primitive.called(e.params)
+            inner = called(e)
             outs = (self.write(e, ins, region) if inner is None else
                     self.run(inner, ins, e if e.primitive.name == "remat2" else region))
             env.update(zip(e.outvars, outs))
@@ -49,6 +52,8 @@ class Flattener:
         return self.seen[key][0]
 
     def write(self, e: JaxprEqn, ins: list[Atom], region: Any) -> Sequence[Atom]:
+        if (known := folded(e, ins)) is not None:
+            return [known]
         key = None if e.effects else self.key(e, ins, region)
         if key is not None and key in self.seen:
             return self.seen[key]
@@ -72,6 +77,24 @@ class Flattener:
         except TypeError:
             return None
         return key
+
+
+def folded(e: JaxprEqn, ins: Sequence[Atom]) -> Literal | None:
+    """The value of an elementwise equation of constants."""
+    if not ins or not isinstance(e.primitive, Elementwise) or e.effects or not all(
+            isinstance(x, Literal) for x in ins):
+        return None
+    aval = e.outvars[0].aval
+    with np.errstate(all="ignore"):
+        return Literal(np.asarray(e.primitive.impl(*[x.val for x in ins], **e.params)), aval)
+
+
+def called(e: JaxprEqn) -> Jaxpr | None:
+    """The program that an equation runs, if that is all it does."""
+    if not isinstance(e.primitive, Program):
+        return None
+    return {"jit": e.params.get("jaxpr"), "remat2": e.params.get("jaxpr")}.get(
+        e.primitive.name, e.params.get("call_jaxpr"))
 
 
 def flatten(jaxpr: Jaxpr) -> Flat:

@@ -23,7 +23,7 @@ from minijax.compiler.flatten import Flat
 from minijax.compiler.reductions import REDUCTIONS
 from minijax.compiler.views import View, contiguous, view_of, whole
 from minijax.core import ShapedArray
-from minijax.families import Elementwise, Reduction
+from minijax.families import Elementwise, Reduction, stop_gradient_p
 from minijax.jaxpr import Atom, JaxprEqn, Literal, Var
 
 LONG = 1 << 17  # elements: a longer reduction to one value is done in blocks
@@ -131,7 +131,8 @@ class Planner:
 
     def __init__(self, flat: Flat):
         self.flat = flat
-        self.steps: list[Step] = []
+        self.steps: list[Step] = [Kernel([], ())]  # for scalars made of the inputs alone
+        self.order = {v: i for i, e in enumerate(flat.eqns) for v in e.outvars}
         self.views: dict[Any, View] = {}
         self.place: dict[Any, int] = {}  # the step that makes a value
         self.eqn: dict[Var, JaxprEqn] = {}  # what makes it, if that is a kernel's
@@ -142,10 +143,19 @@ class Planner:
     def plan(self) -> Plan:
         for e in self.flat.eqns:
             self.add(e)
-        outputs = [self.view(x) for x in self.flat.outvars]
+        outputs = [self.output(x) for x in self.flat.outvars]
         self.settle([v.base for v in outputs])
         steps = [s for s in self.steps if s.eqns]
         return Plan(self.flat, steps, self.views, outputs)
+
+    def output(self, x: Atom) -> View:
+        """A result of the program: an array by itself."""
+        view = self.view(x)
+        if not view.is_whole:
+            view = whole(Var(x.aval))
+            self.order[view.base] = len(self.order)
+            self.fuse(JaxprEqn(stop_gradient_p, [x], {}, [view.base]))
+        return view
 
     def add(self, e: JaxprEqn) -> None:
         if len(e.invars) == 1 and (found := view_of(e, self.view(e.invars[0]))) is not None:
@@ -164,8 +174,11 @@ class Planner:
         axes = tuple(sorted(e.params["axes"])) if reduces(e) else None
         if axes and self.is_long(shape, axes):
             return self.in_blocks(e, shape, axes)
-        earliest = max((self.place.get(self.view(x).base, -1) for x in e.invars), default=-1)
-        for i in range(len(self.steps) - 1, max(earliest - 1, len(self.steps) - NEAR, -1), -1):
+        earliest = max((self.place.get(self.view(x).base, 0) for x in e.invars), default=0)
+        if earliest == 0 and shape == () and axes is None:
+            self.steps[0].eqns.append(e)
+            return self.note(e, 0)
+        for i in range(len(self.steps) - 1, max(earliest - 1, len(self.steps) - NEAR, 0), -1):
             step = self.steps[i]
             if isinstance(step, Kernel) and self.joins(e, axes, step, i):
                 step.eqns.append(e)
@@ -192,6 +205,7 @@ class Planner:
         out = e.outvars[0].aval
         blocks = min(BLOCKS, math.prod(shape[i] for i in axes))
         parts = Var(ShapedArray((blocks, *out.shape), out.dtype))
+        self.order[parts] = self.order[e.outvars[0]]
         first = JaxprEqn(e.primitive, e.invars, e.params, [parts], e.line)
         for i in range(len(self.steps) - 1, max(len(self.steps) - NEAR, -1), -1):
             step = self.steps[i]
@@ -216,7 +230,7 @@ class Planner:
         if axes is not None:  # a reduction
             if e.invars[0].aval.shape != k.shape or k.reduced not in (None, axes):
                 return False
-            if k.reduced is None and any(k.level(v.aval.shape) != "full" for v in k.made):
+            if k.reduced is None and any(k.level(v.aval.shape) is None for v in k.made):
                 return False
             k = dataclasses.replace(k, reduced=axes)
         shape = k.shape if axes is not None else e.outvars[0].aval.shape
@@ -271,7 +285,8 @@ class Planner:
                             written.add(base)
                         else:
                             mine = set(step.made)
-                            step.eqns[:0] = [c for c in copies if c.outvars[0] not in mine]
+                            step.eqns += [c for c in copies if c.outvars[0] not in mine]
+                            step.eqns.sort(key=lambda e: self.order[e.outvars[0]])
         for i, step in reversed(list(enumerate(self.steps))):
             if isinstance(step, Kernel):
                 self.drop(step, [v for v in written if self.place.get(v) == i])

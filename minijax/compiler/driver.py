@@ -1,0 +1,179 @@
+"""The Python function that runs a plan: it allocates, calls the kernels in order, and returns.
+
+    def program(x0, x1):
+        b0 = empty((1000, 10), float32)
+        parallel(kernel_0, 1000, 819, sizes_0, id(x0), id(x1), id(b0))
+        return [b0]
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minijax.compiler.buffers import empty
+from minijax.compiler.emit import Emitted, emit
+from minijax.compiler.load import native
+from minijax.compiler.plan import Kernel, Plan, Step
+from minijax.compiler.threads import parallel
+from minijax.compiler.views import View, contiguous, whole
+from minijax.core import to_numpy
+from minijax.jaxpr import JaxprEqn, Literal
+
+GRAIN = 1 << 14  # elements: less is not worth another thread
+
+
+@dataclasses.dataclass
+class Source:
+    """All that a program was compiled to: its driver, and a source for each kernel."""
+
+    driver: str
+    kernels: dict[str, Emitted]
+
+    def __str__(self) -> str:
+        return "\n\n".join([self.driver, *(e.source.replace("def kernel(", f"def {name}(")
+                                           for name, e in self.kernels.items())])
+
+
+class DriverWriter:
+    """Writes the driver of a plan. A value is a NumPy array, in row-major order, with a name."""
+
+    def __init__(self, plan: Plan):
+        self.plan = plan
+        self.lines: list[str] = []
+        self.kernels: dict[str, Emitted] = {}
+        self.names: dict[Any, str] = {}
+        self.space: dict[str, Any] = {
+            "empty": empty, "parallel": parallel, "in_order": in_order, "view": view_array}
+
+    def write(self) -> Source:
+        flat = self.plan.flat
+        for i, v in enumerate(flat.invars):
+            self.names[v] = f"x{i}"
+        for v, value in flat.consts.items():
+            self.names[v] = self.keep("c", in_order(to_numpy(value)))
+        last = self.last_uses()
+        for i, step in enumerate(self.plan.steps):
+            (self.kernel if isinstance(step, Kernel) else self.single)(step)
+            if dead := [self.names[v] for v in last.get(i, ()) if v in self.names]:
+                self.lines.append(f"del {', '.join(dead)}")
+        outs = ", ".join(self.operand(view) for view in self.plan.outputs)
+        head = [f"def program({', '.join(self.names[v] for v in flat.invars)}):"]
+        used = {base for step in self.plan.steps for base in self.reads(step)}
+        head += [f"    {x} = in_order({x})" for v in flat.invars
+                 if v in used and (x := self.names[v])]
+        body = [f"    {line}" for line in [*self.lines, f"return [{outs}]"]]
+        return Source("\n".join([*head, *body]) + "\n", self.kernels)
+
+    def reads(self, step: Step) -> set[Any]:
+        return {self.view(x).base for e in step.eqns for x in e.invars}
+
+    def last_uses(self) -> dict[int, list[Any]]:
+        """After which step a value that the program makes is not needed any more."""
+        last: dict[Any, int] = {}
+        for i, step in enumerate(self.plan.steps):
+            made = step.outputs if isinstance(step, Kernel) else step.made
+            last.update(dict.fromkeys(made, i))
+            last.update((b, i) for b in self.reads(step) if b in last)
+        for view in self.plan.outputs:
+            last.pop(view.base, None)
+        out: dict[int, list[Any]] = {}
+        for v, i in last.items():
+            out.setdefault(i, []).append(v)
+        return out
+
+    def view(self, x: Any) -> View:
+        return self.plan.views.get(x) or whole(x)
+
+    def keep(self, prefix: str, value: Any) -> str:
+        """A name for an object that the driver needs."""
+        name = f"{prefix}{sum(n.startswith(prefix) for n in self.space)}"
+        self.space[name] = value
+        return name
+
+    def operand(self, view: View) -> str:
+        """An array as an operation takes it."""
+        if isinstance(view.base, Literal):
+            name = self.keep("c", np.asarray(view.base.val))
+            base_shape: tuple = ()
+        else:
+            name, base_shape = self.names[view.base], view.base.aval.shape
+        if view.shape == base_shape and view.is_whole:
+            return name
+        if view.is_whole:
+            return f"{name}.reshape({view.shape})"
+        return f"view({name}, {view.shape}, {view.strides}, {view.offset})"
+
+    def kernel(self, step: Kernel) -> None:
+        emitted = emit(step, self.plan)
+        name = f"kernel_{len(self.kernels)}"
+        self.kernels[name] = emitted
+        for v in step.outputs:
+            self.names[v] = f"b{len(self.names)}"
+            dtype = self.dtype(v.aval.dtype)
+            self.lines.append(f"{self.names[v]} = empty({v.aval.shape}, {dtype})")
+        table = np.array(emitted.sizes, np.int64)
+        self.space[f"sizes_{len(self.kernels) - 1}"] = table
+        ids = [f"id({self.names[v]})" for v in emitted.arrays]
+        at = str(table.ctypes.data)
+        grain = max(GRAIN // emitted.work, 1)
+        if emitted.count < 2 * grain:
+            self.lines.append(f"{name}(0, {emitted.count}, {', '.join([at, *ids])})")
+        else:
+            self.lines.append(
+                f"parallel({name}, {emitted.count}, {grain}, {', '.join([at, *ids])})")
+
+    def dtype(self, dtype: np.dtype) -> str:
+        name = f"dtype_{dtype.name}" if dtype.kind != "V" or dtype.names is None else None
+        if name is None:
+            return self.keep("d", dtype)
+        self.space[name] = dtype
+        return name
+
+    def single(self, step: Step) -> None:
+        (e,) = step.eqns
+        f = self.keep("step_", evaluator(e))
+        for v in e.outvars:
+            self.names[v] = f"b{len(self.names)}"
+        outs = ", ".join(self.names[v] for v in e.outvars)
+        ins = ", ".join(self.operand(self.view(x)) for x in e.invars)
+        self.lines.append(f"[{outs}] = {f}({ins})" if outs else f"{f}({ins})")
+
+
+def in_order(x: np.ndarray) -> np.ndarray:
+    """The array with its elements in row-major order."""
+    return x if x.flags.c_contiguous else np.array(x, order="C")
+
+
+def view_array(x: np.ndarray, shape: Sequence[int], strides: Sequence[int], offset: int
+               ) -> np.ndarray:
+    """The same memory, seen otherwise; strides and offset are in elements."""
+    start = x.reshape(-1)[offset:]
+    return np.lib.stride_tricks.as_strided(
+        start, shape, [s * x.itemsize for s in strides], writeable=False)
+
+
+def evaluator(e: JaxprEqn) -> Callable:
+    """One equation, by the `impl` of its operation."""
+    impl, params, several = e.primitive.impl, e.params, e.primitive.multiple_results
+    dtypes = [v.aval.dtype for v in e.outvars]
+
+    def evaluate(*xs: np.ndarray) -> list[np.ndarray]:
+        outs = impl(*xs, **params)
+        return [np.asarray(x, d, order="C") for x, d in zip(outs if several else (outs,), dtypes)]
+
+    return evaluate
+
+
+def built(plan: Plan) -> tuple[Callable, Source]:
+    """The plan as a function of NumPy arrays, and its source."""
+    writer = DriverWriter(plan)
+    source = writer.write()
+    space = writer.space
+    for name, emitted in source.kernels.items():
+        space[name] = native(emitted.source, len(emitted.arrays))
+    exec(compile(source.driver, "<driver>", "exec"), space)
+    return space["program"], source

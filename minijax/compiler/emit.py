@@ -1,0 +1,414 @@
+"""From a kernel of the plan to its source, which Numba compiles.
+
+    def kernel(lo, hi, sizes, a0, a1):
+
+`lo` and `hi` are the part of the outermost loop to do, `sizes` a table of sizes, strides, offsets
+and constants, so that arrays of other sizes need no other source. `a0`, `a1`, ... are the addresses
+of NumPy arrays, inputs first.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minijax.compiler.expressions import NARROW, expression, kernel_type, literal
+from minijax.compiler.plan import Kernel, Plan, domain_of, reduces
+from minijax.compiler.reductions import REDUCTIONS
+from minijax.compiler.views import View, whole
+from minijax.jaxpr import JaxprEqn, Literal, Var
+
+WRITTEN_OUT = {0.0, 1.0, -1.0, 2.0, 0.5, np.inf, -np.inf}  # constants that help the compiler
+CHEAP_ENOUGH = {"exp", "exp2", "expm1", "log", "log1p", "logistic", "tanh", "sin", "cos", "tan",
+                "pow", "erf", "erfc", "erf_inv", "atan2", "lgamma", "digamma", "div", "sqrt"}
+
+
+@dataclasses.dataclass
+class Loop:
+    """One loop over the domain: its length, and the step of each access to memory."""
+
+    size: int
+    steps: dict[Any, int]
+
+
+@dataclasses.dataclass
+class Emitted:
+    """A source, the arrays it takes, its table, and the length of its outermost loop."""
+
+    source: str
+    arrays: list[Any]
+    sizes: list[int]
+    count: int
+    work: int  # elements for each step of the outermost loop
+
+
+class Writer:
+    """The lines of a function, its table of sizes and its arrays."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.depth = 1
+        self.sizes: list[int] = []
+        self.arrays: dict[Any, str] = {}
+
+    def line(self, text: str) -> None:
+        self.lines.append("    " * self.depth + text)
+
+    def size(self, n: int) -> str:
+        self.sizes.append(n)
+        return f"s{len(self.sizes) - 1}"
+
+    def array(self, base: Any) -> str:
+        return self.arrays.setdefault(base, f"x{len(self.arrays)}")
+
+    def constant(self, x: Literal) -> str:
+        """A scalar: as text, or from the table, so that another one needs no other source."""
+        value, dtype = x.val.item(), x.aval.dtype
+        kind = kernel_type(dtype)
+        if isinstance(value, complex | bool) or value in WRITTEN_OUT or value != value:
+            return literal(value, dtype)
+        if isinstance(value, int):
+            return f"{kind}({self.size(value if value < 1 << 63 else value - (1 << 64))})"
+        exact = float(np.asarray(value, dtype if dtype.name in NARROW else kind))
+        return f"{kind}(bits({self.size(int(np.float64(exact).view(np.int64)))}, float64))"
+
+    def source(self) -> str:
+        head = [f"def kernel(lo, hi, sizes, {', '.join(f'a{i}' for i in range(len(self.arrays)))}):"]
+        head += [f"    s{i} = sizes[{i}]" for i in range(len(self.sizes))]
+        head += [f"    {x} = data(a{i}, {memory_type(base)})"
+                 for i, (base, x) in enumerate(self.arrays.items())]
+        return "\n".join([*head, *self.lines]) + "\n"
+
+
+def memory_type(base: Any) -> str:
+    dtype = base.aval.dtype
+    return "uint16" if dtype.name in NARROW else kernel_type(dtype)
+
+
+class KernelWriter(Writer):
+    """Writes one kernel."""
+
+    def __init__(self, kernel: Kernel, plan: Plan):
+        super().__init__()
+        self.k, self.plan = kernel, plan
+        self.made = {e.outvars[0]: e for e in kernel.eqns}
+        self.names: dict[Var, str] = {}
+        self.texts: dict[Any, str] = {}  # constants, once each
+        self.stage: dict[Var, str] = {}
+        self.ready: dict[Var, int] = {}  # the pass over a row that makes it, or finds it made
+        self.scratch: dict[Var, Var] = {}  # value -> the output whose place it takes for a while
+        for i, e in enumerate(kernel.eqns):
+            self.names[e.outvars[0]] = f"v{i}"
+            self.classify(e)
+
+    def view(self, x: Any) -> View:
+        return self.plan.views.get(x) or whole(x)
+
+    # --- when ----------------------------------------------------------------------------------
+
+    def classify(self, e: JaxprEqn) -> None:
+        out, k = e.outvars[0], self.k
+        mine = [b for x in e.invars if (b := self.view(x).base) in self.ready]
+        level = "row" if reduces(e) else k.level(out.aval.shape)
+        if level == "scalar" and any(self.stage[b] != "scalar" for b in mine):
+            level = "row"
+        if level == "full" and k.reduced is None and k.shape == ():
+            level = "full"
+        self.stage[out] = str(level)
+        self.ready[out] = max((self.ready[b] for b in mine), default=0) + reduces(e)
+
+    def of_stage(self, stage: str, ready: int | None = None) -> list[JaxprEqn]:
+        return [e for e in self.k.eqns if self.stage[e.outvars[0]] == stage and not reduces(e)
+                and ready in (None, self.ready[e.outvars[0]])]
+
+    # --- where ---------------------------------------------------------------------------------
+
+    def accesses(self) -> dict[Any, tuple[int, ...]]:
+        """Every place in memory that is read or written, and its strides along the domain."""
+        found: dict[Any, tuple[int, ...]] = {}
+        for e in self.k.eqns:
+            if e.primitive.name == "iota":
+                strides = [0] * len(self.k.shape)
+                strides[e.params["dimension"]] = 1
+                found[e.outvars[0], tuple(strides), 0] = tuple(strides)
+            for x in e.invars:
+                key = self.access(x, e)
+                if key:
+                    found[key] = key[1]
+        for v in [*self.k.outputs, *self.scratch.values()]:
+            key = self.store_key(v)
+            found[key] = key[1]
+        return found
+
+    def access(self, x: Any, e: JaxprEqn) -> Any:
+        view = self.view(x)
+        if isinstance(view.base, Literal) or view.base in self.made:
+            return None
+        return view.base, self.k.strides(view, domain_of(e)), view.offset
+
+    def store_key(self, v: Var) -> Any:
+        in_blocks = self.k.blocks and reduces(self.made[v])
+        return v, self.k.natural(v.aval.shape[1:] if in_blocks else v.aval.shape), 0
+
+    def groups(self, found: dict[Any, tuple[int, ...]]) -> tuple[list, list, list]:
+        """The loops: over what is kept outside, over what is reduced, over what is kept inside."""
+        k = self.k
+        axes = range(len(k.shape))
+        if k.reduced is None:
+            loops = self.loops(axes, found)
+            return loops[:-1], [], loops[-1:]
+        inner = [] if k.by_rows else [i for i in axes if i > max(
+            j for j in k.reduced if k.shape[j] > 1 or j == min(k.reduced))]
+        outer = [i for i in k.kept if i not in inner]
+        return self.loops(outer, found), self.loops(k.reduced, found), self.loops(inner, found)
+
+    def loops(self, axes: Sequence[int], found: dict[Any, tuple[int, ...]]) -> list[Loop]:
+        """One loop for neighbouring axes that every access walks through without a jump."""
+        out: list[Loop] = []
+        for i in axes:
+            n, steps = self.k.shape[i], {key: strides[i] for key, strides in found.items()}
+            if n == 1:
+                continue
+            if out and all(out[-1].steps[key] == s * n for key, s in steps.items()):
+                out[-1] = Loop(out[-1].size * n, steps)
+            else:
+                out.append(Loop(n, steps))
+        return out
+
+    # --- writing -------------------------------------------------------------------------------
+
+    def write(self) -> Emitted:
+        self.place_scratch()
+        found = self.accesses()
+        outer, reduced, inner = self.groups(found)
+        self.indices: list[tuple[str, Loop]] = []
+        for e in self.of_stage("scalar"):
+            self.compute(e)
+        count, work = self.open_outer(outer, reduced, inner)
+        if self.k.reduced is None:
+            self.map(inner if outer or not inner else [])
+        elif self.k.by_rows:
+            self.rows(reduced)
+        else:
+            self.columns(reduced, inner)
+        return Emitted(self.source(), list(self.arrays), self.sizes, count, work)
+
+    def open_outer(self, outer: list[Loop], reduced: list[Loop], inner: list[Loop]
+                   ) -> tuple[int, int]:
+        """The loop that threads share out: from `lo` to `hi`."""
+        k = self.k
+        if k.blocks:
+            n = reduced[0].size if reduced else 1
+            self.line("for block in range(lo, hi):")
+            self.depth += 1
+            length, total = self.size(-(-n // k.blocks)), self.size(n)
+            self.line(f"start, stop = block * {length}, min((block + 1) * {length}, {total})")
+            return k.blocks, math.prod(k.shape) // k.blocks
+        if k.reduced is None and not outer and inner:
+            self.line("for i in range(lo, hi):")
+            self.depth += 1
+            self.indices.append(("i", inner[0]))
+            return inner[0].size, 1
+        count = math.prod(loop.size for loop in outer)
+        self.line("for r in range(lo, hi):")
+        self.depth += 1
+        rest = "r"
+        for level, loop in enumerate(outer[::-1]):
+            if level == len(outer) - 1:
+                self.indices.append((rest, loop))
+            else:
+                n, name = self.size(loop.size), f"r{level}"
+                self.line(f"{name} = {rest} % {n}")
+                self.line(f"q{level} = {rest} // {n}")
+                self.indices.append((name, loop))
+                rest = f"q{level}"
+        return count, max(math.prod(k.shape) // max(count, 1), 1)
+
+    def nest(self, loops: Sequence[Loop], body: Any, prefix: str = "i", blocks: bool = False
+             ) -> None:
+        """`body` inside of loops."""
+        depth, n = self.depth, len(self.indices)
+        for level, loop in enumerate(loops):
+            name = f"{prefix}{level}" if len(loops) > 1 else prefix
+            bounds = "start, stop" if blocks and level == 0 else self.size(loop.size)
+            self.line(f"for {name} in range({bounds}):")
+            self.depth += 1
+            self.indices.append((name, loop))
+        body()
+        self.depth = depth
+        del self.indices[n:]
+
+    def index(self, key: Any) -> str:
+        """Where an access is, from the loops it stands in."""
+        terms = []
+        if key[2]:
+            terms.append(self.size(key[2]))
+        for name, loop in self.indices:
+            step = loop.steps[key]
+            if step:
+                terms.append(name if step == 1 else f"{name} * {self.size(step)}")
+        return " + ".join(terms) or "0"
+
+    def load(self, key: Any) -> str:
+        text = f"{self.array(key[0])}[{self.index(key)}]"
+        short = NARROW.get(key[0].aval.dtype.name)
+        return f"widen_{short}({text})" if short else text
+
+    def store(self, v: Var, text: str) -> None:
+        short = NARROW.get(v.aval.dtype.name)
+        place = f"{self.array(v)}[{self.index(self.store_key(v))}]"
+        self.line(f"{place} = {f'narrow_{short}({text})' if short else text}")
+
+    def operand(self, x: Any, e: JaxprEqn) -> str:
+        base = self.view(x).base
+        if isinstance(base, Literal):
+            return self.constant(base)
+        if base in self.made:
+            return self.names[base]
+        return self.load(self.access(x, e))
+
+    def compute(self, e: JaxprEqn) -> None:
+        out = e.outvars[0]
+        if e.primitive.name == "iota":
+            key = next(k for k in self.found_iota(out))
+            text = f"{kernel_type(out.aval.dtype)}({self.index(key)})"
+        else:
+            text = str(expression(e, [self.operand(x, e) for x in e.invars]))
+        self.line(f"{self.names[out]} = {text}")
+
+    def found_iota(self, v: Var) -> list[Any]:
+        e = self.made[v]
+        return [(v, tuple(int(i == e.params["dimension"]) for i in range(len(self.k.shape))), 0)]
+
+    def map(self, inner: list[Loop]) -> None:
+        """Every element by itself."""
+        def body() -> None:
+            for e in self.of_stage("full"):
+                self.compute(e)
+            for v in self.k.outputs:
+                self.store(v, self.names[v])
+        self.nest(inner, body)
+
+    def rows(self, reduced: list[Loop]) -> None:
+        """A row in as many passes as its reductions need, one after the other."""
+        last = max(self.ready.values())
+        for p in range(last + 1):
+            for e in self.of_stage("row", p):
+                self.compute(e)
+            sums = [e for e in self.k.eqns if reduces(e) and self.ready[e.outvars[0]] == p + 1]
+            written = [v for v in self.k.outputs
+                       if self.stage[v] == "full" and self.ready[v] == p]
+            kept = [v for v in self.scratch if self.ready[v] == p]
+            if sums or written or kept:
+                self.a_pass(reduced, sums, written, kept, p)
+        for v in self.k.outputs:
+            if self.stage[v] == "row":
+                if self.k.blocks:
+                    self.line(f"{self.array(v)}[block] = {self.names[v]}")
+                else:
+                    self.store(v, self.names[v])
+
+    def a_pass(self, reduced: list[Loop], sums: list[JaxprEqn], written: list[Var],
+               kept: list[Var], p: int) -> None:
+        for e in sums:
+            rule = REDUCTIONS[e.primitive.name]
+            self.line(f"{self.names[e.outvars[0]]} = {rule.start(e.outvars[0].aval.dtype)}")
+        roots = [*written, *kept, *(b for e in sums for x in e.invars
+                                    if (b := self.view(x).base) in self.made)]
+
+        def body() -> None:
+            for e in self.needed(roots, p):
+                v = e.outvars[0]
+                if self.at_hand(v, p):
+                    place = self.store_key(self.scratch.get(v, v))
+                    self.line(f"{self.names[v]} = {self.load(place)}")
+                else:
+                    self.compute(e)
+            for e in sums:
+                self.take_in(e)
+            for v in kept:
+                self.store(self.scratch[v], self.names[v])
+            for v in written:
+                self.store(v, self.names[v])
+
+        self.nest(reduced, body, blocks=bool(self.k.blocks))
+
+    def take_in(self, e: JaxprEqn) -> None:
+        name, dtype = self.names[e.outvars[0]], e.outvars[0].aval.dtype
+        text = REDUCTIONS[e.primitive.name].combine(dtype, name, self.operand(e.invars[0], e))
+        self.line(f"{name} = {text}")
+
+    def at_hand(self, v: Var, p: int) -> bool:
+        """Did an earlier pass over this row leave the value in memory?"""
+        return self.ready[v] < p and (v in self.k.outputs or v in self.scratch)
+
+    def needed(self, roots: Sequence[Var], p: int) -> list[JaxprEqn]:
+        """The equations for each element in this pass, in order."""
+        found: set[Var] = set()
+        todo = [v for v in roots if self.stage[v] == "full"]
+        while todo:
+            v = todo.pop()
+            if v not in found:
+                found.add(v)
+                if not self.at_hand(v, p):
+                    todo += [b for x in self.made[v].invars if (b := self.view(x).base)
+                             in self.made and self.stage[b] == "full"]
+        return [e for e in self.k.eqns if e.outvars[0] in found]
+
+    def place_scratch(self) -> None:
+        """What is dear to compute and needed in a later pass waits where an output will stand."""
+        if self.k.reduced is None or not self.k.by_rows:
+            return
+        free = [v for v in self.k.outputs if self.stage[v] == "full"]
+        for e in self.k.eqns:
+            v = e.outvars[0]
+            later = [self.ready[u.outvars[0]] - reduces(u) for u in self.k.eqns
+                     for x in u.invars if self.view(x).base is v]
+            if (self.stage[v] == "full" and v not in self.k.outputs and later
+                    and max(later) > self.ready[v] and e.primitive.name in CHEAP_ENOUGH):
+                for place in free:
+                    if place.aval.dtype == v.aval.dtype and self.ready[place] >= max(later):
+                        self.scratch[v] = place
+                        free.remove(place)
+                        break
+
+    def columns(self, reduced: list[Loop], inner: list[Loop]) -> None:
+        """Reductions along outer axes: each row is taken in, element by element."""
+        sums = [e for e in self.k.eqns if reduces(e)]
+        written = [v for v in self.k.outputs if not reduces(self.made[v])]
+        roots = [*written, *(b for e in sums for x in e.invars
+                             if (b := self.view(x).base) in self.made)]
+
+        def place(e: JaxprEqn) -> str:
+            v = e.outvars[0]
+            where = self.index(self.store_key(v))
+            if self.k.blocks:
+                where = f"block * {self.size(math.prod(v.aval.shape[1:]))} + {where}"
+            return f"{self.array(v)}[{where}]"
+
+        def start() -> None:
+            for e in sums:
+                rule = REDUCTIONS[e.primitive.name]
+                self.line(f"{place(e)} = {rule.start(e.outvars[0].aval.dtype)}")
+
+        def body() -> None:
+            for e in self.needed(roots, 0):
+                self.compute(e)
+            for e in sums:
+                at, rule = place(e), REDUCTIONS[e.primitive.name]
+                x = self.operand(e.invars[0], e)
+                self.line(f"{at} = {rule.combine(e.outvars[0].aval.dtype, at, x)}")
+            for v in written:
+                self.store(v, self.names[v])
+
+        self.nest(inner, start, "c")
+        self.nest(reduced, lambda: self.nest(inner, body, "c"), "i", blocks=bool(self.k.blocks))
+
+
+def emit(kernel: Kernel, plan: Plan) -> Emitted:
+    """The source of a kernel, and what it is called with."""
+    return KernelWriter(kernel, plan).write()
