@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minijax.compiler import steps
 from minijax.compiler.checked import checked
+from minijax.compiler.executable import executable
 from minijax.config import flags
 from minijax.float_checks import checking_floats
 from minijax.jaxpr import Jaxpr
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 def compiled(jaxpr: Jaxpr) -> Callable:
     """The program as one function from NumPy arrays to a list of NumPy arrays."""
-    return checked(jaxpr) if checking_floats() else steps.compiled(jaxpr)
+    return checked(jaxpr) if checking_floats() else executable(jaxpr)
 
 
 def log_compile(name: str, avals: Sequence[Any]) -> None:

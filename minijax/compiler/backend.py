@@ -1,0 +1,15 @@
+"""The way of a program through the compiler: flatten, plan, emit, load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from minijax.compiler.driver import Source, built
+from minijax.compiler.flatten import flatten
+from minijax.compiler.plan import plan
+from minijax.jaxpr import Jaxpr
+
+
+def build(jaxpr: Jaxpr) -> tuple[Callable, Source]:
+    """The program as a function of NumPy arrays, and the source of that."""
+    return built(plan(flatten(jaxpr)))

@@ -1,0 +1,75 @@
+"""A program, ready to run.
+
+To compile takes a tenth of a second, to run a small program operation by operation a thousandth. So
+a small program is first run as it stands, and compiled when it is called again. What computes much
+is compiled at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minijax.compiler import steps
+from minijax.config import Option, flags, integer
+from minijax.jaxpr import Jaxpr, derived, subprograms
+
+compile_after = Option(
+    "minijax_compile_after", 1, integer,
+    "How often a small program runs operation by operation before it is compiled.")
+
+MUCH = 1 << 23  # elements computed; more than that takes longer than to compile
+
+
+@derived
+def elements(jaxpr: Jaxpr) -> int:
+    """How many elements the equations compute, those of called programs included."""
+    return sum(sum(v.aval.size for v in e.outvars) +
+               sum(map(elements, subprograms(e.params))) for e in jaxpr.eqns)
+
+
+class Executable:
+    """A program as a function from NumPy arrays to a sequence of NumPy arrays."""
+
+    def __init__(self, jaxpr: Jaxpr):
+        self.jaxpr = weakref.ref(jaxpr)  # which holds this
+        self.calls = 0
+        self.lock = threading.Lock()
+        self.native: Callable | None = None
+        self.source: Any = None
+
+    def __call__(self, *args: np.ndarray) -> Any:
+        return (self.native or self.choose())(*args)
+
+    def choose(self) -> Callable:
+        jaxpr = self.jaxpr()
+        assert jaxpr is not None
+        if self.calls < flags.minijax_compile_after and elements(jaxpr) <= MUCH:
+            self.calls += 1
+            return steps.compiled(jaxpr)
+        return self.compile()
+
+    def compile(self) -> Callable:
+        """The compiled program. One thread compiles; others wait for it."""
+        with self.lock:
+            if self.native is None:
+                jaxpr = self.jaxpr()
+                assert jaxpr is not None
+                self.native, self.source = backend().build(jaxpr)
+        return self.native
+
+
+def backend() -> Any:
+    """What makes kernels, imported when the first program is compiled."""
+    return importlib.import_module("minijax.compiler.backend")
+
+
+@derived
+def executable(jaxpr: Jaxpr) -> Executable:
+    """The program, ready to run."""
+    return Executable(jaxpr)
