@@ -1,0 +1,181 @@
+"""The source of one element of an elementwise operation, as kernels compute it: one line of text.
+
+`{0}`, `{1}`, ... are the operands, `{T}` is the type of the result, `{A}` that of the first operand
+and `{f}` its short name, as in `exp_f32`. Numbers of float16 and bfloat16 are float32 in a kernel.
+The functions are those of `intrinsics.py` and `vector_math.py`.
+
+>>> import minijax as jax
+>>> eqn = jax.make_jaxpr(jax.lax.exp)(1.0).eqns[0]
+>>> expression(eqn, ["x"])
+'exp_f32(x)'
+
+Not here, and so evaluated by NumPy and SciPy: `polygamma`, `zeta`, `hurwitz_zeta`, `igamma`,
+`igammac`, `igamma_grad_a`, `random_gamma_grad`, `regularized_incomplete_beta`, `bessel_i0e`,
+`bessel_i1e`, `betaln`, `dawsn`, `erfcx`, `exp1`, `expi`, `log_ndtr`, `ndtri`, `spence`. They are
+rare, and each is series and fractions of many terms. Nor are keys, nor numbers of fewer than 8 bits
+or of 8-bit floats.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minijax import dtypes
+from minijax.compiler import vector_math
+from minijax.jaxpr import JaxprEqn
+
+NARROW = {"float16": "f16", "bfloat16": "bf16"}
+SUFFIX = {"float32": "f32", "float64": "f64", "complex64": "c64", "complex128": "c128"}
+PLAIN = {"bool", *(f"{s}int{n}" for s in ("", "u") for n in (8, 16, 32, 64)), *SUFFIX}
+
+
+def kernel_type(dtype: np.dtype) -> str:
+    """The name of the type that numbers of `dtype` have in a kernel."""
+    return "float32" if dtype.name in NARROW else dtype.name
+
+
+def literal(value: Any, dtype: np.dtype) -> str:
+    """A scalar as text, exactly.
+
+    >>> literal(0.1, np.dtype("float32"))
+    'float32(0.10000000149011612)'
+    """
+    number = np.asarray(value).astype(dtype).item()
+    kind = kernel_type(np.dtype(dtype))
+    if dtypes.kind(dtype) == "c":
+        return f"{kind}(complex({number.real!r}, {number.imag!r}))"
+    return f"{kind}({float(number)!r})" if dtypes.kind(dtype) == "f" else f"{kind}({number!r})"
+
+
+# --- operations with parameters --------------------------------------------------------------
+
+
+def _convert(eqn: JaxprEqn) -> str:
+    have, want = eqn.invars[0].aval.dtype, eqn.outvars[0].aval.dtype
+    source, target = dtypes.kind(have), dtypes.kind(want)
+    x = "{0}"
+    if source == "c" and target not in "bc":
+        x, source, have = "{0}.real", "f", dtypes.to_floating_dtype(have)
+    if target == "b" and source != "b":
+        return f"{x} != {kernel_type(have)}(0)"
+    if target in "iu" and source == "f":
+        return f"saturate({x}, {{T}})"
+    if want.name in NARROW and want != have:
+        short = NARROW[want.name]
+        return f"widen_{short}(narrow_{short}({{T}}({x})))"
+    return x if want == have else f"{{T}}({x})"
+
+
+def _round(eqn: JaxprEqn) -> str:
+    return "rint({0})" if eqn.params["rounding_method"] == 1 else "round_away_{f}({0})"
+
+
+def _select(eqn: JaxprEqn) -> str:
+    which, *cases = (v.aval for v in eqn.invars)
+    if which.dtype == bool:
+        return "select({0}, {2}, {1})" if len(cases) == 2 else "{1}"
+    text = f"{{{len(cases)}}}"
+    for i in range(len(cases) - 1, 0, -1):
+        text = f"select({{0}} < {{A}}({i}), {{{i}}}, {text})"
+    return text
+
+
+def _integer_pow(eqn: JaxprEqn) -> str:
+    """The product of x**1, x**2, x**4, ... that y consists of, each the square of another."""
+    y, power, factors = eqn.params["y"], "{0}", []
+    for bit in reversed(bin(abs(y))[2:]):
+        if bit == "1":
+            factors.append(power)
+        power = f"square({power})"
+    product = " * ".join(factors) or "1"
+    return f"{{T}}({product})" if y >= 0 else f"reciprocal({product})"
+
+
+def _divide(eqn: JaxprEqn) -> str:
+    """By the reciprocal, where the divisor is for several elements."""
+    x, y, out = (v.aval for v in (*eqn.invars, *eqn.outvars))
+    return "{0} * ({T}(1) / {1})" if y.shape != x.shape and y.size < out.size else "{0} / {1}"
+
+
+def _pow(eqn: JaxprEqn) -> str:
+    return "pow_{f}({0}, {T}({1}))"
+
+
+def _reduce_precision(eqn: JaxprEqn) -> str:
+    return "reduce_precision_{{f}}({{0}}, {exponent_bits}, {mantissa_bits})".format(**eqn.params)
+
+
+# --- the table -------------------------------------------------------------------------------
+
+# operation: the text, or for each kind of operand (biufc) the text; a function makes it
+TABLE: dict[str, Any] = {
+    "add": {"iu": "{T}({0} + {1})", "fc": "{0} + {1}"},
+    "sub": {"iu": "{T}({0} - {1})", "fc": "{0} - {1}"},
+    "mul": {"iu": "{T}({0} * {1})", "fc": "{0} * {1}"},
+    "div": {"iu": "quotient({0}, {1})", "f": _divide, "c": "div_{f}({0}, {1})"},
+    "rem": {"iu": "remainder({0}, {1})", "f": "rem_{f}({0}, {1})"},
+    "fma": {"f": "fma({0}, {1}, {2})", "c": "{0} * {1} + {2}"},
+    "neg": {"iu": "{T}(-{0})", "fc": "-{0}"},
+    "square": {"iu": "{T}({0} * {0})", "fc": "{0} * {0}"},
+    "integer_pow": _integer_pow,
+    "sign": {"i": "{T}({T}({0} > {T}(0)) - {T}({0} < {T}(0)))", "u": "{T}({0} != {T}(0))",
+             "f": "select({0} == {0}, copysign({T}({0} != {T}(0)), {0}), {0})",
+             "c": "sign_{f}({0})"},
+    "abs": {"i": "select({0} < {T}(0), {T}(-{0}), {0})", "f": "fabs({0})", "c": "abs_{f}({0})"},
+    "max": {"b": "{0} | {1}", "iu": "select({0} < {1}, {1}, {0})", "f": "maximum({0}, {1})"},
+    "min": {"b": "{0} & {1}", "iu": "select({0} < {1}, {0}, {1})", "f": "minimum({0}, {1})"},
+    "clamp": {"b": "({0} | {1}) & {2}", "f": "minimum(maximum({0}, {1}), {2})",
+              "iu": "select({2} < {1}, {2}, select({1} < {0}, select({2} < {0}, {2}, {0}), {1}))"},
+    "floor": "floor({0})", "ceil": "ceil({0})", "round": _round, "sqrt": {"f": "sqrt({0})"},
+    "is_finite": "fabs({0}) < inf",
+    "eq": "{0} == {1}", "ne": "{0} != {1}", "lt": "{0} < {1}", "le": "{0} <= {1}",
+    "gt": "{0} > {1}", "ge": "{0} >= {1}",
+    "not": {"b": "not {0}", "iu": "{T}(~{0})"},
+    "and": {"b": "{0} & {1}", "iu": "{T}({0} & {1})"},
+    "or": {"b": "{0} | {1}", "iu": "{T}({0} | {1})"},
+    "xor": {"b": "{0} ^ {1}", "iu": "{T}({0} ^ {1})"},
+    "shift_left": "shift_left({0}, {1})",
+    "shift_right_logical": "shift_right_logical({0}, {1})",
+    "shift_right_arithmetic": "shift_right_arithmetic({0}, {1})",
+    "population_count": "population_count({0})", "clz": "clz({0})", "mulhi": "mulhi({0}, {1})",
+    "select_n": _select, "convert_element_type": _convert, "reduce_precision": _reduce_precision,
+    "pow": _pow,
+    "real": "{0}.real", "imag": "{0}.imag", "complex": "pair({0}, {1})",
+    "conj": {"f": "pair({0}, {A}(0))", "c": "pair({0}.real, -{0}.imag)"},
+    **dict.fromkeys(("copy", "stop_gradient", "name"), "{0}"),
+    **{name: f"{name}_{{f}}({{0}})" for name in (
+        "exp exp2 expm1 log log1p logistic tanh sin cos tan asin acos atan sinh cosh asinh acosh "
+        "atanh rsqrt cbrt erf erfc erf_inv lgamma digamma").split()},
+    **{name: f"{name}_{{f}}({{0}}, {{1}})" for name in ("atan2", "nextafter")},
+}
+TABLE["add_any"] = TABLE["add"]
+
+
+def expression(eqn: JaxprEqn, operands: Sequence[str]) -> str | None:
+    """The text of one element of the result of `eqn`, given those of its operands.
+
+    None if there is no kernel for the operation or its dtype.
+    """
+    kinds = [v.aval.dtype for v in (*eqn.invars, *eqn.outvars)]
+    if any(d.name not in PLAIN and d.name not in NARROW for d in kinds):
+        return None
+    text = _text(TABLE.get(eqn.primitive.name), eqn, dtypes.kind(kinds[0]))
+    if text is None:
+        return None
+    first = kernel_type(kinds[0])
+    line = text.format(*operands, T=kernel_type(kinds[-1]), A=first, f=SUFFIX.get(first, first))
+    return line if _known(line) else None
+
+
+def _text(entry: Any, eqn: JaxprEqn, kind: str) -> str | None:
+    if isinstance(entry, dict):
+        entry = next((v for k, v in entry.items() if kind in k), None)
+    return entry(eqn) if isinstance(entry, Callable) else entry
+
+
+def _known(line: str) -> bool:
+    return all(name in vector_math.definitions() for name in re.findall(r"\w+_[fc]\d+\b", line))

@@ -1,0 +1,264 @@
+"""What kernels need and Numba has no name for: one machine instruction, or a few, each.
+
+This module imports Numba; it is imported when something is compiled for the first time. A function
+here makes LLVM instructions for scalars; where a loop calls it, LLVM makes vectors of them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import types as python_types
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from minijax.compiler import vector_math
+
+INTEGERS = (types.int8, types.int16, types.int32, types.int64,
+            types.uint8, types.uint16, types.uint32, types.uint64)
+TYPES = {str(t): t for t in (
+    *INTEGERS, types.float32, types.float64, types.complex64, types.complex128)}
+TYPES["bool"] = types.boolean
+
+# --- memory ----------------------------------------------------------------------------------
+
+HEADER = object.__basicsize__  # of a NumPy array; then comes the address of its data
+
+
+def _check_header() -> None:
+    x = np.zeros(1)
+    if ctypes.c_void_p.from_address(id(x) + HEADER).value != x.ctypes.data:
+        raise ImportError("compiled kernels find the data of a NumPy array behind the header of "
+                          f"its object ({HEADER} bytes). In this version of Python or NumPy it is "
+                          "elsewhere. Use CPython with a NumPy that minijax supports.")
+
+
+_check_header()
+
+
+@intrinsic
+def data(typing: Any, address: Any, dtype: Any) -> Any:
+    """The elements, of `dtype`, of the NumPy array object at `address`."""
+    element = dtype.dtype if isinstance(dtype, types.DTypeSpec) else dtype.instance_type
+    pointer = types.CPointer(element)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = context.get_value_type(pointer)
+        where = builder.add(args[0], ir.Constant(args[0].type, HEADER))
+        return builder.load(builder.inttoptr(where, kind.as_pointer()))
+
+    return pointer(address, dtype), generate
+
+
+# --- floats ----------------------------------------------------------------------------------
+
+
+def like_first(make: Callable) -> Callable:
+    """`make(builder, *values)` as an intrinsic of numbers, all taken in the type of the first."""
+
+    def typed(typing: Any, *kinds: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return make(builder, *[context.cast(builder, x, k, kinds[0])
+                                   for x, k in zip(args, kinds)])
+
+        return kinds[0](*kinds), generate
+
+    names = ", ".join("abc"[:make.__code__.co_argcount - 1])
+    scope = {"typed": typed}
+    exec(f"def {make.__name__}(typing, {names}): return typed(typing, {names})", scope)
+    return intrinsic(scope[make.__name__])
+
+
+def llvm(name: str, operands: int) -> Callable:
+    """The LLVM intrinsic of that name, for floats."""
+
+    def call(builder: Any, *args: Any) -> Any:
+        kind = args[0].type
+        fun = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(kind, [kind] * operands),
+            f"llvm.{name}.f{32 if isinstance(kind, ir.FloatType) else 64}")
+        return builder.call(fun, args)
+
+    scope = {"call": call}
+    names = ", ".join("abc"[:operands])
+    exec(f"def make(builder, {names}): return call(builder, {names})", scope)
+    scope["make"].__name__ = name
+    return like_first(scope["make"])
+
+
+fma = llvm("fma", 3)  # a * b + c, rounded once
+floor, ceil, trunc, rint = (llvm(n, 1) for n in ("floor", "ceil", "trunc", "rint"))
+sqrt, fabs, copysign = llvm("sqrt", 1), llvm("fabs", 1), llvm("copysign", 2)
+minimum, maximum = llvm("minimum", 2), llvm("maximum", 2)  # nan if one is; -0.0 is less than 0.0
+
+
+@like_first
+def add_reordered(builder, a, b):
+    """a + b of a sum whose terms may be added in any order, so in vectors."""
+    return builder.fadd(a, b, flags=("reassoc", "nsz"))
+
+
+@like_first
+def mul_reordered(builder, a, b):
+    """a * b of a product whose factors may be multiplied in any order."""
+    return builder.fmul(a, b, flags=("reassoc", "nsz"))
+
+
+@like_first
+def multiply(builder, a, b):
+    """a * b, rounded, also before an addition."""
+    return builder.fmul(a, b)
+
+
+@like_first
+def plus(builder, a, b):
+    """a + b, rounded, also after a multiplication."""
+    return builder.fadd(a, b)
+
+
+@like_first
+def square(builder, a):
+    """a * a."""
+    return (builder.fmul if isinstance(a.type, (ir.FloatType, ir.DoubleType)) else builder.mul)(
+        a, a)
+
+
+def guarded(name: str) -> Callable:
+    """Integer division that always has a result: by 0, and of the smallest number by -1."""
+
+    @intrinsic
+    def divide(typing: Any, x: Any, y: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            a, b = args
+            zero, one, ones = (ir.Constant(a.type, n) for n in (0, 1, -1))
+            by_zero = builder.icmp_unsigned("==", b, zero)
+            negates = builder.icmp_unsigned("==", b, ones) if x.signed else by_zero
+            safe = builder.select(builder.or_(by_zero, negates), one, b)
+            if name == "quotient":
+                out = (builder.sdiv if x.signed else builder.udiv)(a, safe)
+                out = builder.select(negates, builder.neg(a), out)
+                return builder.select(by_zero, ones, out)
+            out = (builder.srem if x.signed else builder.urem)(a, safe)
+            return builder.select(by_zero, a, out)
+
+        return x(x, y), generate
+
+    return divide
+
+
+quotient = guarded("quotient")  # towards zero; by 0 every bit of it is set
+remainder = guarded("remainder")  # with the sign of the dividend; by 0 it is the dividend
+
+
+@intrinsic
+def pair(typing: Any, x: Any, y: Any) -> Any:
+    """The complex number x + iy."""
+    kind = types.complex64 if x.bitwidth == 32 else types.complex128
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        z = context.make_complex(builder, kind)
+        z.real, z.imag = args
+        return z._getvalue()
+
+    return kind(x, y), generate
+
+
+@intrinsic
+def select(typing: Any, which: Any, yes: Any, no: Any) -> Any:
+    """`yes` if `which`, else `no` in the type of `yes`. Both are computed: there is no branch."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.select(args[0], args[1], context.cast(builder, args[2], no, yes))
+
+    return yes(which, yes, no), generate
+
+
+@intrinsic
+def horner(typing: Any, x: Any, coefficients: Any) -> Any:
+    """The polynomial of x; the first coefficient, of a tuple, is that of the highest power."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        point, table = args
+        step = ir.FunctionType(point.type, [point.type] * 3)
+        fun = cgutils.get_or_insert_function(
+            builder.module, step, f"llvm.fma.f{x.bitwidth}")
+        p = None
+        for i, kind in enumerate(coefficients):
+            c = context.cast(builder, builder.extract_value(table, i), kind, x)
+            p = c if p is None else builder.call(fun, [p, point, c])
+        return p
+
+    return x(x, coefficients), generate
+
+
+# --- bits ------------------------------------------------------------------------------------
+
+
+@intrinsic
+def bits(typing: Any, x: Any, dtype: Any) -> Any:
+    """The bits of x as a number of another type of the same width."""
+    target = dtype.dtype if isinstance(dtype, types.DTypeSpec) else dtype.instance_type
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], context.get_value_type(target))
+
+    return target(x, dtype), generate
+
+
+@intrinsic
+def whole(typing: Any, x: Any) -> Any:
+    """A whole float as an integer of the same width; any integer, where that has no such number."""
+    target = types.int32 if x.bitwidth == 32 else types.int64
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        value = builder.fptosi(args[0], context.get_value_type(target))
+        return builder.freeze(value) if hasattr(builder, "freeze") else value
+
+    return target(x), generate
+
+
+@intrinsic
+def saturate(typing: Any, x: Any, dtype: Any) -> Any:
+    """The float x, cut off after the point, as an integer: the nearest there is; 0 for nan."""
+    target = dtype.dtype if isinstance(dtype, types.DTypeSpec) else dtype.instance_type
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        into = context.get_value_type(target)
+        name = f"llvm.fpto{'s' if target.signed else 'u'}i.sat.i{into.width}.f{x.bitwidth}"
+        fun = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(into, [args[0].type]), name)
+        return builder.call(fun, args)
+
+    return target(x, dtype), generate
+
+
+# --- the names of a kernel -------------------------------------------------------------------
+
+
+@functools.cache
+def namespace() -> dict[str, Any]:
+    """Everything that the source of a kernel may name. A vector function is compiled when used."""
+    names: dict[str, Any] = {
+        "data": data, "fma": fma, "floor": floor, "ceil": ceil, "trunc": trunc, "rint": rint,
+        "sqrt": sqrt, "fabs": fabs, "copysign": copysign, "minimum": minimum, "maximum": maximum,
+        "add_reordered": add_reordered, "mul_reordered": mul_reordered, "multiply": multiply,
+        "plus": plus, "select": select, "horner": horner, "bits": bits, "whole": whole,
+        "saturate": saturate, "square": square, "quotient": quotient, "remainder": remainder,
+        "pair": pair, "inline": inline, **TYPES}
+    for name, value in vector_math.definitions().items():
+        if isinstance(value, python_types.FunctionType):
+            value = inline(python_types.FunctionType(value.__code__, names, name))
+        names[name] = value
+    return names
+
+
+def inline(fun: Callable) -> Callable:
+    """`fun` compiled into its callers."""
+    return numba.njit(fun, error_model="numpy", forceinline=True)
