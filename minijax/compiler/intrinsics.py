@@ -12,14 +12,13 @@ import types as python_types
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from minijax.compiler import vector_math
+from minijax.compiler import target, vector_math
 
 INTEGERS = (types.int8, types.int16, types.int32, types.int64,
             types.uint8, types.uint16, types.uint32, types.uint64)
@@ -261,4 +260,4 @@ def namespace() -> dict[str, Any]:
 
 def inline(fun: Callable) -> Callable:
     """`fun` compiled into its callers."""
-    return numba.njit(fun, error_model="numpy", forceinline=True)
+    return target.inline(fun)
