@@ -1,25 +1,48 @@
 """From the source text of a kernel to a function that Python can call.
 
-Numba translates the source to object code, as a compiler writes it to a `.o` file; llvmlite loads
-that. The two halves meet only in the bytes between them, so the second half works alone when the
-bytes are known already: a program that compiles nothing never imports Numba, which takes half a
-second.
+Numba compiles the source to object code, which is what a C compiler puts into a `.o` file, and
+llvmlite loads that. The two halves meet only in those bytes. So the second works alone if the bytes
+are on disk already: a program that compiles nothing new never imports Numba, which takes a quarter
+of a second.
 """
 
 import ctypes
 import itertools
+import logging
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
-__all__ = ["CannotCompile", "native"]
+from minijax.compiler import cache, machine
+from minijax.config import flags
+
+__all__ = ["CannotCompile", "native", "statistics"]
+
+logger = logging.getLogger(__name__)
 
 
 class CannotCompile(Exception):
-    """Numba refuses a source. The message is its reason, in one line."""
+    """Numba refuses a source, or the machine its object code. The message is one line: why."""
+
+
+@dataclass
+class Statistics:
+    """Where kernels came from in this process."""
+
+    compilations: int = 0
+    seconds: float = 0.0  # in all compilations
+    memory_hits: int = 0
+    disk_hits: int = 0
+
+    def count(self, **added: float) -> None:
+        with _lock:
+            for name, amount in added.items():
+                setattr(self, name, getattr(self, name) + amount)
 
 
 class Kernel:
-    """One source, which at most one thread compiles."""
+    """One source. The first thread that needs it makes it native; others wait."""
 
     def __init__(self, source: str, arity: int):
         self.source, self.arity = source, arity
@@ -29,61 +52,111 @@ class Kernel:
     def native(self) -> Callable:
         with self.lock:
             if self.function is None:
-                self.function = linked(compile_source(self.source, self.arity), self.arity)
-        return self.function
+                self.function = _from_disk(self.source, self.arity) or _compiled(
+                    self.source, self.arity)
+            else:
+                statistics.count(memory_hits=1)
+            return self.function
 
 
-ENTRY = "kernel"
-_numbers = itertools.count()  # names of libraries are used once
+_lock = threading.Lock()
 _kernels: dict[tuple[str, int], Kernel] = {}
+statistics = Statistics()
 
 
 def native(source: str, arity: int) -> Callable:
     """The function `kernel(lo, hi, sizes, a0, ...)` of `arity` arrays that `source` defines.
 
-    Equal sources are one function. It takes addresses (`id(x)` of a NumPy array) and returns None;
-    other threads run while it does. CannotCompile: Numba refuses the source.
+    Equal sources are one function. It takes the bounds of the outer loop and addresses: of a table
+    of sizes, and (`id(x)`) of NumPy arrays, which are contiguous and live while it runs. It returns
+    None, checks nothing, and lets other threads run. CannotCompile: the source cannot be compiled.
+
+    >>> import numpy as np
+    >>> double = native('''
+    ... def kernel(lo, hi, sizes, a0, a1):
+    ...     x = data(a0, float32)
+    ...     y = data(a1, float32)
+    ...     for i in range(lo, hi):
+    ...         y[i] = x[i] + x[i]
+    ... ''', 2)
+    >>> x, y, sizes = np.arange(4, dtype="float32"), np.zeros(4, "float32"), np.zeros(1, "int64")
+    >>> double(0, 4, sizes.ctypes.data, id(x), id(y))
+    >>> y
+    array([0., 2., 4., 6.], dtype=float32)
     """
     kernel = _kernels.get((source, arity))
     if kernel is None:
         kernel = _kernels.setdefault((source, arity), Kernel(source, arity))
-    return kernel.function or kernel.native()
+    return kernel.native()
 
 
-def compile_source(source: str, arity: int) -> bytes:
-    """Compile a source to object code."""
-    from numba.core.errors import NumbaError
+def _from_disk(source: str, arity: int) -> Callable | None:
+    code = cache.read(cache.key(source, arity))
+    if code is None:
+        return None
+    try:
+        function = linked(code, arity)
+    except RuntimeError:  # not for this machine after all
+        return None
+    statistics.count(disk_hits=1)
+    return function
 
+
+def _compiled(source: str, arity: int) -> Callable:
+    start = time.perf_counter()
+    code = object_code(source, arity)
+    try:
+        function = linked(code, arity)
+    except RuntimeError as error:  # it calls a function that this process does not have
+        raise CannotCompile(str(error)) from error
+    seconds = time.perf_counter() - start
+    statistics.count(compilations=1, seconds=seconds)
+    key = cache.key(source, arity)
+    if flags.jax_log_compiles:
+        logger.warning("Compiled kernel %s, of %d arrays, in %.3f sec", key.hex()[:12], arity,
+                       seconds)
+    cache.write(key, code)
+    return function
+
+
+def object_code(source: str, arity: int) -> bytes:
+    """The object code of a source, from Numba. CannotCompile: Numba refuses it."""
+    # The side of the compiler that imports Numba
     from minijax.compiler import intrinsics, target
 
     names = dict(intrinsics.namespace())
     exec(compile(source, "<kernel>", "exec"), names)
     try:
         return target.object_code(names["kernel"], arity)
-    except NumbaError as error:
-        raise CannotCompile(reason(error)) from error
+    except (target.NumbaError, NotImplementedError) as error:
+        raise CannotCompile(reason(error, source)) from error
 
 
-def reason(error: Exception) -> str:
-    """The first line of Numba's message that says something of the source."""
+def reason(error: Exception, source: str) -> str:
+    """What Numba's message says, in one line, and of which line of the source."""
     lines = [line.strip() for line in str(error).splitlines()]
-    told = [line for line in lines if line and not line.startswith("Failed in ")]
-    return told[0] if told else type(error).__name__
+    told = [line for line in lines if line and not line.startswith("Failed in ")] or [repr(error)]
+    text = " ".join(told[:2] if told[0].endswith(":") else told[:1])
+    where = getattr(error, "loc", None)
+    if where is None or not 0 < where.line <= len(source.splitlines()):
+        return text
+    return f"{text}, in line {where.line}: {source.splitlines()[where.line - 1].strip()}"
+
+
+_names = (f"kernel{i}" for i in itertools.count())  # of libraries, each is used once
 
 
 def linked(code: bytes, arity: int) -> Callable:
-    """Object code as a function. It lives as long as the function does."""
+    """Object code as a function, which keeps it in memory. RuntimeError: it cannot be loaded."""
     from llvmlite.binding import JITLibraryBuilder
-
-    from minijax.compiler import machine
 
     library = (
         JITLibraryBuilder()
         .add_object_img(code)
-        .add_current_process()  # for the functions of libm
-        .export_symbol(ENTRY)
-        .link(machine.linker(), f"kernel{next(_numbers)}")
+        .add_current_process()  # for what it calls: memset, the functions of libm
+        .export_symbol("kernel")
+        .link(machine.linker(), next(_names))
     )
-    function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * (arity + 3))(library[ENTRY])
-    function.library = library
+    function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * (arity + 3))(library["kernel"])
+    function.library = library  # type: ignore[attr-defined]
     return function

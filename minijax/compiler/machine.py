@@ -1,26 +1,25 @@
-"""The machine that kernels are compiled for, as LLVM sees it: the one this process runs on."""
+"""The machine that kernels are compiled for: the one this process runs on, as LLVM sees it."""
 
 import functools
-import os
 import sys
+from typing import Any
 
-import llvmlite
-from llvmlite import binding as llvm
-
-__all__ = ["description", "linker", "target_machine"]
+import numpy as np
 
 
 @functools.cache
-def target_machine() -> llvm.TargetMachine:
+def target_machine() -> Any:
     """What turns LLVM's instructions into those of this processor."""
+    from llvmlite import binding as llvm
+
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     target = llvm.Target.from_triple(llvm.get_process_triple())
     return target.create_target_machine(
         cpu=llvm.get_host_cpu_name(),
-        features=_features(),
+        features=features(),
         opt=3,
-        # The parts of a program made at run time may lie anywhere: let addresses have 64 bits.
+        # What is made at run time may lie anywhere: let addresses have 64 bits.
         reloc="static" if target.name.startswith("x86") else "default",
         codemodel="jitdefault",
         jit=True,
@@ -28,23 +27,35 @@ def target_machine() -> llvm.TargetMachine:
 
 
 @functools.cache
-def linker() -> llvm.LLJIT:
+def linker() -> Any:
     """What gives object code its addresses in this process."""
+    from llvmlite import binding as llvm
+
     return llvm.create_lljit_compiler(target_machine())
 
 
+@functools.cache
 def description() -> tuple[str, ...]:
     """All that object code depends on, besides what it was compiled from."""
+    import llvmlite
+    from llvmlite import binding as llvm
+
     return (
         llvmlite.__version__,
         llvm.get_process_triple(),
         llvm.get_host_cpu_name(),
-        _features(),
+        features(),
         sys.implementation.name,
-        str(object.__basicsize__),  # where the data pointer of a NumPy array is
+        str(object.__basicsize__),  # where a NumPy array has the address of its data,
+        np.__version__.split(".")[0],  # as long as its layout is what it is
     )
 
 
-def _features() -> str:
-    """The instruction sets: `+avx2,-avx512f,...`."""
-    return llvm.get_host_cpu_features().flatten()
+def features() -> str:
+    """The instruction sets of the processor: `+avx2,-avx512f,...`."""
+    from llvmlite import binding as llvm
+
+    try:
+        return llvm.get_host_cpu_features().flatten()
+    except RuntimeError:  # LLVM cannot ask processors of this kind
+        return ""

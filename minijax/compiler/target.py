@@ -21,6 +21,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import PassManager
 from numba.core.descriptors import TargetDescriptor
 from numba.core.dispatcher import Dispatcher
+from numba.core.errors import LoweringError, NumbaError
 from numba.core.typed_passes import (
     IRLegalization,
     NativeLowering,
@@ -33,6 +34,8 @@ from numba.core.untyped_passes import FixupArgs, IRProcessing, ReconstructSSA, T
 from numba.cpython import builtins, mathimpl, numbers, rangeobj, tupleobj  # noqa: F401  they register
 
 from minijax.compiler.machine import target_machine
+
+__all__ = ["NumbaError", "inline", "object_code"]
 
 ENTRY = "kernel"  # the function that object code is called by
 
@@ -160,7 +163,10 @@ target_extension.jit_registry[KernelTarget] = function
 
 @global_compiler_lock
 def object_code(fun: FunctionType, arity: int) -> bytes:
-    """The object code of `fun(lo, hi, sizes, a0, ...)`, with `arity` arrays. Its entry is ENTRY."""
+    """The object code of `fun(lo, hi, sizes, a0, ...)`, which has `arity` arrays.
+
+    Its entry is called ENTRY. NumbaError: it cannot be compiled.
+    """
     int64 = types.int64
     signature = types.void(int64, int64, types.CPointer(int64), *[int64] * arity)
     kernel = function(error_model="numpy", fastmath={"contract"}, no_cfunc_wrapper=False)(fun)
@@ -171,14 +177,22 @@ def object_code(fun: FunctionType, arity: int) -> bytes:
     module = library._final_module
     for value in [*module.functions, *module.global_variables]:
         if not value.is_declaration and value.name != ENTRY:
-            value.linkage = "internal"  # so all of it that is not needed is left out
+            value.linkage = "internal"  # so what is not needed is left out
     optimize(module)
+    check(module)
     return target_machine().emit_object(module)
 
 
 def optimize(module: llvm.ModuleRef) -> None:
     """Run LLVM's passes: what `-O3` is to a C compiler."""
     options = llvm.create_pipeline_tuning_options(speed_level=3)
-    options.loop_vectorization = options.slp_vectorization = True
+    options.loop_vectorization = True
     builder = llvm.create_pass_builder(target_machine(), options)
     builder.getModulePassManager().run(module, builder)
+
+
+def check(module: llvm.ModuleRef) -> None:
+    """Refuse what only a process with Numba or the interpreter's lock could run."""
+    for value in module.functions:
+        if value.is_declaration and value.name.startswith(("NRT_", "numba_", "Py", "_Py")):
+            raise LoweringError(f"it needs {value.name}, which kernels do not have")

@@ -1,4 +1,4 @@
-"""The command line: `minijax tour`, `minijax train`, `minijax lab`."""
+"""The command line: `minijax tour`, `minijax train`, `minijax lab`, `minijax cache`."""
 
 import importlib.util
 import os
@@ -14,6 +14,7 @@ except ModuleNotFoundError as error:
         "the minijax command needs click: in your clone run  python -m pip install '.[course]'"
     ) from error
 
+from minijax.compiler import cache as kernels
 from minijax.course import data, mnist, plots
 from minijax.course.places import chapters, copy_chapters
 from minijax.course.tour import CellError, read_cells, run_notebook
@@ -115,6 +116,28 @@ def lab(folder: Path, port: int, browser: bool | None) -> None:
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--allow-root")
     LabApp.launch_instance(arguments)
+
+
+@main.command()
+@click.option("--clear", is_flag=True, help="Remove them all; they are compiled again when needed.")
+def cache(clear: bool) -> None:
+    """Show what is kept of compiled programs.
+
+    Kernels that a program compiled are kept on disk, so that the next program starts sooner. Old
+    ones go by themselves. To keep them elsewhere, set MINIJAX_CACHE_DIR; to keep none, set
+    JAX_ENABLE_COMPILATION_CACHE=0.
+    """
+    place = kernels.folder()
+    if place is None:
+        click.echo("compiled kernels are not kept")
+        return
+    removed = kernels.clear() if clear else None
+    found = kernels.entries()
+    click.echo(f"folder: {place}")
+    if removed is not None:
+        click.echo(f"removed: {removed} kernels")
+    click.echo(f"kernels: {len(found)}")
+    click.echo(f"size: {sum(taken for _, taken, _ in found) / 1e6:.1f} MB")
 
 
 def train_and_plot(images, epochs: int, seed: int, plot: Path) -> float:
