@@ -92,7 +92,10 @@ def _integer_pow(eqn: JaxprEqn) -> str:
             factors.append(power)
         power = f"square({power})"
     product = " * ".join(factors) or "1"
-    return f"{{T}}({product})" if y >= 0 else f"reciprocal({product})"
+    kind = dtypes.kind(eqn.outvars[0].aval.dtype)
+    if y < 0:
+        return f"{{T}}(1) / ({product})" if kind == "f" else f"div_{{f}}({{T}}(1), {product})"
+    return f"{{T}}({product})" if factors and kind in "fc" or kind in "iu" else "{T}(1)"
 
 
 def _divide(eqn: JaxprEqn) -> str:
