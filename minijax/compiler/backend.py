@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import minijax.compiler.rules  # noqa: F401  they register themselves
 from minijax.compiler.driver import Source, built
 from minijax.compiler.flatten import flatten
 from minijax.compiler.plan import plan

@@ -17,9 +17,10 @@ import numpy as np
 from minijax.compiler.buffers import empty
 from minijax.compiler.emit import Emitted, emit
 from minijax.compiler.load import native
+from minijax.compiler.lowering import emit_alone, lowerable
 from minijax.compiler.plan import Kernel, Plan, Step
 from minijax.compiler.threads import parallel
-from minijax.compiler.views import View, contiguous, whole
+from minijax.compiler.views import View
 from minijax.core import to_numpy
 from minijax.jaxpr import JaxprEqn, Literal
 
@@ -57,7 +58,12 @@ class DriverWriter:
             self.names[v] = self.keep("c", in_order(to_numpy(value)))
         last = self.last_uses()
         for i, step in enumerate(self.plan.steps):
-            (self.kernel if isinstance(step, Kernel) else self.single)(step)
+            if isinstance(step, Kernel):
+                self.kernel(step.outputs, emit(step, self.plan))
+            elif lowerable(step.eqns[0]):
+                self.kernel(step.made, emit_alone(step.eqns[0], self.plan))
+            else:
+                self.single(step.eqns[0])
             if dead := [self.names[v] for v in last.get(i, ()) if v in self.names]:
                 self.lines.append(f"del {', '.join(dead)}")
         outs = ", ".join(self.operand(view) for view in self.plan.outputs)
@@ -69,7 +75,7 @@ class DriverWriter:
         return Source("\n".join([*head, *body]) + "\n", self.kernels)
 
     def reads(self, step: Step) -> set[Any]:
-        return {self.view(x).base for e in step.eqns for x in e.invars}
+        return {self.plan.view(x).base for e in step.eqns for x in e.invars}
 
     def last_uses(self) -> dict[int, list[Any]]:
         """After which step a value that the program makes is not needed any more."""
@@ -84,9 +90,6 @@ class DriverWriter:
         for v, i in last.items():
             out.setdefault(i, []).append(v)
         return out
-
-    def view(self, x: Any) -> View:
-        return self.plan.views.get(x) or whole(x)
 
     def keep(self, prefix: str, value: Any) -> str:
         """A name for an object that the driver needs."""
@@ -107,24 +110,27 @@ class DriverWriter:
             return f"{name}.reshape({view.shape})"
         return f"view({name}, {view.shape}, {view.strides}, {view.offset})"
 
-    def kernel(self, step: Kernel) -> None:
-        emitted = emit(step, self.plan)
+    def kernel(self, made: Sequence[Any], emitted: Emitted) -> None:
+        """Allocate the results, and call a kernel."""
         name = f"kernel_{len(self.kernels)}"
-        self.kernels[name] = emitted
-        for v in step.outputs:
-            self.names[v] = f"b{len(self.names)}"
-            dtype = self.dtype(v.aval.dtype)
-            self.lines.append(f"{self.names[v]} = empty({v.aval.shape}, {dtype})")
         table = np.array(emitted.sizes, np.int64)
-        self.space[f"sizes_{len(self.kernels) - 1}"] = table
+        self.space[f"sizes_{len(self.kernels)}"] = table
+        self.kernels[name] = emitted
+        for v in made:
+            self.allocate(v, "b")
+        extra = [self.allocate(v, "t") for v in emitted.arrays if v not in self.names]
         ids = [f"id({self.names[v]})" for v in emitted.arrays]
-        at = str(table.ctypes.data)
+        rest = ", ".join([str(table.ctypes.data), *ids])
         grain = max(GRAIN // emitted.work, 1)
-        if emitted.count < 2 * grain:
-            self.lines.append(f"{name}(0, {emitted.count}, {', '.join([at, *ids])})")
-        else:
-            self.lines.append(
-                f"parallel({name}, {emitted.count}, {grain}, {', '.join([at, *ids])})")
+        self.lines.append(f"{name}(0, {emitted.count}, {rest})" if emitted.count < 2 * grain else
+                          f"parallel({name}, {emitted.count}, {grain}, {rest})")
+        if extra:
+            self.lines.append(f"del {', '.join(extra)}")
+
+    def allocate(self, v: Any, prefix: str) -> str:
+        self.names[v] = f"{prefix}{len(self.names)}"
+        self.lines.append(f"{self.names[v]} = empty({v.aval.shape}, {self.dtype(v.aval.dtype)})")
+        return self.names[v]
 
     def dtype(self, dtype: np.dtype) -> str:
         name = f"dtype_{dtype.name}" if dtype.kind != "V" or dtype.names is None else None
@@ -133,13 +139,13 @@ class DriverWriter:
         self.space[name] = dtype
         return name
 
-    def single(self, step: Step) -> None:
-        (e,) = step.eqns
+    def single(self, e: JaxprEqn) -> None:
+        """Call NumPy for an operation without a kernel."""
         f = self.keep("step_", evaluator(e))
         for v in e.outvars:
             self.names[v] = f"b{len(self.names)}"
         outs = ", ".join(self.names[v] for v in e.outvars)
-        ins = ", ".join(self.operand(self.view(x)) for x in e.invars)
+        ins = ", ".join(self.operand(self.plan.view(x)) for x in e.invars)
         self.lines.append(f"[{outs}] = {f}({ins})" if outs else f"{f}({ins})")
 
 

@@ -9,9 +9,10 @@ of NumPy arrays, inputs first.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,11 @@ import numpy as np
 from minijax.compiler.expressions import NARROW, expression, kernel_type, literal
 from minijax.compiler.plan import Kernel, Plan, domain_of, reduces
 from minijax.compiler.reductions import REDUCTIONS
-from minijax.compiler.views import View, whole
+from minijax.compiler.views import View
 from minijax.jaxpr import JaxprEqn, Literal, Var
 
 WRITTEN_OUT = {0.0, 1.0, -1.0, 2.0, 0.5, np.inf, -np.inf}  # constants that help the compiler
-CHEAP_ENOUGH = {"exp", "exp2", "expm1", "log", "log1p", "logistic", "tanh", "sin", "cos", "tan",
+DEAR = {"exp", "exp2", "expm1", "log", "log1p", "logistic", "tanh", "sin", "cos", "tan",
                 "pow", "erf", "erfc", "erf_inv", "atan2", "lgamma", "digamma", "div", "sqrt"}
 
 
@@ -47,23 +48,48 @@ class Emitted:
 
 
 class Writer:
-    """The lines of a function, its table of sizes and its arrays."""
+    """Writes a function: its lines, its table of sizes, the arrays it takes."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.depth = 1
         self.sizes: list[int] = []
         self.arrays: dict[Any, str] = {}
+        self.values = 0
 
     def line(self, text: str) -> None:
         self.lines.append("    " * self.depth + text)
 
+    @contextlib.contextmanager
+    def block(self, head: str) -> Iterator[None]:
+        """The lines written here stand under `head`, indented."""
+        self.line(head)
+        self.depth += 1
+        yield
+        self.depth -= 1
+
+    def name(self) -> str:
+        """A new name for a value."""
+        self.values += 1
+        return f"v{self.values - 1}"
+
     def size(self, n: int) -> str:
+        """The name of a number from the table."""
         self.sizes.append(n)
         return f"s{len(self.sizes) - 1}"
 
     def array(self, base: Any) -> str:
+        """The name of an array in memory."""
         return self.arrays.setdefault(base, f"x{len(self.arrays)}")
+
+    def load(self, base: Any, index: str) -> str:
+        text = f"{self.array(base)}[{index}]"
+        short = NARROW.get(base.aval.dtype.name)
+        return f"widen_{short}({text})" if short else text
+
+    def store(self, base: Any, index: str, text: str) -> None:
+        short = NARROW.get(base.aval.dtype.name)
+        self.line(f"{self.array(base)}[{index}] = {f'narrow_{short}({text})' if short else text}")
 
     def constant(self, x: Literal) -> str:
         """A scalar: as text, or from the table, so that another one needs no other source."""
@@ -89,24 +115,23 @@ def memory_type(base: Any) -> str:
     return "uint16" if dtype.name in NARROW else kernel_type(dtype)
 
 
-class KernelWriter(Writer):
-    """Writes one kernel."""
+class KernelWriter:
+    """Writes the loops of one kernel: in a function of its own, or as a part of another."""
 
-    def __init__(self, kernel: Kernel, plan: Plan):
-        super().__init__()
-        self.k, self.plan = kernel, plan
+    def __init__(self, kernel: Kernel, plan: Plan, writer: Writer):
+        self.k, self.plan, self.w = kernel, plan, writer
         self.made = {e.outvars[0]: e for e in kernel.eqns}
         self.names: dict[Var, str] = {}
-        self.texts: dict[Any, str] = {}  # constants, once each
+        self.indices: list[tuple[str, Loop]] = []  # the loops around what is written now
         self.stage: dict[Var, str] = {}
         self.ready: dict[Var, int] = {}  # the pass over a row that makes it, or finds it made
         self.scratch: dict[Var, Var] = {}  # value -> the output whose place it takes for a while
-        for i, e in enumerate(kernel.eqns):
-            self.names[e.outvars[0]] = f"v{i}"
+        for e in kernel.eqns:
+            self.names[e.outvars[0]] = writer.name()
             self.classify(e)
 
     def view(self, x: Any) -> View:
-        return self.plan.views.get(x) or whole(x)
+        return self.plan.view(x)
 
     # --- when ----------------------------------------------------------------------------------
 
@@ -116,8 +141,6 @@ class KernelWriter(Writer):
         level = "row" if reduces(e) else k.level(out.aval.shape)
         if level == "scalar" and any(self.stage[b] != "scalar" for b in mine):
             level = "row"
-        if level == "full" and k.reduced is None and k.shape == ():
-            level = "full"
         self.stage[out] = str(level)
         self.ready[out] = max((self.ready[b] for b in mine), default=0) + reduces(e)
 
@@ -132,9 +155,7 @@ class KernelWriter(Writer):
         found: dict[Any, tuple[int, ...]] = {}
         for e in self.k.eqns:
             if e.primitive.name == "iota":
-                strides = [0] * len(self.k.shape)
-                strides[e.params["dimension"]] = 1
-                found[e.outvars[0], tuple(strides), 0] = tuple(strides)
+                found[self.iota_key(e)] = self.iota_key(e)[1]
             for x in e.invars:
                 key = self.access(x, e)
                 if key:
@@ -181,92 +202,81 @@ class KernelWriter(Writer):
 
     # --- writing -------------------------------------------------------------------------------
 
-    def write(self) -> Emitted:
+    def write(self, *bounds: str) -> tuple[int, int]:
+        """The loops, of which the outermost runs within `bounds`, or as far as it goes.
+
+        Returned are its length, and the elements that one step of it works on.
+        """
         self.place_scratch()
-        found = self.accesses()
-        outer, reduced, inner = self.groups(found)
-        self.indices: list[tuple[str, Loop]] = []
+        outer, reduced, inner = self.groups(self.accesses())
         for e in self.of_stage("scalar"):
             self.compute(e)
-        count, work = self.open_outer(outer, reduced, inner)
-        if self.k.reduced is None:
-            self.map(inner if outer or not inner else [])
-        elif self.k.by_rows:
-            self.rows(reduced)
-        else:
-            self.columns(reduced, inner)
-        return Emitted(self.source(), list(self.arrays), self.sizes, count, work)
-
-    def open_outer(self, outer: list[Loop], reduced: list[Loop], inner: list[Loop]
-                   ) -> tuple[int, int]:
-        """The loop that threads share out: from `lo` to `hi`."""
-        k = self.k
-        if k.blocks:
-            n = reduced[0].size if reduced else 1
-            self.line("for block in range(lo, hi):")
-            self.depth += 1
-            length, total = self.size(-(-n // k.blocks)), self.size(n)
-            self.line(f"start, stop = block * {length}, min((block + 1) * {length}, {total})")
-            return k.blocks, math.prod(k.shape) // k.blocks
-        if k.reduced is None and not outer and inner:
-            self.line("for i in range(lo, hi):")
-            self.depth += 1
-            self.indices.append(("i", inner[0]))
-            return inner[0].size, 1
-        count = math.prod(loop.size for loop in outer)
-        self.line("for r in range(lo, hi):")
-        self.depth += 1
-        rest = "r"
-        for level, loop in enumerate(outer[::-1]):
-            if level == len(outer) - 1:
-                self.indices.append((rest, loop))
+        if self.k.reduced is None and not outer and inner:
+            outer, inner = inner, []
+        count = self.k.blocks or math.prod(loop.size for loop in outer)
+        bounds = bounds or ("0", self.w.size(count))
+        with self.w.block(f"for {'block' if self.k.blocks else 'r'} in range({', '.join(bounds)}):"):
+            if self.k.blocks:
+                n = reduced[0].size if reduced else 1
+                length, total = self.w.size(-(-n // self.k.blocks)), self.w.size(n)
+                self.w.line(
+                    f"start, stop = block * {length}, min((block + 1) * {length}, {total})")
             else:
-                n, name = self.size(loop.size), f"r{level}"
-                self.line(f"{name} = {rest} % {n}")
-                self.line(f"q{level} = {rest} // {n}")
-                self.indices.append((name, loop))
-                rest = f"q{level}"
-        return count, max(math.prod(k.shape) // max(count, 1), 1)
+                self.split_index(outer)
+            if self.k.reduced is None:
+                self.map(inner)
+            elif self.k.by_rows:
+                self.rows(reduced)
+            else:
+                self.columns(reduced, inner)
+        return count, max(math.prod(self.k.shape) // max(count, 1), 1)
 
-    def nest(self, loops: Sequence[Loop], body: Any, prefix: str = "i", blocks: bool = False
-             ) -> None:
+    def split_index(self, outer: list[Loop]) -> None:
+        """The index of each outer axis, from that of the one loop that threads share out."""
+        rest = "r"
+        for level, loop in enumerate(outer[:0:-1]):
+            n = self.w.size(loop.size)
+            self.w.line(f"r{level}, q{level} = {rest} % {n}, {rest} // {n}")
+            self.indices.append((f"r{level}", loop))
+            rest = f"q{level}"
+        if outer:
+            self.indices.append((rest, outer[0]))
+
+    def nest(self, loops: Sequence[Loop], body: Callable[[], None], prefix: str = "i",
+             blocks: bool = False) -> None:
         """`body` inside of loops."""
-        depth, n = self.depth, len(self.indices)
-        for level, loop in enumerate(loops):
-            name = f"{prefix}{level}" if len(loops) > 1 else prefix
-            bounds = "start, stop" if blocks and level == 0 else self.size(loop.size)
-            self.line(f"for {name} in range({bounds}):")
-            self.depth += 1
-            self.indices.append((name, loop))
-        body()
-        self.depth = depth
-        del self.indices[n:]
+        if not loops:
+            return body()
+        with contextlib.ExitStack() as stack:
+            for level, loop in enumerate(loops):
+                name = f"{prefix}{level}" if len(loops) > 1 else prefix
+                bounds = "start, stop" if blocks and level == 0 else self.w.size(loop.size)
+                stack.enter_context(self.w.block(f"for {name} in range({bounds}):"))
+                self.indices.append((name, loop))
+            body()
+        del self.indices[-len(loops):]
 
     def index(self, key: Any) -> str:
         """Where an access is, from the loops it stands in."""
         terms = []
         if key[2]:
-            terms.append(self.size(key[2]))
+            terms.append(self.w.size(key[2]))
         for name, loop in self.indices:
             step = loop.steps[key]
             if step:
-                terms.append(name if step == 1 else f"{name} * {self.size(step)}")
+                terms.append(name if step == 1 else f"{name} * {self.w.size(step)}")
         return " + ".join(terms) or "0"
 
     def load(self, key: Any) -> str:
-        text = f"{self.array(key[0])}[{self.index(key)}]"
-        short = NARROW.get(key[0].aval.dtype.name)
-        return f"widen_{short}({text})" if short else text
+        return self.w.load(key[0], self.index(key))
 
     def store(self, v: Var, text: str) -> None:
-        short = NARROW.get(v.aval.dtype.name)
-        place = f"{self.array(v)}[{self.index(self.store_key(v))}]"
-        self.line(f"{place} = {f'narrow_{short}({text})' if short else text}")
+        self.w.store(v, self.index(self.store_key(v)), text)
 
     def operand(self, x: Any, e: JaxprEqn) -> str:
         base = self.view(x).base
         if isinstance(base, Literal):
-            return self.constant(base)
+            return self.w.constant(base)
         if base in self.made:
             return self.names[base]
         return self.load(self.access(x, e))
@@ -274,15 +284,15 @@ class KernelWriter(Writer):
     def compute(self, e: JaxprEqn) -> None:
         out = e.outvars[0]
         if e.primitive.name == "iota":
-            key = next(k for k in self.found_iota(out))
-            text = f"{kernel_type(out.aval.dtype)}({self.index(key)})"
+            text = f"{kernel_type(out.aval.dtype)}({self.index(self.iota_key(e))})"
         else:
             text = str(expression(e, [self.operand(x, e) for x in e.invars]))
-        self.line(f"{self.names[out]} = {text}")
+        self.w.line(f"{self.names[out]} = {text}")
 
-    def found_iota(self, v: Var) -> list[Any]:
-        e = self.made[v]
-        return [(v, tuple(int(i == e.params["dimension"]) for i in range(len(self.k.shape))), 0)]
+    def iota_key(self, e: JaxprEqn) -> Any:
+        """An iota is where its axis is: an access like any other, to no memory."""
+        along = [int(i == e.params["dimension"]) for i in range(len(self.k.shape))]
+        return e.outvars[0], tuple(along), 0
 
     def map(self, inner: list[Loop]) -> None:
         """Every element by itself."""
@@ -308,7 +318,7 @@ class KernelWriter(Writer):
         for v in self.k.outputs:
             if self.stage[v] == "row":
                 if self.k.blocks:
-                    self.line(f"{self.array(v)}[block] = {self.names[v]}")
+                    self.w.store(v, "block", self.names[v])
                 else:
                     self.store(v, self.names[v])
 
@@ -316,7 +326,7 @@ class KernelWriter(Writer):
                kept: list[Var], p: int) -> None:
         for e in sums:
             rule = REDUCTIONS[e.primitive.name]
-            self.line(f"{self.names[e.outvars[0]]} = {rule.start(e.outvars[0].aval.dtype)}")
+            self.w.line(f"{self.names[e.outvars[0]]} = {rule.start(e.outvars[0].aval.dtype)}")
         roots = [*written, *kept, *(b for e in sums for x in e.invars
                                     if (b := self.view(x).base) in self.made)]
 
@@ -325,7 +335,7 @@ class KernelWriter(Writer):
                 v = e.outvars[0]
                 if self.at_hand(v, p):
                     place = self.store_key(self.scratch.get(v, v))
-                    self.line(f"{self.names[v]} = {self.load(place)}")
+                    self.w.line(f"{self.names[v]} = {self.load(place)}")
                 else:
                     self.compute(e)
             for e in sums:
@@ -340,7 +350,7 @@ class KernelWriter(Writer):
     def take_in(self, e: JaxprEqn) -> None:
         name, dtype = self.names[e.outvars[0]], e.outvars[0].aval.dtype
         text = REDUCTIONS[e.primitive.name].combine(dtype, name, self.operand(e.invars[0], e))
-        self.line(f"{name} = {text}")
+        self.w.line(f"{name} = {text}")
 
     def at_hand(self, v: Var, p: int) -> bool:
         """Did an earlier pass over this row leave the value in memory?"""
@@ -369,7 +379,7 @@ class KernelWriter(Writer):
             later = [self.ready[u.outvars[0]] - reduces(u) for u in self.k.eqns
                      for x in u.invars if self.view(x).base is v]
             if (self.stage[v] == "full" and v not in self.k.outputs and later
-                    and max(later) > self.ready[v] and e.primitive.name in CHEAP_ENOUGH):
+                    and max(later) > self.ready[v] and e.primitive.name in DEAR):
                 for place in free:
                     if place.aval.dtype == v.aval.dtype and self.ready[place] >= max(later):
                         self.scratch[v] = place
@@ -387,13 +397,13 @@ class KernelWriter(Writer):
             v = e.outvars[0]
             where = self.index(self.store_key(v))
             if self.k.blocks:
-                where = f"block * {self.size(math.prod(v.aval.shape[1:]))} + {where}"
-            return f"{self.array(v)}[{where}]"
+                where = f"block * {self.w.size(math.prod(v.aval.shape[1:]))} + {where}"
+            return f"{self.w.array(v)}[{where}]"
 
         def start() -> None:
             for e in sums:
                 rule = REDUCTIONS[e.primitive.name]
-                self.line(f"{place(e)} = {rule.start(e.outvars[0].aval.dtype)}")
+                self.w.line(f"{place(e)} = {rule.start(e.outvars[0].aval.dtype)}")
 
         def body() -> None:
             for e in self.needed(roots, 0):
@@ -401,7 +411,7 @@ class KernelWriter(Writer):
             for e in sums:
                 at, rule = place(e), REDUCTIONS[e.primitive.name]
                 x = self.operand(e.invars[0], e)
-                self.line(f"{at} = {rule.combine(e.outvars[0].aval.dtype, at, x)}")
+                self.w.line(f"{at} = {rule.combine(e.outvars[0].aval.dtype, at, x)}")
             for v in written:
                 self.store(v, self.names[v])
 
@@ -411,4 +421,6 @@ class KernelWriter(Writer):
 
 def emit(kernel: Kernel, plan: Plan) -> Emitted:
     """The source of a kernel, and what it is called with."""
-    return KernelWriter(kernel, plan).write()
+    writer = Writer()
+    count, work = KernelWriter(kernel, plan, writer).write("lo", "hi")
+    return Emitted(writer.source(), list(writer.arrays), writer.sizes, count, work)

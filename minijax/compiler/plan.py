@@ -24,7 +24,7 @@ from minijax.compiler.reductions import REDUCTIONS
 from minijax.compiler.views import View, contiguous, view_of, whole
 from minijax.core import ShapedArray
 from minijax.families import Elementwise, Reduction, stop_gradient_p
-from minijax.jaxpr import Atom, JaxprEqn, Literal, Var
+from minijax.jaxpr import Atom, JaxprEqn, Var
 
 LONG = 1 << 17  # elements: a longer reduction to one value is done in blocks
 BLOCKS = 64  # at most so many
@@ -108,6 +108,10 @@ class Plan:
     steps: list[Step]
     views: dict[Var, View]
     outputs: list[View]
+
+    def view(self, x: Any) -> View:
+        """An operand, as a view of an array in memory."""
+        return self.views.get(x) or whole(x)
 
 
 def elementwise(e: JaxprEqn) -> bool:

@@ -72,7 +72,7 @@ PIECES: dict[str, Callable] = {  # an operation's results, as views of its opera
     "split": lambda x, sizes, axis: np.split(x, np.cumsum(sizes[:-1]), axis) if sizes else [],
     "squeeze": lambda x, dimensions: [x.squeeze(dimensions)],
     "transpose": lambda x, permutation: [x.transpose(permutation)],
-    "unstack": lambda x, axis: list(np.moveaxis(x, axis, 0)),
+    "unstack": lambda x, axis: [np.moveaxis(x, axis, 0)[i, ...] for i in range(x.shape[axis])],
 }
 
 
