@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import operator
 import types as python_types
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic, lower_builtin
 
 from minijax.compiler import target, vector_math
 
@@ -54,6 +55,21 @@ def data(typing: Any, address: Any, dtype: Any) -> Any:
         return builder.load(builder.inttoptr(where, kind.as_pointer()))
 
     return pointer(address, dtype), generate
+
+
+@lower_builtin(operator.getitem, types.CPointer(types.boolean), types.Integer)
+def load_boolean(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """Numba has this for numbers only; a Boolean is one byte in memory and one bit elsewhere."""
+    where = builder.gep(args[0], [args[1]])
+    return context.unpack_value(builder, types.boolean, where)
+
+
+@lower_builtin(operator.setitem, types.CPointer(types.boolean), types.Integer, types.Any)
+def store_boolean(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    value = context.cast(builder, args[2], signature.args[2], types.boolean)
+    where = builder.gep(args[0], [args[1]])
+    context.pack_value(builder, types.boolean, value, where)
+    return context.get_dummy_value()
 
 
 # --- floats ----------------------------------------------------------------------------------
@@ -122,17 +138,21 @@ def plus(builder, a, b):
     return builder.fadd(a, b)
 
 
-@like_first
-def square(builder, a):
-    """a * a."""
-    return (builder.fmul if isinstance(a.type, (ir.FloatType, ir.DoubleType)) else builder.mul)(
-        a, a)
+@intrinsic
+def square(typing: Any, x: Any) -> Any:
+    """x * x, in the type of x."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if isinstance(x, types.Integer):
+            return builder.mul(args[0], args[0])
+        return context.get_function(operator.mul, x(x, x))(builder, (args[0], args[0]))
+
+    return x(x), generate
 
 
 def guarded(name: str) -> Callable:
     """Integer division that always has a result: by 0, and of the smallest number by -1."""
 
-    @intrinsic
     def divide(typing: Any, x: Any, y: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             a, b = args
@@ -149,7 +169,8 @@ def guarded(name: str) -> Callable:
 
         return x(x, y), generate
 
-    return divide
+    divide.__name__ = name
+    return intrinsic(divide)
 
 
 quotient = guarded("quotient")  # towards zero; by 0 every bit of it is set
@@ -213,12 +234,18 @@ def bits(typing: Any, x: Any, dtype: Any) -> Any:
 
 @intrinsic
 def whole(typing: Any, x: Any) -> Any:
-    """A whole float as an integer of the same width; any integer, where that has no such number."""
-    target = types.int32 if x.bitwidth == 32 else types.int64
+    """A whole float as an integer of the same width, to a quarter of what its fraction can count.
+
+    Added to a number of that size it is in the last bits. For nan the result is any integer.
+    """
+    target, anchor = (types.int32, 1.5 * 2 ** 23) if x.bitwidth == 32 else (
+        types.int64, 1.5 * 2 ** 52)
+    zero = int(np.array(anchor, str(x)).view(str(target)))
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        value = builder.fptosi(args[0], context.get_value_type(target))
-        return builder.freeze(value) if hasattr(builder, "freeze") else value
+        moved = builder.fadd(args[0], ir.Constant(args[0].type, anchor))
+        into = context.get_value_type(target)
+        return builder.sub(builder.bitcast(moved, into), ir.Constant(into, zero))
 
     return target(x), generate
 
@@ -233,9 +260,54 @@ def saturate(typing: Any, x: Any, dtype: Any) -> Any:
         name = f"llvm.fpto{'s' if target.signed else 'u'}i.sat.i{into.width}.f{x.bitwidth}"
         fun = cgutils.get_or_insert_function(
             builder.module, ir.FunctionType(into, [args[0].type]), name)
-        return builder.call(fun, args)
+        return builder.call(fun, args[:1])
 
     return target(x, dtype), generate
+
+
+@like_first
+def population_count(builder, a):
+    """How many bits are set."""
+    return builder.ctpop(a)
+
+
+@like_first
+def clz(builder, a):
+    """How many bits are zero before the first that is set."""
+    return builder.ctlz(a, ir.Constant(ir.IntType(1), 0))
+
+
+def shift(name: str) -> Callable:
+    """A shift by the unsigned count b. From the width on, the result is 0, or all sign bits."""
+
+    def make(builder: Any, a: Any, b: Any) -> Any:
+        last = ir.Constant(b.type, a.type.width - 1)
+        inside = builder.icmp_unsigned("<=", b, last)
+        count = builder.select(inside, b, last)
+        if name == "shift_right_arithmetic":
+            return builder.ashr(a, count)
+        shifted = (builder.shl if name == "shift_left" else builder.lshr)(a, count)
+        return builder.select(inside, shifted, ir.Constant(a.type, 0))
+
+    make.__name__ = name
+    return like_first(make)
+
+
+shift_left, shift_right_logical, shift_right_arithmetic = map(
+    shift, ("shift_left", "shift_right_logical", "shift_right_arithmetic"))
+
+
+@intrinsic
+def mulhi(typing: Any, x: Any, y: Any) -> Any:
+    """The upper half of the product of two integers."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        wide = ir.IntType(2 * x.bitwidth)
+        extend = builder.sext if x.signed else builder.zext
+        product = builder.mul(*[extend(a, wide) for a in args])
+        return builder.trunc(builder.lshr(product, ir.Constant(wide, x.bitwidth)), args[0].type)
+
+    return x(x, y), generate
 
 
 # --- the names of a kernel -------------------------------------------------------------------
@@ -244,13 +316,11 @@ def saturate(typing: Any, x: Any, dtype: Any) -> Any:
 @functools.cache
 def namespace() -> dict[str, Any]:
     """Everything that the source of a kernel may name. A vector function is compiled when used."""
-    names: dict[str, Any] = {
-        "data": data, "fma": fma, "floor": floor, "ceil": ceil, "trunc": trunc, "rint": rint,
-        "sqrt": sqrt, "fabs": fabs, "copysign": copysign, "minimum": minimum, "maximum": maximum,
-        "add_reordered": add_reordered, "mul_reordered": mul_reordered, "multiply": multiply,
-        "plus": plus, "select": select, "horner": horner, "bits": bits, "whole": whole,
-        "saturate": saturate, "square": square, "quotient": quotient, "remainder": remainder,
-        "pair": pair, "inline": inline, **TYPES}
+    names: dict[str, Any] = {f.__name__: f for f in (
+        data, fma, floor, ceil, trunc, rint, sqrt, fabs, copysign, minimum, maximum, square,
+        add_reordered, mul_reordered, multiply, plus, select, horner, pair, bits, whole, saturate,
+        quotient, remainder, population_count, clz, shift_left, shift_right_logical,
+        shift_right_arithmetic, mulhi, inline)} | TYPES
     for name, value in vector_math.definitions().items():
         if isinstance(value, python_types.FunctionType):
             value = inline(python_types.FunctionType(value.__code__, names, name))
