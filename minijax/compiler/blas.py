@@ -12,9 +12,11 @@ import ctypes
 import itertools
 import math
 import os
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -87,7 +89,8 @@ def _cut(x: np.ndarray, axis: int, lo: int, hi: int, whole: int = 0) -> np.ndarr
     """x[lo:hi] along `axis`, counted from the last; all of x if that is `whole` or broadcast."""
     if axis == whole or x.ndim < -axis or x.shape[axis] == 1:
         return x
-    return x[(..., slice(lo, hi), *[slice(None)] * (-axis - 1))]
+    index: tuple[Any, ...] = (..., slice(lo, hi), *[slice(None)] * (-axis - 1))
+    return x[index]
 
 
 class OneThread:
@@ -119,7 +122,7 @@ class OneThread:
 
 def _find_openblas() -> Callable[[str], Callable] | None:
     """A look-up of the functions of NumPy's OpenBLAS by name; None: NumPy has another BLAS."""
-    core = Path(np._core._multiarray_umath.__file__)
+    core = Path(sys.modules["numpy._core._multiarray_umath"].__file__ or "")
     beside = core.parents[2].glob("numpy.libs/*openblas*")  # needed on Windows
     for path, prefix, suffix in itertools.product(
             [core, *beside], ("scipy_", ""), ("64_", "_64", "")):
@@ -133,11 +136,10 @@ def _find_openblas() -> Callable[[str], Callable] | None:
 def _blas_context() -> contextlib.AbstractContextManager | None:
     """The context in which to call BLAS from several threads; None: leave the threads to BLAS."""
     openblas = _find_openblas()
-    layer = openblas("get_parallel")() if openblas else None
+    if not openblas or (layer := openblas("get_parallel")()) == 2:
+        return None  # 2 is OpenMP, where each caller has threads of its own
     if layer == 0:  # it has no threads
         return contextlib.nullcontext()
-    if layer != 1:  # unknown, or OpenMP, which counts threads for each thread anew
-        return None
     context = OneThread(openblas("get_num_threads"), openblas("set_num_threads"))
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=context.forked)
