@@ -69,9 +69,7 @@ class Job:
     def work(self) -> None:
         """Do one task after another, as long as there are any."""
         task, size = self.task, self.size
-        for i in self.numbers:
-            if i >= size:
-                break
+        while (i := next(self.numbers)) < size:
             task(i)
 
     def help(self) -> None:
@@ -151,8 +149,8 @@ class Pool:
 def _give_way() -> None:
     """Let this thread, when it wakes up, push no other off its CPU.
 
-    On a busy machine a helper would else take the place of the very caller that has just rung: 20 us
-    for nothing. (Linux; elsewhere there is no such setting.)
+    On a busy machine a helper would otherwise take the place of the very caller that has just rung:
+    20 us for nothing. (Linux; elsewhere there is no such setting.)
     """
     if hasattr(os, "SCHED_BATCH") and os.sched_getscheduler(0) == os.SCHED_OTHER:
         with contextlib.suppress(OSError):
