@@ -35,7 +35,7 @@ DAY = 24 * 60 * 60
 
 # What decides which object code a source becomes; the source says which functions it calls.
 GENERATOR = ("compiler/intrinsics.py", "compiler/machine.py", "compiler/target.py",
-             "compiler/vector_math.py", "lax/xla_float32.py")
+             "compiler/vector_math/*.py")
 
 Option("jax_enable_compilation_cache", True, truth,
        "Keep compiled kernels on disk for the programs that come after.")
@@ -57,11 +57,16 @@ def key(source: str, arity: int) -> bytes:
 @functools.cache
 def generator() -> tuple[str, ...]:
     """The files that decide what is generated: our own, and Numba's with its version."""
-    package = Path(__file__).parents[1]
     numba = find_spec("numba")  # finds it, and does not import it
     assert numba and numba.origin
-    files = [*[package / name for name in GENERATOR], Path(numba.origin).with_name("_version.py")]
+    files = [*sources(), Path(numba.origin).with_name("_version.py")]
     return tuple(file.read_text("utf8") for file in files)
+
+
+def sources() -> list[Path]:
+    """The files of GENERATOR."""
+    package = Path(__file__).parents[1]
+    return [path for pattern in GENERATOR for path in sorted(package.glob(pattern))]
 
 
 # --- the folder ------------------------------------------------------------------------------

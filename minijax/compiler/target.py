@@ -30,9 +30,10 @@ from numba.core.typed_passes import (
     NopythonTypeInference,
     PreLowerStripPhis,
 )
-from numba.core.typing import mathdecl
+from numba.core.typing import arraydecl, mathdecl  # noqa: F401
 from numba.core.untyped_passes import FixupArgs, IRProcessing, ReconstructSSA, TranslateByteCode
-from numba.cpython import builtins, mathimpl, numbers, rangeobj, tupleobj  # noqa: F401  they register
+from numba.cpython import builtins, mathimpl, numbers, rangeobj, tupleobj  # noqa: F401
+from numba.np import arrayobj  # noqa: F401
 
 from minijax.compiler.machine import target_machine
 
