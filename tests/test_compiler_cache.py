@@ -43,7 +43,7 @@ def place(tmp_path, monkeypatch):
     folder = tmp_path / "kernels"
     monkeypatch.setenv("MINIJAX_CACHE_DIR", str(folder))
     forget(monkeypatch)
-    cache.distrust.cache_clear()
+    cache._warn.cache_clear()
     return folder
 
 
@@ -268,6 +268,8 @@ def test_a_folder_that_others_can_write_to_is_refused(place, monkeypatch, mode):
         assert scaled(native(SCALE.format(2), 2), 2)
         assert scaled(native(SCALE.format(3), 2), 3)
     assert len(told) == 1 and str(place) in str(told[0].message)
+    said = CliRunner().invoke(cli.main, ["cache"]).output
+    assert f"not used: {told[0].message}" in said
     assert counts() == (2, 0, 0)
     assert len(paths(place)) == 1
 

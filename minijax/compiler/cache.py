@@ -22,7 +22,7 @@ from pathlib import Path
 from minijax.compiler import machine
 from minijax.config import Option, flags, integer, text, truth
 
-__all__ = ["clear", "entries", "folder", "key", "read", "write"]
+__all__ = ["clear", "complaint", "entries", "folder", "key", "read", "write"]
 
 logger = logging.getLogger(__name__)
 
@@ -93,23 +93,29 @@ def user_folder() -> Path:
     return Path(named) if os.path.isabs(named) else Path.home() / ".cache"
 
 
-def trusted(path: Path) -> bool:
-    """Whether nobody else can have put code there. Otherwise there is one warning."""
-    found = path.stat()
+def complaint(path: Path) -> str | None:
+    """Why a folder is not trusted, or None if nobody else can have put code there."""
     if not hasattr(os, "geteuid"):
-        return True  # Windows, where the folders of a user are the user's
+        return None  # Windows, where the folders of a user are the user's
+    found = path.stat()
     if found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return True
-    distrust(path)
-    return False
+        return None
+    return (f"others can write to the folder of compiled kernels, {path}, so none are read from "
+            "there, and none kept. If it is yours, empty it and run  chmod 700  on it; or let "
+            "MINIJAX_CACHE_DIR name another.")
+
+
+def refused(path: Path) -> bool:
+    """Whether a folder is not trusted. If so, the first time there is a warning."""
+    why = complaint(path)
+    if why:
+        _warn(why)
+    return bool(why)
 
 
 @functools.cache
-def distrust(path: Path) -> None:
-    warnings.warn(
-        f"others can write to the folder of compiled kernels, {path}, so none are read from there, "
-        "and none kept. If it is yours, empty it and run  chmod 700  on it; or let "
-        "MINIJAX_CACHE_DIR name another.", stacklevel=2)
+def _warn(why: str) -> None:
+    warnings.warn(why, stacklevel=2)
 
 
 # --- entries ---------------------------------------------------------------------------------
@@ -119,7 +125,7 @@ def read(key: bytes) -> bytes | None:
     """The object code of a key, or None: it is not there, or is not what was written."""
     place = folder()
     try:
-        if place is None or not trusted(place):
+        if place is None or refused(place):
             return None
         path = place / (key.hex() + SUFFIX)
         data = path.read_bytes()
@@ -148,7 +154,7 @@ def write(key: bytes, code: bytes) -> None:
         return
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not trusted(place):
+        if refused(place):
             return
         handle, temporary = tempfile.mkstemp(".tmp", dir=place)
         with os.fdopen(handle, "wb") as file:

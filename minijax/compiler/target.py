@@ -52,6 +52,10 @@ class Types(typing.Context):
     def load_additional_registries(self):
         self.install_registry(mathdecl.registry)
 
+    def resolve_value_type(self, val):
+        # Most are declared. What else a value might be makes Numba import more of itself to see.
+        return self._lookup_global(val) or super().resolve_value_type(val)
+
 
 class Library(codegen.AOTCodeLibrary):
     """LLVM's instructions of one function. They become better when a kernel has all it needs."""
