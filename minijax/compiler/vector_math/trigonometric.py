@@ -74,18 +74,18 @@ def quarters_f64(x):
     """
     i = (bits(fabs(x), int64) >> 52) - 1075
     i = select(i > 0, i, 0) >> 5
-    i = uint64(select(i > 30, 30, i))
-    y = x * bits(int64(uint64(1023) - (i << uint64(5))) << 52, float64)
-    a, b, c = PARTS_A[i], PARTS_B[i], PARTS_C[i]
-    t, u, v = y * a, y * b, y * c
+    i = select(i > 30, 30, i)
+    y = x * bits((1023 - 32 * i) << 52, float64)
+    a, b, c = lookup(PARTS_A, i), lookup(PARTS_B, i), lookup(PARTS_C, i)
+    t, u, product = y * a, y * b, y * c
     t_low, u_low = fma(y, a, -t), fma(y, b, -u)
     t, t_low, u = modulo_4(t), modulo_4(t_low), modulo_4(u)
     n = rint(t + t_low + u)
     s, s_low = two_sum(t - n, t_low)
     s, r = two_sum(s, u)
     s, w = two_sum(s, u_low)
-    s, v = two_sum(s, v)
-    low = fma(y, PARTS_D[i], fma(y, c, -y * c)) + (s_low + r + w + v)
+    s, v = two_sum(s, product)
+    low = fma(y, lookup(PARTS_D, i), fma(y, c, -product)) + (s_low + r + w + v)
     s, low = two_sum(s, low)
     rest = fma(s, HALF_PI, fma(s, HALF_PI_LOW, low * HALF_PI))
     small = fabs(x) < 0.7853981633974483
