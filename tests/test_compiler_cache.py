@@ -115,16 +115,20 @@ def test_many_threads_compile_once():
 
 
 @pytest.mark.parametrize("body, message", [
-    ("sizes.length", "Unknown attribute 'length' of type int64*, in line 2: sizes.length"),
+    ("sizes.length", "Unknown attribute 'length' of type int64*"),
     ("nothing(lo)", "NameError: name 'nothing' is not defined"),
-    ("lo + (1, 2)", "No implementation of function"),
-    ("data(lo, float32)[0] = (1, 2)", "Cannot"),
-    ("x = [lo]", "CannotCompile"),
+    ("lo + (1, 2)", "No implementation of function Function(<built-in function add>) found for "
+                    "signature: >>> add(int64, Tuple(Literal[int](1), Literal[int](2)))"),
+    ("x = [lo]", "NRT required but not enabled"),
+    ("x = lo if hi else (1, 2)", "Cannot unify"),
+    ("raise ValueError", "Unsupported constraint"),
+    ("import os", "Use of unsupported opcode (IMPORT_NAME) found"),
 ])
 def test_what_numba_refuses_is_told_in_one_line(body, message):
-    with pytest.raises(CannotCompile, match=".") as caught:
+    with pytest.raises(CannotCompile) as caught:
         native(f"def kernel(lo, hi, sizes):\n    {body}\n", 0)
-    assert "\n" not in str(caught.value)
+    told = str(caught.value)
+    assert told.startswith(message) and told.endswith(f", in line 2: {body}") and "\n" not in told
     assert counts() == (0, 0, 0)
 
 
