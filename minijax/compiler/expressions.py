@@ -18,14 +18,12 @@ or of 8-bit floats.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from minijax import dtypes
-from minijax.compiler import vector_math
 from minijax.jaxpr import JaxprEqn
 
 NARROW = {"float16": "f16", "bfloat16": "bf16"}
@@ -109,7 +107,26 @@ def _pow(eqn: JaxprEqn) -> str:
 
 
 def _reduce_precision(eqn: JaxprEqn) -> str:
-    return "reduce_precision_{{f}}({{0}}, {exponent_bits}, {mantissa_bits})".format(**eqn.params)
+    """What the dtype has no more of anyway stays as it is in float64."""
+    info, params = dtypes.finfo(eqn.invars[0].aval.dtype), eqn.params
+    exponent = params["exponent_bits"] if params["exponent_bits"] < info.nexp else 11
+    mantissa = params["mantissa_bits"] if params["mantissa_bits"] < info.nmant else 52
+    return f"reduce_precision_{{f}}({{0}}, {exponent}, {mantissa})"
+
+
+def _nextafter(eqn: JaxprEqn) -> str | None:
+    narrow = eqn.invars[0].aval.dtype.name in NARROW
+    return None if narrow else "nextafter_{f}({0}, {1})"  # float32 has others in between
+
+
+def _bitcast(eqn: JaxprEqn) -> str | None:
+    have, want = eqn.invars[0].aval.dtype, eqn.outvars[0].aval.dtype
+    if have.itemsize != want.itemsize or have.kind in "bc" or want.kind in "bc":
+        return None
+    x = f"narrow_{NARROW[have.name]}({{0}})" if have.name in NARROW else "{0}"
+    if want.name in NARROW:
+        return f"widen_{NARROW[want.name]}(bits({x}, uint16))"
+    return f"bits({x}, {{T}})"
 
 
 # --- the table -------------------------------------------------------------------------------
@@ -147,13 +164,15 @@ TABLE: dict[str, Any] = {
     "population_count": "population_count({0})", "clz": "clz({0})", "mulhi": "mulhi({0}, {1})",
     "select_n": _select, "convert_element_type": _convert, "reduce_precision": _reduce_precision,
     "pow": _pow,
+    "bitcast_convert_type": _bitcast, "nextafter": _nextafter,
+    "gcd": "{T}(gcd({0}, {1}))", "lcm": "{T}(lcm({0}, {1}))",
     "real": "{0}.real", "imag": "{0}.imag", "complex": "pair({0}, {1})",
     "conj": {"f": "pair({0}, {A}(0))", "c": "pair({0}.real, -{0}.imag)"},
     **dict.fromkeys(("copy", "stop_gradient", "name"), "{0}"),
     **{name: f"{name}_{{f}}({{0}})" for name in (
         "exp exp2 expm1 log log1p logistic tanh sin cos tan asin acos atan sinh cosh asinh acosh "
         "atanh rsqrt cbrt erf erfc erf_inv lgamma digamma").split()},
-    **{name: f"{name}_{{f}}({{0}}, {{1}})" for name in ("atan2", "nextafter")},
+    "atan2": "atan2_{f}({0}, {1})",
 }
 TABLE["add_any"] = TABLE["add"]
 
@@ -170,15 +189,10 @@ def expression(eqn: JaxprEqn, operands: Sequence[str]) -> str | None:
     if text is None:
         return None
     first = kernel_type(kinds[0])
-    line = text.format(*operands, T=kernel_type(kinds[-1]), A=first, f=SUFFIX.get(first, first))
-    return line if _known(line) else None
+    return text.format(*operands, T=kernel_type(kinds[-1]), A=first, f=SUFFIX.get(first, first))
 
 
 def _text(entry: Any, eqn: JaxprEqn, kind: str) -> str | None:
     if isinstance(entry, dict):
         entry = next((v for k, v in entry.items() if kind in k), None)
     return entry(eqn) if isinstance(entry, Callable) else entry
-
-
-def _known(line: str) -> bool:
-    return all(name in vector_math.definitions() for name in re.findall(r"\w+_[fc]\d+\b", line))

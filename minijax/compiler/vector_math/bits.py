@@ -48,6 +48,19 @@ def rem_f32(x, y):
     return float32(rem_f64(float64(x), float64(y)))
 
 
+def gcd(x, y):
+    """The greatest common divisor of two integers, by Euclid's algorithm."""
+    while y != 0:
+        x, y = y, remainder(x, y)
+    return select(x < 0, int64(-x), x)
+
+
+def lcm(x, y):
+    """The least common multiple of two integers."""
+    out = quotient(x, gcd(x, y)) * y
+    return 0 if (x == 0) | (y == 0) else select(out < 0, -out, out)
+
+
 # --- 16 bits ---------------------------------------------------------------------------------
 # In memory they are uint16, in a kernel float32.
 
@@ -109,5 +122,4 @@ def reduce_precision_f64(x, exponent_bits, mantissa_bits):
 
 def reduce_precision_f32(x, exponent_bits, mantissa_bits):
     """The nearest number with so few bits; zero and infinity where the exponent does not fit."""
-    bits_of_float64 = select(exponent_bits < 8, exponent_bits, 11)
-    return float32(reduce_precision_f64(float64(x), bits_of_float64, min(mantissa_bits, 23)))
+    return float32(reduce_precision_f64(float64(x), exponent_bits, mantissa_bits))

@@ -180,7 +180,7 @@ def arc_f(z):
 
 
 def asin_f(x):
-    """The arc whose sine is x; of sqrt((1-x)/2) where x > 1/2. Within 2 ulp."""
+    """The arc whose sine is x; of sqrt((1-x)/2) where x > 1/2. Within 3 ulp."""
     t = fabs(x)
     near = t < floating(0.5)
     y = arc_f(select(near, t, sqrt((floating(1) - t) * floating(0.5))))
