@@ -12,8 +12,8 @@ The functions are those of `intrinsics.py` and `vector_math.py`.
 Not here, and so evaluated by NumPy and SciPy: `polygamma`, `zeta`, `hurwitz_zeta`, `igamma`,
 `igammac`, `igamma_grad_a`, `random_gamma_grad`, `regularized_incomplete_beta`, `bessel_i0e`,
 `bessel_i1e`, `betaln`, `dawsn`, `erfcx`, `exp1`, `expi`, `log_ndtr`, `ndtri`, `spence`. They are
-rare, and each is series and fractions of many terms. Nor are keys, nor numbers of fewer than 8 bits
-or of 8-bit floats.
+rare, and each is series and fractions of many terms. Nor are keys (`random_seed`, `random_fold_in`),
+numbers of fewer than 8 bits and 8-bit floats, nor `nextafter` of 16-bit floats.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ def definitions() -> dict[str, Any]:
     for module in MODULES:
         for name, value in vars(module).items():
             mine = isinstance(value, FunctionType) and value.__module__ == module.__name__
-            if mine or isinstance(value, (float, tuple, np.ndarray)):
+            if name[0] != "_" and (mine or isinstance(value, (float, tuple, np.ndarray))):
                 for width in widths(name):
                     found[renamed(name, width)] = at_width(value, width) if mine else value
     return found
