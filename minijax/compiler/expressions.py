@@ -12,13 +12,13 @@ The functions are those of `intrinsics.py` and `vector_math.py`.
 Not here, and so evaluated by NumPy and SciPy: `polygamma`, `zeta`, `hurwitz_zeta`, `igamma`,
 `igammac`, `igamma_grad_a`, `random_gamma_grad`, `regularized_incomplete_beta`, `bessel_i0e`,
 `bessel_i1e`, `betaln`, `dawsn`, `erfcx`, `exp1`, `expi`, `log_ndtr`, `ndtri`, `spence`. They are
-rare, and each is series and fractions of many terms. Nor are keys (`random_seed`, `random_fold_in`),
-numbers of fewer than 8 bits and 8-bit floats, nor `nextafter` of 16-bit floats.
+rare, and each is series and fractions of many terms. Nor are random keys (`random_seed`,
+`random_fold_in`), integers of fewer than 8 bits, 8-bit floats, and `nextafter` of 16-bit floats.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -150,7 +150,8 @@ TABLE: dict[str, Any] = {
     "min": {"b": "{0} & {1}", "iu": "select({0} < {1}, {0}, {1})", "f": "minimum({0}, {1})"},
     "clamp": {"b": "({0} | {1}) & {2}", "f": "minimum(maximum({0}, {1}), {2})",
               "iu": "select({2} < {1}, {2}, select({1} < {0}, select({2} < {0}, {2}, {0}), {1}))"},
-    "floor": "floor({0})", "ceil": "ceil({0})", "round": _round, "sqrt": {"f": "sqrt({0})", "c": "sqrt_{f}({0})"},
+    "floor": "floor({0})", "ceil": "ceil({0})", "round": _round,
+    "sqrt": {"f": "sqrt({0})", "c": "sqrt_{f}({0})"},
     "is_finite": "fabs({0}) < inf",
     "eq": "{0} == {1}", "ne": "{0} != {1}", "lt": "{0} < {1}", "le": "{0} <= {1}",
     "gt": "{0} > {1}", "ge": "{0} >= {1}",
@@ -195,4 +196,4 @@ def expression(eqn: JaxprEqn, operands: Sequence[str]) -> str | None:
 def _text(entry: Any, eqn: JaxprEqn, kind: str) -> str | None:
     if isinstance(entry, dict):
         entry = next((v for k, v in entry.items() if kind in k), None)
-    return entry(eqn) if isinstance(entry, Callable) else entry
+    return entry(eqn) if callable(entry) else entry

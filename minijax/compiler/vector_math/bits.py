@@ -101,7 +101,7 @@ def narrow_f16(x):
     small = uint32(bits(bits(size, float32) + float32(0.5), uint32) - uint32(0x3f000000))
     y = select(size < uint32(0x38800000), small, normal)
     y = select(size >= uint32(0x477ff000), uint32(0x7c00), y)  # infinity
-    y = select(size > uint32(0x7f800000), uint32(0x7e00 | ((size >> uint32(13)) & uint32(0x3ff))), y)
+    y = select(x != x, uint32(0x7e00), y)
     return uint16(y | sign)
 
 

@@ -15,7 +15,8 @@ def abs_c(z):
     ratio = b / select(a > floating(0), a, 1.0)
     out = a * sqrt(fma(ratio, ratio, 1.0))
     out = select(a == floating(0), floating(0), out)
-    return select((x == floating(inf)) | (y == floating(inf)), floating(inf), select(x == x, out, x))
+    infinite = (x == floating(inf)) | (y == floating(inf))
+    return select(infinite, floating(inf), select(x == x, out, x))
 
 
 def sign_c(z):
