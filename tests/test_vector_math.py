@@ -96,7 +96,7 @@ REFERENCE: dict[str, tuple[Callable, float, float]] = {  # function, bounds for 
 }
 SPECIAL: dict[str, tuple[Callable, float, float]] = {  # their error in float64 is added to ours
     "erf": (np.vectorize(math.erf, "d"), 5, 3), "erfc": (np.vectorize(math.erfc, "d"), 4, 5),
-    "erf_inv": (scipy.special.erfinv, 80, 12), "lgamma": (scipy.special.gammaln, 1, 8),
+    "erf_inv": (scipy.special.erfinv, 80, 12), "lgamma": (np.vectorize(math.lgamma, "d"), 1, 6),
     "digamma": (scipy.special.psi, 1, 12),
 }
 POSITIVE = ("lgamma", "digamma")  # elsewhere they lose digits near their zeros
@@ -135,7 +135,8 @@ def operands(name: str, dtype: str, n: int) -> list[np.ndarray]:
     if name == "erf_inv":
         return [np.random.default_rng(2).uniform(-1, 1, x.size).astype(dtype)]
     if name in POSITIVE:
-        return [np.maximum(np.abs(x), np.finfo(dtype).tiny)]
+        x = np.clip(np.abs(x), np.finfo(dtype).tiny, 1e30)
+        return [np.where(np.abs(x - 1.5) < 0.8, x + 2, x)]  # Python and SciPy are not exact there
     return [x, some_floats(dtype, n, 1)[::-1]] if name == "atan2" else [x]
 
 
@@ -205,6 +206,15 @@ def test_large_angles():
         np.array([-0.611604785418, -1.61476979825e-9, 0.85302103983, -1], "f"), 1)
 
 
+def test_gamma_near_its_zeros():
+    x = np.array([0.9999999970718727, 1.001, 2.000001])
+    np.testing.assert_allclose(
+        run("lgamma_f64(x0)", [x], x.dtype),
+        [1.69016095123653365e-9, -0.000576393598283306152, 4.22784657624529236e-7], 1e-15)
+    got = run("digamma_f64(x0)", [np.array([1.4616])], x.dtype)
+    np.testing.assert_allclose(got, [-0.0000311062512303416497], 1e-15)
+
+
 def test_special_values():
     inf, nan = np.inf, np.nan
     x = np.array([0.0, -0.0, inf, -inf, nan])
@@ -214,7 +224,7 @@ def test_special_values():
         got = run(f"{name}_f64(x0)", [x], x.dtype)
         np.testing.assert_array_equal(got, np.array(want, float))
         assert np.array_equal(np.signbit(got[:2]), np.signbit(np.array(want[:2], float)))
-    values = [0.0, -0.0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 1e300, -1e300, inf, -inf, nan]
+    values = [0.0, -0.0, 1, -1, 0.5, -2, 3, -3, 1e300, -1e300, inf, -inf, nan]
     x, y = map(np.array, zip(*itertools.product(values, values)))
     for dtype in ("float32", "float64"):
         with np.errstate(all="ignore"):
@@ -222,8 +232,7 @@ def test_special_values():
             want = np.power(a, b)
         got = run(f"pow_f{8 * a.itemsize}(x0, x1)", [a, b], a.dtype)
         np.testing.assert_array_max_ulp(got, want, 2)
-        assert np.array_equal(np.signbit(got), np.signbit(want) & ~np.isnan(want) | (
-            np.isnan(want) & np.signbit(got)))
+        assert np.array_equal(np.signbit(got) | np.isnan(got), np.signbit(want) | np.isnan(want))
 
 
 def test_16_bits():
@@ -253,7 +262,7 @@ def test_loops_become_vector_instructions(name, dtype):
 def test_the_sources_of_a_function_are_complete():
     text = vector_math.sources(["logistic_f32", "tan_f64"])
     names = {k: v for k, v in intrinsics.namespace().items() if k not in vector_math.definitions()}
-    exec(text, names | {"np": np})
+    exec(text, names)
     assert text.index("def exp_f32") < text.index("def logistic_f32")
     for node in ast.parse(vector_math.sources(vector_math.definitions())).body:
         if isinstance(node, ast.FunctionDef):
@@ -282,6 +291,13 @@ def test_every_operation_has_a_text_or_is_listed():
     missing = {name for name, op in every_operation().items()
                if isinstance(op, Elementwise) and name not in expressions.TABLE}
     assert missing == listed - {"nextafter"}
+
+
+def test_every_kind_of_dtype_has_a_text():
+    for name, op in every_operation().items():
+        entry = expressions.TABLE.get(name)
+        if isinstance(op, Elementwise) and isinstance(entry, dict):
+            assert set(op.accepts) - {"V"} <= set("".join(entry)), name
 
 
 # --- operations ------------------------------------------------------------------------------

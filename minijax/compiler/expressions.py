@@ -135,7 +135,7 @@ def _bitcast(eqn: JaxprEqn) -> str | None:
 TABLE: dict[str, Any] = {
     "add": {"iu": "{T}({0} + {1})", "fc": "{0} + {1}"},
     "sub": {"iu": "{T}({0} - {1})", "fc": "{0} - {1}"},
-    "mul": {"iu": "{T}({0} * {1})", "fc": "{0} * {1}"},
+    "mul": {"b": "{0} & {1}", "iu": "{T}({0} * {1})", "fc": "{0} * {1}"},
     "div": {"iu": "quotient({0}, {1})", "f": _divide, "c": "div_{f}({0}, {1})"},
     "rem": {"iu": "remainder({0}, {1})", "f": "rem_{f}({0}, {1})"},
     "fma": {"f": "fma({0}, {1}, {2})", "c": "{0} * {1} + {2}"},
@@ -146,8 +146,10 @@ TABLE: dict[str, Any] = {
              "f": "select({0} == {0}, copysign({T}({0} != {T}(0)), {0}), {0})",
              "c": "sign_{f}({0})"},
     "abs": {"i": "select({0} < {T}(0), {T}(-{0}), {0})", "f": "fabs({0})", "c": "abs_{f}({0})"},
-    "max": {"b": "{0} | {1}", "iu": "select({0} < {1}, {1}, {0})", "f": "maximum({0}, {1})"},
-    "min": {"b": "{0} & {1}", "iu": "select({0} < {1}, {0}, {1})", "f": "minimum({0}, {1})"},
+    "max": {"b": "{0} | {1}", "iu": "select({0} < {1}, {1}, {0})", "f": "maximum({0}, {1})",
+            "c": "max_{f}({0}, {1})"},
+    "min": {"b": "{0} & {1}", "iu": "select({0} < {1}, {0}, {1})", "f": "minimum({0}, {1})",
+            "c": "min_{f}({0}, {1})"},
     "clamp": {"b": "({0} | {1}) & {2}", "f": "minimum(maximum({0}, {1}), {2})",
               "iu": "select({2} < {1}, {2}, select({1} < {0}, select({2} < {0}, {2}, {0}), {1}))"},
     "floor": "floor({0})", "ceil": "ceil({0})", "round": _round,
@@ -175,7 +177,7 @@ TABLE: dict[str, Any] = {
         "atanh rsqrt cbrt erf erfc erf_inv lgamma digamma").split()},
     "atan2": "atan2_{f}({0}, {1})",
 }
-TABLE["add_any"] = TABLE["add"]
+TABLE["add_any"] = {"b": "{0} | {1}", **TABLE["add"]}
 
 
 def expression(eqn: JaxprEqn, operands: Sequence[str]) -> str | None:

@@ -135,9 +135,6 @@ fma = llvm("fma", 3)  # a * b + c, rounded once
 floor, ceil, trunc, rint = (llvm(n, 1) for n in ("floor", "ceil", "trunc", "rint"))
 sqrt, fabs, copysign = llvm("sqrt", 1), llvm("fabs", 1), llvm("copysign", 2)
 minimum, maximum = llvm("minimum", 2), llvm("maximum", 2)  # nan if one is; -0.0 is less than 0.0
-# rounded by themselves: no addition and multiplication become one
-plus = numbers("plus", 2, lambda builder, a, b: builder.fadd(a, b))
-times = numbers("times", 2, lambda builder, a, b: builder.fmul(a, b))
 # for sums and products in any order, so in vectors
 ANY_ORDER = ("reassoc", "nsz")
 add_reordered = numbers(
@@ -314,7 +311,7 @@ def mulhi(typing: Any, x: Any, y: Any) -> Any:
 def namespace() -> dict[str, Any]:
     """Everything that the source of a kernel may name. A vector function is compiled when used."""
     names = {k: v for k, v in globals().items() if isinstance(v, type(data))}
-    names |= TYPES | {"inline": inline}
+    names |= TYPES | {"inline": inline, "np": np}
     for name, value in vector_math.definitions().items():
         if isinstance(value, python_types.FunctionType):
             value = inline(python_types.FunctionType(value.__code__, names, name))

@@ -27,6 +27,22 @@ def sign_c(z):
     return pair(z.real / size, z.imag / size)
 
 
+def is_nan(z):
+    return (z.real != z.real) | (z.imag != z.imag)
+
+
+def max_c(z, w):
+    """The one with the larger real part, then imaginary part; nan if one is."""
+    larger = (z.real > w.real) | ((z.real == w.real) & (z.imag > w.imag))
+    return select(is_nan(z) | (larger & (not is_nan(w))), z, w)
+
+
+def min_c(z, w):
+    """The one with the smaller real part, then imaginary part; nan if one is."""
+    smaller = (z.real < w.real) | ((z.real == w.real) & (z.imag < w.imag))
+    return select(is_nan(z) | (smaller & (not is_nan(w))), z, w)
+
+
 def times_c(z, w):
     return pair(fma(z.real, w.real, -(z.imag * w.imag)), fma(z.real, w.imag, z.imag * w.real))
 
