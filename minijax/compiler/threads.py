@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import count, islice
 from queue import SimpleQueue
+from typing import Any
 
 from minijax.config import Option, flags
 
@@ -59,7 +60,7 @@ class Job:
     """The tasks of one call, numbered, and the helpers that may come."""
 
     def __init__(self, task: Callable[[int], object], size: int, helpers: int):
-        self.task: Callable[[int], object] | None = task
+        self.task: Any = task
         self.size = size
         self.numbers = count()  # of tasks; next() on a count is atomic
         self.tickets = count()  # of helpers
