@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import count, islice
 from queue import SimpleQueue
+from threading import Lock
 from typing import Any
 
 from minijax.config import Option, flags
@@ -61,11 +62,13 @@ class Job:
 
     def __init__(self, task: Callable[[int], object], size: int, helpers: int):
         self.task: Any = task
-        self.size = size
+        self.size, self.helpers = size, helpers
         self.numbers = count()  # of tasks; next() on a count is atomic
         self.tickets = count()  # of helpers
-        self.helpers = [Helper() for _ in range(helpers)]
         self.unused: list[int] = []  # tickets that the caller took back
+        self.exits: list[BaseException | None] = []  # one for each helper that is done: its error
+        self.left = Lock()  # released at each exit
+        self.left.acquire()
 
     def work(self) -> None:
         """Do one task after another, as long as there are any."""
@@ -75,17 +78,17 @@ class Job:
 
     def help(self) -> None:
         """Work as a helper, if the job is still open."""
-        ticket = next(self.tickets)
-        if ticket >= len(self.helpers):
+        if next(self.tickets) >= self.helpers:
             return
-        helper = self.helpers[ticket]
+        error = None
         try:
             self.work()
-        except BaseException as error:
+        except BaseException as caught:
             self.stop()
-            helper.error = error
-        helper.done = True
-        helper.left.release()
+            error = caught
+        self.exits.append(error)
+        with contextlib.suppress(RuntimeError):  # the caller has not heard the exit before this
+            self.left.release()
 
     def stop(self) -> None:
         """Leave no task to begin."""
@@ -94,26 +97,13 @@ class Job:
     def close(self) -> None:
         """Let no more helpers in; wait for those inside.
 
-        Each line may be repeated, so an interrupted `close` can be called again.
+        Each line may be repeated, so a `close` that was interrupted can be called again.
         """
-        self.unused.extend(islice(self.tickets, len(self.helpers)))
-        inside = set(range(len(self.helpers))).difference(self.unused)
-        for helper in map(self.helpers.__getitem__, inside):
-            while not helper.done:
-                helper.left.acquire()
+        self.unused.extend(islice(self.tickets, self.helpers))
+        inside = min(self.unused[0], self.helpers)
+        while len(self.exits) < inside:
+            self.left.acquire()
         self.task = None  # a helper that comes late finds no operands to keep alive
-
-
-class Helper:
-    """What a helper leaves behind: that it is done, and its error."""
-
-    __slots__ = ("done", "error", "left")
-
-    def __init__(self):
-        self.done = False
-        self.error: BaseException | None = None
-        self.left = threading.Lock()
-        self.left.acquire()
 
 
 class Pool:
@@ -121,14 +111,14 @@ class Pool:
 
     def __init__(self):
         self.bell: SimpleQueue[Job] = SimpleQueue()
-        self.lock = threading.Lock()
+        self.lock = Lock()
         self.size = 0
 
     def ring(self, job: Job) -> None:
         """Ask for the job's helpers."""
-        if self.size < len(job.helpers):
-            self.grow(len(job.helpers))
-        for _ in job.helpers:
+        if self.size < job.helpers:
+            self.grow(job.helpers)
+        for _ in range(job.helpers):
             self.bell.put(job)
 
     def grow(self, size: int) -> None:
@@ -190,9 +180,8 @@ def share(task: Callable[[int], object], size: int) -> None:
     except BaseException:
         _end(job)
         raise
-    for helper in job.helpers:
-        if helper.error:
-            raise helper.error
+    for error in filter(None, job.exits):
+        raise error
 
 
 def _end(job: Job) -> None:
