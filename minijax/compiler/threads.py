@@ -15,6 +15,7 @@ Chunks run side by side because kernels, and NumPy's larger functions, release P
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import threading
 from collections import deque
@@ -36,11 +37,24 @@ def usable_cpus() -> int:
     >>> usable_cpus() >= 1
     True
     """
-    if hasattr(os, "process_cpu_count"):
-        return os.process_cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cpus = len(os.sched_getaffinity(0))
+    else:
+        cpus = os.cpu_count() or 1
+    return max(1, math.ceil(min(cpus, _quota())))
+
+
+def _quota() -> float:
+    """The CPUs' worth of time that the container may use, on Linux; infinity if there is no limit.
+
+    More threads than that would use up the time of all, and then all stand still.
+    """
+    try:
+        with open("/sys/fs/cgroup/cpu.max") as file:
+            time, period = file.read().split()
+        return int(time) / int(period)
+    except (OSError, ValueError):  # no such file, or "max"
+        return math.inf
 
 
 def thread_count(value: int | str | None) -> int:
