@@ -3,6 +3,8 @@
 import contextlib
 import itertools
 import os
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -127,6 +129,33 @@ def test_blas_uses_one_thread_inside_and_its_own_number_after(three_threads):
     with num_threads(2):
         blas.matmul(A, A, np.empty_like(A), lambda lo, hi: inside.extend(own_threads()))
     assert set(inside) == {1} and own_threads() == [3]
+
+
+ALONE = """
+import time
+import numpy as np
+from minijax.compiler import blas
+from minijax.compiler.threads import num_threads
+for dtype in "fdFD":
+    for m, k, n in [(15, 17, 15), (40, 40, 40), (64, 64, 64), (65, 65, 65), (90, 44, 1), (90, 100, 1),
+                    (1, 100, 90), (180, 8, 180), (2, 60000, 2)]:
+        a = np.ones((m, k), dtype)
+        for b in [np.ones((k, n), dtype)] + [a.T] * (m == n):
+            out = np.empty((m, n), dtype)
+            with num_threads(1):
+                start = time.process_time() - time.thread_time()
+                for _ in range(100):
+                    blas.matmul(a, b, out)
+                if time.process_time() - time.thread_time() - start > 1e-3:
+                    print(dtype, m, k, n)
+"""
+
+
+@needs_control
+def test_no_product_wakes_the_threads_of_blas():
+    """They would spin long after, at the cost of whatever comes next."""
+    run = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=True)
+    assert run.stdout == ""
 
 
 @needs_control

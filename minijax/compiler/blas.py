@@ -28,8 +28,8 @@ TILES_PER_THREAD = 2  # BLAS is the slower the smaller the tile: 4 cost a tenth 
 NARROWEST = 64  # rows or columns of a tile; BLAS copies all of the other operand for each tile
 CACHED = 1 << 19  # bytes of a tile that is still in the cache when its epilogue runs
 RATES = {"f": 64.0, "d": 32.0, "F": 16.0, "D": 8.0}  # multiply-adds in a ns, by one thread
-SERIAL = 1 << 18  # multiply-adds of a product of matrices: BLAS itself uses one thread for these
-SERIAL_VECTOR = 9_000  # of a matrix and a vector
+SERIAL = 1 << 18  # multiply-adds in products of real matrices: BLAS itself uses one thread here
+SERIAL_ELSE = 4_000  # in products with vectors, or of complex numbers
 
 
 def matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray,
@@ -50,7 +50,8 @@ def matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray,
            [2., 2.]])
     """
     work = out.size * a.shape[-1]
-    if work <= (SERIAL if a.shape[-2] > 1 and b.shape[-1] > 1 else SERIAL_VECTOR):
+    real_matrices = a.shape[-2] > 1 and b.shape[-1] > 1 and out.dtype.kind != "c"
+    if work <= (SERIAL if real_matrices else SERIAL_ELSE):
         np.matmul(a, b, out=out)
         if epilogue:
             epilogue(0, math.prod(out.shape[:-1]))
