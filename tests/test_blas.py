@@ -137,8 +137,8 @@ import numpy as np
 from minijax.compiler import blas
 from minijax.compiler.threads import num_threads
 for dtype in "fdFD":
-    for m, k, n in [(15, 17, 15), (40, 40, 40), (64, 64, 64), (65, 65, 65), (90, 44, 1), (90, 100, 1),
-                    (1, 100, 90), (180, 8, 180), (2, 60000, 2)]:
+    for m, k, n in [(15, 17, 15), (40, 40, 40), (64, 64, 64), (65, 65, 65), (90, 44, 1),
+                    (90, 100, 1), (1, 100, 90), (180, 8, 180), (2, 60000, 2)]:
         a = np.ones((m, k), dtype)
         for b in [np.ones((k, n), dtype)] + [a.T] * (m == n):
             out = np.empty((m, n), dtype)
@@ -146,6 +146,7 @@ for dtype in "fdFD":
                 start = time.process_time() - time.thread_time()
                 for _ in range(100):
                     blas.matmul(a, b, out)
+                time.sleep(0.01)  # in which they would spin
                 if time.process_time() - time.thread_time() - start > 1e-3:
                     print(dtype, m, k, n)
 """
