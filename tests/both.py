@@ -28,35 +28,40 @@ def bound(f: Callable, library: Any) -> Callable:
     return functools.partial(f, *(MODULES[p](library) for p in parameters if p in MODULES))
 
 
-def together(calls: dict[str, Callable], *args: Any) -> dict[str, Any]:
-    """JAX's result of each `call(*args)`, or the error it raises, by one compilation for all.
+def together(calls: dict[str, Callable], args: Any) -> dict[str, Any]:
+    """JAX's result of each `call(args)`, or the error it raises, by one compilation for all.
 
     Most of the time of these tests is JAX's compiler, and many small programs are its worst case.
     """
     errors: dict[str, Any] = {}
 
-    def program(*args: Any) -> dict[str, Any]:
+    def program(args: Any) -> dict[str, Any]:
         results = {}
         for name, call in calls.items():
             try:
-                results[name] = call(*args)
+                results[name] = call(args)
             except Exception as error:
                 errors[name] = error
         return results
 
     unoptimized = {"xla_backend_optimization_level": 0}  # half the time; the last digits may differ
-    return jax.jit(program, compiler_options=unoptimized)(*args) | errors
+    return jax.jit(program, compiler_options=unoptimized)(args) | errors
 
 
 class Oracle:
-    """`oracle[name]`: what JAX makes of one of `calls`, all compiled when the first is asked for."""
+    """`oracle[name]`: what JAX makes of the call of this name, compiled with all the others.
 
-    def __init__(self, calls: dict[str, Callable], *args: Any):
-        self.calls, self.args = calls, args
+    A call is a function and its arguments. They are compiled when the first is asked for.
+    """
+
+    def __init__(self, calls: dict[str, tuple]):
+        self.calls = calls
 
     @functools.cached_property
     def results(self) -> dict[str, Any]:
-        return together(self.calls, *self.args)
+        return together({name: lambda args, name=name, f=f: f(*args[name])
+                         for name, (f, *_) in self.calls.items()},
+                        {name: args for name, (_, *args) in self.calls.items()})
 
     def __getitem__(self, name: str) -> Any:
         """The result; or the error is raised."""

@@ -66,12 +66,11 @@ def gradient(J: Any, name: str) -> Callable:
     return J.grad(lambda x: J.numpy.sum(J.numpy.cos(FUNCTIONS[name](J.nn, x))))
 
 
-VALUES = Oracle({n: functools.partial(f, jax.nn) for n, f in FUNCTIONS.items()}, X)
-GRADIENTS = Oracle({n: gradient(jax, n) for n in FUNCTIONS}, X)
-ACTIVATIONS = {n: getattr(jax.nn, n) for n in PLAIN}
-NARROW = {d: Oracle(ACTIVATIONS, np.array([-3, -1, 0, 1, 2, 7], d))
-          for d in ("float16", "bfloat16", "float64", "int32")}
-SCALARS = Oracle(ACTIVATIONS, 0.5)
+VALUES = Oracle({n: (functools.partial(f, jax.nn), X) for n, f in FUNCTIONS.items()})
+GRADIENTS = Oracle({n: (gradient(jax, n), X) for n in FUNCTIONS})
+POINTS = {d: np.array([-3, -1, 0, 1, 2, 7], d) for d in ("float16", "bfloat16", "float64", "int32")}
+NARROW = {d: Oracle({n: (getattr(jax.nn, n), x) for n in PLAIN}) for d, x in POINTS.items()}
+SCALARS = Oracle({n: (getattr(jax.nn, n), 0.5) for n in PLAIN})
 
 
 class TestFunctions:
@@ -96,7 +95,7 @@ class TestFunctions:
     @pytest.mark.parametrize("dtype", NARROW)
     @pytest.mark.parametrize("name", [n for n in PLAIN if n != "standardize"])
     def test_dtypes(self, name: str, dtype: str) -> None:
-        f, [x] = getattr(minijax.nn, name), NARROW[dtype].args
+        f, x = getattr(minijax.nn, name), POINTS[dtype]
         with jax.enable_x64(dtype == "float64"), minijax.enable_x64(dtype == "float64"):
             if dtype == "int32" and name in ("sigmoid", "silu", "swish"):
                 for call in (lambda: f(x), lambda: NARROW[dtype][name]):
@@ -213,8 +212,8 @@ def rng_bias() -> np.ndarray:
     return np.random.default_rng(1).normal(size=(2, 4, 5, 6)).astype(np.float32)
 
 
-ATTENDED = Oracle({n: functools.partial(f, jax.nn.dot_product_attention)
-                   for n, f in ATTENTION.items()}, Q, K, V)
+ATTENDED = Oracle({n: (functools.partial(f, jax.nn.dot_product_attention), Q, K, V)
+                   for n, f in ATTENTION.items()})
 
 
 class TestAttention:
@@ -273,8 +272,8 @@ def both(f: Callable) -> tuple[Callable, Callable]:
 
 
 def drawn(table: dict[str, Callable], shape: tuple[int, ...], *dtype: Any) -> Oracle:
-    return Oracle({n: lambda key, f=f: f(jax.nn.initializers)(key, shape, *dtype)
-                   for n, f in table.items()}, KEY)
+    return Oracle({n: (lambda key, f=f: f(jax.nn.initializers)(key, shape, *dtype), KEY)
+                   for n, f in table.items()})
 
 
 NEAR = drawn(CLOSE, (3, 4, 5))

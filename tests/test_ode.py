@@ -57,7 +57,7 @@ def transformed(lib, name, transform):
     return TRANSFORMS[transform](lib, functools.partial(PROGRAMS[name], lib))
 
 
-WANTED = {t: Oracle({n: transformed(jax, n, t) for n in PROGRAMS}, RATES) for t in TRANSFORMS}
+WANTED = {t: Oracle({n: (transformed(jax, n, t), RATES) for n in PROGRAMS}) for t in TRANSFORMS}
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)

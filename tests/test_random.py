@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,7 +17,9 @@ import minijax
 import minijax.numpy as jnp
 from minijax import dtypes, random as ours
 from minijax.lax import threefry
+from tests.both import Oracle
 from tests.test_jaxpr_text import normal as normal_form
+from tests.tiers import thinned
 
 KEY = np.array([7, 11], np.uint32)  # raw words, which both libraries take
 SHAPES = [(), (3,), (2, 5), (2, 1, 3), (0, 2)]
@@ -216,37 +219,51 @@ def named(table: dict[str, Callable]) -> Any:
     return pytest.mark.parametrize("sample", [pytest.param(f, id=n) for n, f in table.items()])
 
 
+def drawn(table: dict[str, Callable], *args: Any) -> Oracle:
+    """JAX's numbers; of functions whose bits depend on what is compiled with them, not the last."""
+    return Oracle({n: (lambda k, f=f: f(theirs, k, *args), KEY) for n, f in table.items()})
+
+
+FLOATS = {n: lambda r, k, dtype, n=n: getattr(r, n)(k, (2, 50), dtype)
+          for n in ["uniform", "normal", "exponential", "gumbel", "laplace", "logistic"]}
+INTEGER_DRAWN = {s: drawn(INTEGER, s) for s in [(), (2, 3), (10_000,)]}
+CLOSE_DRAWN = {s: drawn({n: f for n, (_, f) in CLOSE.items()}, s) for s in [(2, 3), (1000,)]}
+FLOATS_DRAWN = {d: drawn(FLOATS, d) for d in ["float16", "bfloat16", "float64"]}
+
+
 class TestSamples:
-    @pytest.mark.parametrize("shape", [*SHAPES, (10_000,)])
-    @named(EXACT)
-    def test_equal(self, sample: Callable, shape: tuple) -> None:
-        same(sample(ours, KEY, shape), sample(theirs, KEY, shape))
+    @pytest.mark.parametrize("case", thinned(
+        itertools.product(EXACT, [(2, 5), (10_000,), (), (3,), (2, 1, 3), (0, 2)]),
+        kind=lambda c: c[0], name=lambda c: f"{c[0]}-{c[1]}"))
+    def test_equal(self, case: tuple) -> None:
+        name, shape = case
+        same(EXACT[name](ours, KEY, shape), EXACT[name](theirs, KEY, shape))
 
-    @pytest.mark.parametrize("shape", [(), (2, 3), (10_000,)])
-    @named(INTEGER)
-    def test_equal_integers(self, sample: Callable, shape: tuple) -> None:
-        same(sample(ours, KEY, shape), sample(theirs, KEY, shape))
+    @pytest.mark.parametrize("shape", INTEGER_DRAWN)
+    @pytest.mark.parametrize("name", INTEGER)
+    def test_equal_integers(self, name: str, shape: tuple) -> None:
+        same(INTEGER[name](ours, KEY, shape), INTEGER_DRAWN[shape][name])
 
-    @named(EXACT)
-    def test_equal_for_many_keys(self, sample: Callable) -> None:
-        keys = theirs.split(theirs.PRNGKey(3), 40)
-        same(minijax.vmap(lambda k: sample(ours, k, (7,)))(np.asarray(keys)),
-             jax.vmap(lambda k: sample(theirs, k, (7,)))(keys))
+    @pytest.mark.parametrize("sample", thinned(
+        EXACT, kind=lambda name: "a batch of keys is a loop, and each is equal"))
+    def test_equal_for_many_keys(self, sample: str) -> None:
+        keys, f = theirs.split(theirs.PRNGKey(3), 40), EXACT[sample]
+        same(minijax.vmap(lambda k: f(ours, k, (7,)))(np.asarray(keys)),
+             jax.vmap(lambda k: f(theirs, k, (7,)))(keys))
 
-    @pytest.mark.parametrize("shape", [(2, 3), (1000,)])
+    @pytest.mark.parametrize("shape", CLOSE_DRAWN)
     @pytest.mark.parametrize("name", CLOSE)
     def test_close(self, name: str, shape: tuple) -> None:
         ulps, sample = CLOSE[name]
-        same(sample(ours, KEY, shape), sample(theirs, KEY, shape), ulps)
+        same(sample(ours, KEY, shape), CLOSE_DRAWN[shape][name], ulps)
 
-    @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
-    @pytest.mark.parametrize("name", ["uniform", "normal", "exponential", "gumbel", "laplace",
-                                      "logistic"])
+    @pytest.mark.parametrize("dtype", FLOATS_DRAWN)
+    @pytest.mark.parametrize("name", FLOATS)
     def test_float_dtypes(self, name: str, dtype: str) -> None:
+        """Those of 32 bits are in `test_equal`."""
         with jax.enable_x64(True), minijax.enable_x64(True):
-            got, want = (getattr(r, name)(KEY, (2, 50), dtype) for r in (ours, theirs))
-            exact = name == "uniform" or dtype == "float32"
-            same(got, want, 0 if exact else 16)
+            same(FLOATS[name](ours, KEY, dtype), FLOATS_DRAWN[dtype][name],
+                 0 if name == "uniform" else 16)
 
     def test_large_poisson_numbers(self) -> None:
         """One rounding in a logarithm can turn a rejection; that is rare."""
@@ -272,14 +289,17 @@ class TestSamples:
 
     def test_parameters_that_are_arrays(self) -> None:
         low, high = np.arange(3, dtype=np.int32), np.full((2, 1), 9, np.int32)
-        same(ours.randint(KEY, (2, 3), low, high), theirs.randint(KEY, (2, 3), low, high))
-        p = np.float32([0.1, 0.9])
-        same(ours.bernoulli(KEY, p), theirs.bernoulli(KEY, p))
-        a = np.float32([[0.2], [3.0]])
-        same(ours.gamma(KEY, a, (2, 4)), theirs.gamma(KEY, a, (2, 4)), ULPS)
-        same(ours.beta(KEY, a, a.T), theirs.beta(KEY, a, a.T), ULPS)
-        rates = np.float32([0.5, 8.0, 30.0, 0.0])
-        same(ours.poisson(KEY, rates), theirs.poisson(KEY, rates))
+        p, a, rates = np.float32([0.1, 0.9]), np.float32([[0.2], [3]]), np.float32([0.5, 8, 30, 0])
+        samples = {
+            "randint": (0, lambda r, k: r.randint(k, (2, 3), low, high)),
+            "bernoulli": (0, lambda r, k: r.bernoulli(k, p)),
+            "gamma": (ULPS, lambda r, k: r.gamma(k, a, (2, 4))),
+            "beta": (ULPS, lambda r, k: r.beta(k, a, a.T)),
+            "poisson": (0, lambda r, k: r.poisson(k, rates)),
+        }
+        wanted = drawn({n: f for n, (_, f) in samples.items()})
+        for name, (ulps, f) in samples.items():
+            same(f(ours, KEY), wanted[name], ulps)
         low = np.float32([-1, 0])
         same(ours.truncated_normal(KEY, low, low + 1), theirs.truncated_normal(KEY, low, low + 1))
 
@@ -398,20 +418,20 @@ class TestTransformations:
             return J.numpy.sum(s * J.random.normal(KEY, (3,)))
 
         same(minijax.grad(functools.partial(scaled, minijax))(2.0),
-             jax.grad(functools.partial(scaled, jax))(2.0), 4)
+             jax.jit(jax.grad(functools.partial(scaled, jax)))(2.0), 4)
         for name in ("gamma", "loggamma"):
             def total(J: Any, a: Any, name: str = name) -> Any:
                 return J.numpy.sum(getattr(J.random, name)(KEY, a, (3, 2)))
 
             a = np.float32([0.3, 2.0])
             same(minijax.grad(functools.partial(total, minijax))(a),
-                 jax.grad(functools.partial(total, jax))(a), 1000)
+                 jax.jit(jax.grad(functools.partial(total, jax)))(a), 1000)
 
         def bounded(J: Any, low: Any) -> Any:
             return J.numpy.sum(J.random.truncated_normal(KEY, low, 1.0, (5,)))
 
         same(minijax.grad(functools.partial(bounded, minijax))(-1.0),
-             jax.grad(functools.partial(bounded, jax))(-1.0), 64)
+             jax.jit(jax.grad(functools.partial(bounded, jax)))(-1.0), 64)
         with pytest.raises(TypeError, match="grad requires real- or complex-valued inputs"):
             minijax.grad(ours.normal)(ours.key(0))
         assert minijax.grad(ours.normal, allow_int=True)(KEY).dtype == dtypes.float0
