@@ -28,6 +28,10 @@ def bound(f: Callable, library: Any) -> Callable:
     return functools.partial(f, *(MODULES[p](library) for p in parameters if p in MODULES))
 
 
+# A fifth of the time to compile, and the last digits may differ.
+UNOPTIMIZED = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+
+
 def together(calls: dict[str, Callable], args: Any) -> dict[str, Any]:
     """JAX's result of each `call(args)`, or the error it raises, by one compilation for all.
 
@@ -44,8 +48,7 @@ def together(calls: dict[str, Callable], args: Any) -> dict[str, Any]:
                 errors[name] = error
         return results
 
-    unoptimized = {"xla_backend_optimization_level": 0}  # half the time; the last digits may differ
-    return jax.jit(program, compiler_options=unoptimized)(args) | errors
+    return jax.jit(program, compiler_options=UNOPTIMIZED)(args) | errors
 
 
 class Oracle:
