@@ -12,7 +12,7 @@ import pytest
 
 import minijax
 from minijax import dtypes
-from tests.both import Oracle
+from tests.both import Oracle, compiled
 from tests.test_jaxpr_text import normal as normal_form
 
 KEY = np.array([3, 5], np.uint32)
@@ -226,7 +226,7 @@ class TestAttention:
             return J.numpy.sum(J.nn.dot_product_attention(q, k, v, is_causal=True) ** 2)
 
         got = minijax.grad(lambda *a: total(minijax, *a), (0, 1, 2))(Q, K2, V2)
-        for g, w in zip(got, jax.jit(jax.grad(lambda *a: total(jax, *a), (0, 1, 2)))(Q, K2, V2)):
+        for g, w in zip(got, compiled(jax.grad(lambda *a: total(jax, *a), (0, 1, 2)))(Q, K2, V2)):
             close(g, w, 1e-4)
 
     def test_half_precision(self) -> None:
@@ -307,7 +307,7 @@ class TestInitializers:
     def test_complex(self, distribution: str) -> None:
         ours, theirs = both(lambda i: i.variance_scaling(1.0, "fan_in", distribution))
         close(ours(KEY, (4, 3), "complex64"),
-              jax.jit(lambda key: theirs(key, (4, 3), "complex64"))(KEY), 1e-5)
+              compiled(lambda key: theirs(key, (4, 3), "complex64"))(KEY), 1e-5)
 
     @pytest.mark.parametrize("shape", [(5, 3), (3, 5), (2, 4, 4)])
     def test_orthogonal_is_orthogonal(self, shape: tuple) -> None:

@@ -17,7 +17,7 @@ import minijax
 import minijax.numpy as jnp
 from minijax import dtypes, random as ours
 from minijax.lax import threefry
-from tests.both import Oracle
+from tests.both import Oracle, compiled
 from tests.test_jaxpr_text import normal as normal_form
 from tests.tiers import thinned
 
@@ -418,20 +418,20 @@ class TestTransformations:
             return J.numpy.sum(s * J.random.normal(KEY, (3,)))
 
         same(minijax.grad(functools.partial(scaled, minijax))(2.0),
-             jax.jit(jax.grad(functools.partial(scaled, jax)))(2.0), 4)
+             compiled(jax.grad(functools.partial(scaled, jax)))(2.0), 4)
         for name in ("gamma", "loggamma"):
             def total(J: Any, a: Any, name: str = name) -> Any:
                 return J.numpy.sum(getattr(J.random, name)(KEY, a, (3, 2)))
 
             a = np.float32([0.3, 2.0])
             same(minijax.grad(functools.partial(total, minijax))(a),
-                 jax.jit(jax.grad(functools.partial(total, jax)))(a), 1000)
+                 compiled(jax.grad(functools.partial(total, jax)))(a), 1000)
 
         def bounded(J: Any, low: Any) -> Any:
             return J.numpy.sum(J.random.truncated_normal(KEY, low, 1.0, (5,)))
 
         same(minijax.grad(functools.partial(bounded, minijax))(-1.0),
-             jax.jit(jax.grad(functools.partial(bounded, jax)))(-1.0), 64)
+             compiled(jax.grad(functools.partial(bounded, jax)))(-1.0), 64)
         with pytest.raises(TypeError, match="grad requires real- or complex-valued inputs"):
             minijax.grad(ours.normal)(ours.key(0))
         assert minijax.grad(ours.normal, allow_int=True)(KEY).dtype == dtypes.float0

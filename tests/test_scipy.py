@@ -17,7 +17,7 @@ import scipy.stats
 import minijax
 import minijax.scipy as ours
 from minijax import dtypes
-from tests.both import Oracle
+from tests.both import Oracle, compiled
 from tests.test_jaxpr_text import normal as normal_form
 
 rng = np.random.default_rng(0)
@@ -218,7 +218,7 @@ class TestSignal:
             return J.numpy.sum(J.scipy.signal.convolve(x, y, "same", method) ** 2)
 
         for got, want in zip(minijax.grad(lambda *a: total(minijax, *a), (0, 1))(x, y),
-                             jax.jit(jax.grad(lambda *a: total(jax, *a), (0, 1)))(x, y)):
+                             compiled(jax.grad(lambda *a: total(jax, *a), (0, 1)))(x, y)):
             close(got, want, 1e-4)
 
     def test_batches(self) -> None:
@@ -230,7 +230,7 @@ class TestSignal:
                                          {"bp": np.array([2, 5]), "axis": 0}])
     def test_detrend(self, options: dict) -> None:
         (x,) = signals((8, 9))
-        want = jax.jit(functools.partial(jax.scipy.signal.detrend, **options))(x)
+        want = compiled(functools.partial(jax.scipy.signal.detrend, **options))(x)
         close(ours.signal.detrend(x, **options), want, 1e-4)
 
     def test_text(self) -> None:
@@ -319,7 +319,7 @@ class TestStats:
             return [*(getattr(d, f)(k, *parameters) for f in functions),
                     d.logpmf(k, *parameters, loc=1)]
 
-        for got, want in zip(values(ours, k), jax.jit(functools.partial(values, jax.scipy))(k)):
+        for got, want in zip(values(ours, k), compiled(functools.partial(values, jax.scipy))(k)):
             close(got, want, 1e-4)
 
     def test_multivariate_normal(self) -> None:
@@ -444,7 +444,7 @@ class TestLinalg:
             return J.numpy.sum(J.scipy.linalg.expm(a) ** 2)
 
         close(minijax.grad(lambda a: total(minijax, a))(M / 8),
-              jax.jit(jax.grad(lambda a: total(jax, a)))(M / 8), 1e-3)
+              compiled(jax.grad(lambda a: total(jax, a)))(M / 8), 1e-3)
 
     def test_misuse(self) -> None:
         for f in (lambda s: s.expm(M[:2]), lambda s: s.qr(M, mode="x"),
