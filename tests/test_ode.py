@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 
 import jax
 import jax.experimental.ode
@@ -12,6 +13,7 @@ import pytest
 import minijax
 import minijax.experimental.ode
 from tests.both import Oracle
+from tests.tiers import thinned
 
 TIMES = np.linspace(0.0, 3.0, 4, dtype=np.float32)
 RATES = np.array([1.1, 0.4, 0.3], np.float32)
@@ -57,14 +59,15 @@ def transformed(lib, name, transform):
     return TRANSFORMS[transform](lib, functools.partial(PROGRAMS[name], lib))
 
 
-WANTED = {t: Oracle({n: (transformed(jax, n, t), RATES) for n in PROGRAMS}) for t in TRANSFORMS}
+WANTED = {n: Oracle({t: (transformed(jax, n, t), RATES) for t in TRANSFORMS}) for n in PROGRAMS}
 
 
-@pytest.mark.parametrize("transform", TRANSFORMS)
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_it_agrees_with_jax(name, transform):
+@pytest.mark.parametrize("case", thinned(itertools.product(PROGRAMS, TRANSFORMS),
+                                         kind=lambda c: c[1], name="-".join))
+def test_it_agrees_with_jax(case):
+    name, transform = case
     got, want = map(np.asarray, (transformed(minijax, name, transform)(RATES),
-                                 WANTED[transform][name]))
+                                 WANTED[name][transform]))
     assert (got.shape, got.dtype) == (want.shape, want.dtype)
     np.testing.assert_allclose(got, want, rtol=1e-4, atol=2e-4)
 
