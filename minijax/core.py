@@ -291,8 +291,8 @@ class Primitive:
         impl = self.large_impl and self.large_impl(given, params, avals) or self.impl
         with np.errstate(all="ignore"):
             out = impl(*map(to_numpy, args), **params)
-        outs = out if self.multiple_results else [out]
-        return [ArrayImpl(np.asarray(x, a.dtype), a) for x, a in zip(outs, avals)]
+            outs = out if self.multiple_results else [out]
+            return [ArrayImpl(np.asarray(x, a.dtype), a) for x, a in zip(outs, avals)]
 
     def effects_of(self, params: dict) -> frozenset:
         return self.effects

@@ -105,7 +105,7 @@ def test_heavy_libraries_are_imported_where_used(name):
     if name in NUMBA_SIDE:
         heavy = {i for i in heavy if i.split(".")[0] != "numba"}
     else:
-        heavy |= OURS[name] & NUMBA_SIDE
+        heavy |= ours(name) & NUMBA_SIDE
     assert not heavy, f"{name}: import {heavy} inside the function that uses it"
 
 
