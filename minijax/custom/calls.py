@@ -25,7 +25,7 @@ from minijax.core import (
 from minijax.errors import UnexpectedTracerError
 from minijax.families import Program, zeros
 from minijax.jaxpr import Jaxpr, trace_to_jaxpr
-from minijax.jvp import as_array, tangent_dtype
+from minijax.jvp import as_array
 from minijax.linearize import TangentTrace
 from minijax.source_info import name_of
 from minijax.transpose import backward
@@ -163,7 +163,7 @@ class SymbolicZero:
 
 def zero_tangent(aval: ShapedArray, symbolic: bool) -> Any:
     """The zero tangent, or cotangent, of a value of this type, as a rule gets it."""
-    zero = ShapedArray(aval.shape, tangent_dtype(aval), aval.weak_type)
+    zero = aval.to_tangent_aval()
     return SymbolicZero(zero) if symbolic else zeros(zero)
 
 
