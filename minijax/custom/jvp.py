@@ -107,8 +107,9 @@ def flat_jvp(call: FlatCall, jvp: Callable, symbolic_zeros: bool, primals: Seque
         if have.strip_weak_type() != expected:
             path, _ = tree_flatten_with_path(out)[0][i]
             raise TypeError(
-                f"{rule} must produce primal and tangent outputs with corresponding shapes and "
-                f"dtypes. Expected a tangent of type {expected.str_short()} for the primal output"
-                f"{keystr(path)} of type {aval.str_short()}, but got {have.str_short()}.")
+                "Custom JVP rule must produce primal and tangent outputs with corresponding shapes "
+                f"and dtypes. Expected {expected.str_short()} (tangent type of {aval.str_short()}) "
+                f"but got {have.str_short()}. It is the output{keystr(path)} of the rule "
+                f"{name_of(jvp)} for function {call.__name__}.")
     return outs, [None if isinstance(t, SymbolicZero) or typeof(t).dtype == dtypes.float0 else t
                   for t in outs_dot]
