@@ -193,7 +193,8 @@ def cotangents(call: FlatCall, rule: str, avals: Sequence[ShapedArray], result: 
             "as the args tuple of the primal function, and in particular must produce a tuple of "
             "length equal to the number of arguments to the primal function, but got bwd output "
             f"structure {tree_structure(result)} for primal input structure {call.in_tree}. "
-            f"None stands for the zeros of a whole argument.\n{rule}: {error}") from None
+            "Return the cotangent of each argument, or None for it where it is zero.\n"
+            f"{rule}: {error}") from None
     return [cotangent(call, rule, i, a, ct) for i, (a, ct) in enumerate(zip(avals, cts))]
 
 
