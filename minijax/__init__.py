@@ -2,6 +2,7 @@
 
 from minijax import (
     core as core,
+    custom_batching as custom_batching,
     custom_derivatives as custom_derivatives,
     debug as debug,
     dtypes as dtypes,

@@ -118,6 +118,18 @@ def align(x: Any, dim: int | None, rank: int) -> Any:
     return broadcast_in_dim(x, shape + (1,) * (rank + 1 - len(shape)), range(len(shape)))
 
 
+def place(x: Any, dim: int | None, wanted: int | None, size: int) -> Any:
+    """A result with its batch dimension where `out_axes` wants it."""
+    if wanted is None:
+        return x
+    rank = typeof(x).ndim + (dim is None)
+    if not -rank <= wanted < rank:
+        raise ValueError(f"axis {wanted} is out of bounds for array of dimension {rank}")
+    if dim is None:
+        x, dim = move_to_front(x, None, size), 0
+    return move_axis(x, dim, wanted % rank)
+
+
 @batch.register
 def _(prim: Elementwise, axis, xs, dims, /, **params):  # a param may be called `axis`, too
     shapes = [typeof(x).shape for x in xs]
@@ -234,15 +246,3 @@ def vmap(fun: Callable, in_axes: Any = 0, out_axes: Any = 0, axis_name: Any = No
         vmap_f.__doc__ = (f"Vectorized version of {name_of(fun)}: it takes arguments with a mapped "
                           f"axis more.\n\nOriginal documentation:\n\n{fun.__doc__}")
     return vmap_f
-
-
-def place(x: Any, dim: int | None, wanted: int | None, size: int) -> Any:
-    """A result with its batch dimension where `out_axes` wants it."""
-    if wanted is None:
-        return x
-    rank = typeof(x).ndim + (dim is None)
-    if not -rank <= wanted < rank:
-        raise ValueError(f"axis {wanted} is out of bounds for array of dimension {rank}")
-    if dim is None:
-        x, dim = move_to_front(x, None, size), 0
-    return move_axis(x, dim, wanted % rank)

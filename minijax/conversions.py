@@ -31,5 +31,5 @@ def check_scalar(aval: Any) -> None:
 def check_integer(aval: Any) -> None:
     """`range(x)`, `xs[x]` and `hex(x)` are for integers without axes."""
     if aval.shape or aval.dtype.kind not in "iu":
-        raise TypeError("Only integer scalar arrays can be converted to a scalar index. This one is "
-                        f"of type {aval.str_short()}.")
+        raise TypeError("Only integer scalar arrays can be converted to a scalar index. This one "
+                        f"is of type {aval.str_short()}.")

@@ -1,4 +1,4 @@
-"""`vjp` in two functions: a forward pass that returns residuals, a backward pass that takes them."""
+"""`vjp` in two functions: a forward pass returns residuals, a backward pass takes them."""
 
 from __future__ import annotations
 

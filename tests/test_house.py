@@ -15,7 +15,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "minijax"
 RINGS = ["spine", "lax", "surface", "course"]  # from the inside out
-LAX = {"lax", "control_flow", "effects", "custom", "custom_derivatives", "ad_checkpoint"}
+LAX = {"lax", "control_flow", "effects", "custom", "custom_derivatives", "custom_batching",
+       "ad_checkpoint"}
 SURFACE = {"debug", "experimental", "flatten_util", "numpy", "scipy", "nn", "random",
            "example_libraries", "test_util", "tree"}
 HEAVY = {"numba", "scipy", "matplotlib", "sklearn", "jax", "rich", "jupyterlab", "nbformat"}

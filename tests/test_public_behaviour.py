@@ -392,3 +392,80 @@ def test_a_print_is_repeated_where_all_that_it_shows_is_computed_again(unsaved):
             library.effects_barrier()
         texts.append(out.getvalue())
     assert texts[0] == texts[1]
+
+
+# --- rules for batches -------------------------------------------------------------------------
+
+
+def custom_vmapped(library, f, rule):
+    f = importlib.import_module(f"{library.__name__}.custom_batching").custom_vmap(f)
+    f.def_vmap(rule)
+    return f
+
+
+def sine(library):
+    """The sine, and for a batch the cosine, so that one sees which was called."""
+    jnp = library.numpy
+    return custom_vmapped(library, jnp.sin, lambda n, batched, x: (jnp.cos(x), batched[0]))
+
+
+@BOTH
+def test_custom_vmap(library):
+    jnp, seen = library.numpy, []
+
+    def rule(axis_size, in_batched, u, v):
+        seen.append((axis_size, in_batched, u.shape, v.shape))
+        return (u @ v.T if not in_batched[1] else v @ u), True
+
+    dot = custom_vmapped(library, lambda u, v: u @ v, rule)
+    assert dot(jnp.ones(3), jnp.ones(3)) == 3.0 and not seen
+    out = library.vmap(dot, in_axes=(1, None))(jnp.ones((3, 4)), jnp.ones(3))
+    np.testing.assert_array_equal(out, np.full(4, 3.0))
+    library.jit(library.vmap(dot, in_axes=(None, 0)))(jnp.ones(3), jnp.ones((4, 3)))
+    assert seen == [(4, [True, False], (4, 3), (3,)), (4, [False, True], (3,), (4, 3))]
+
+
+@BOTH
+def test_custom_vmap_forwards(library):
+    f, xs = sine(library), library.numpy.arange(3.0)
+    pushed = library.jvp(library.vmap(f), (xs,), (2 * xs,))
+    mapped = library.vmap(lambda x, t: library.jvp(f, (x,), (t,)))(xs, 2 * xs)
+    for y, t in (pushed, mapped):
+        np.testing.assert_allclose(y, np.cos(xs), rtol=1e-6)
+        np.testing.assert_allclose(t, -np.sin(xs) * 2 * xs, rtol=1e-6)
+    np.testing.assert_allclose(library.jacfwd(f)(xs), np.diag(-np.sin(xs)), rtol=1e-6)
+    y, t = library.vmap(lambda x, t: library.jvp(f, (x,), (t,)), in_axes=(None, 0),
+                        out_axes=(None, 0))(1.0, xs)
+    np.testing.assert_allclose(t, -np.sin(1.0) * xs, rtol=1e-6)
+
+
+@BOTH
+def test_custom_vmap_rules_that_do_not_fit(library):
+    def two(n, batched, x):
+        return [x, x], batched
+
+    def one(n, batched, x):
+        return [x], batched
+
+    jnp = library.numpy
+    with pytest.raises(ValueError, match=r"batching specification .*\(two\) do not match"):
+        library.vmap(custom_vmapped(library, jnp.sin, two))(jnp.ones(3))
+    with pytest.raises(ValueError, match=r"\(one\) does not match that of original"):
+        library.vmap(custom_vmapped(library, jnp.sin, one))(jnp.ones(3))
+
+
+def test_custom_vmap_without_a_rule_and_with_a_closure():
+    custom_vmap = minijax.custom_batching.custom_vmap
+    with pytest.raises(AttributeError, match="No batching rule defined for custom_vmap function"):
+        custom_vmap(minijax.numpy.sin)(1.0)
+    with pytest.raises(minijax.errors.UnexpectedTracerError, match="as an argument"):
+        minijax.jit(lambda y: custom_vmapped(minijax, lambda x: x * y, two)(1.0))(2.0)
+
+
+@BOTH
+def test_sequential_vmap(library):
+    sequential_vmap = importlib.import_module(
+        f"{library.__name__}.custom_batching").sequential_vmap
+    xs = library.numpy.arange(3.0)
+    out = library.vmap(sequential_vmap(lambda x, y: {"sum": x + y}), in_axes=(0, None))(xs, 1.0)
+    np.testing.assert_array_equal(out["sum"], xs + 1)

@@ -213,6 +213,6 @@ def cotangent(call: FlatCall, rule: str, i: int, aval: ShapedArray, ct: Any) -> 
         raise ValueError(
             f"{rule} must produce an output with the same type as the args tuple of the primal "
             f"function, but at output{keystr(path)} the bwd rule produced an output of type "
-            f"{have.str_short()} corresponding to an input of type {aval.str_short()}, the argument "
-            f"{call.leaf_name(i)}. Return None where the cotangent is zero.")
+            f"{have.str_short()} corresponding to an input of type {aval.str_short()}, the "
+            f"argument {call.leaf_name(i)}. Return None where the cotangent is zero.")
     return ct if have.dtype == aval.dtype else convert(ct, aval.dtype, False)
