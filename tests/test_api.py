@@ -34,9 +34,9 @@ HERE = {
         default_matmul_precision default_prng_impl device_count device_get device_put devices
         disable_jit dtypes effects_barrier enable_checks enable_x64 ensure_compile_time_eval errors
         eval_shape float0 freeze fwd_and_bwd grad hessian jacfwd jacobian jacrev jit jvp lax
-        linear_transpose linearize local_device_count local_devices log_compiles make_jaxpr named_call named_scope
-        new_ref nn numpy numpy_dtype_promotion process_count process_index pure_callback random
-        remat scipy tree tree_util typeof value_and_grad vjp vmap""",
+        linear_transpose linearize local_device_count local_devices log_compiles make_jaxpr
+        named_call named_scope new_ref nn numpy numpy_dtype_promotion process_count process_index
+        pure_callback random remat scipy tree tree_util typeof value_and_grad vjp vmap""",
     "jax.ad_checkpoint": "checkpoint_name print_saved_residuals",
     "jax.config": "update jax_enable_x64",
     "jax.core": "ShapedArray Trace Tracer",

@@ -170,8 +170,8 @@ class Remat(Call):
         if unrepeatable := [e for e in jaxpr.effects if isinstance(e, (IOEffect, OrderedIOEffect))]:
             raise NotImplementedError(
                 f"Effects not supported in partial-eval of `checkpoint`/`remat`: {unrepeatable}. "
-                "The derivative of a function under jax.checkpoint runs it once more, and what it does "
-                "to the world must not happen twice.")
+                "The derivative of a function under jax.checkpoint runs it once more, and what it "
+                "does to the world must not happen twice.")
         unknown = (False,) * len(xs) + (True,) * sum(active)
         first, again = split_for_policy(both, unknown, policy, False)
         again, used = used_inputs(again)
