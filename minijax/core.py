@@ -153,8 +153,8 @@ class ArrayImpl(Array):
         self.aval = aval or ShapedArray(value.shape, value.dtype)
 
     def __getattr__(self, name: str) -> Any:
-        raise (RuntimeError(f"Array has been deleted. It was of type {self.aval}.")
-               if name == "_value" else AttributeError(f"an Array has no attribute '{name}'"))
+        raise (RuntimeError(f"Array has been deleted: {self.aval}.") if name == "_value" else
+               AttributeError(f"'ArrayImpl' object has no attribute '{name}'"))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if dtypes.is_key_dtype(self._value.dtype):

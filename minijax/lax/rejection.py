@@ -1,6 +1,6 @@
-"""Random numbers by rejection: gamma, Poisson and binomial. An element is drawn again until it is accepted.
+"""Random numbers by rejection: gamma, Poisson and binomial.
 
-How often is known only when it is done, so this is one operation on buffers; the elements that are
+An element is drawn again until it is accepted. How often is known only when it is done, so this is one operation on buffers; the elements that are
 still at it go around together.
 """
 
