@@ -1,7 +1,7 @@
 """Random numbers by rejection: gamma, Poisson and binomial.
 
-An element is drawn again until it is accepted. How often is known only when it is done, so this is one operation on buffers; the elements that are
-still at it go around together.
+An element is drawn again until it is accepted. How often is known only when it is done, so this is
+one operation on buffers; the elements that are still at it go around together.
 """
 
 from __future__ import annotations
