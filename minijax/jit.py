@@ -200,7 +200,8 @@ class Jitted:
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """The program for arguments of these types, ready to be looked at or compiled."""
-        return Lowered(self.find(args, kwargs)[0], self.fun)
+        found, _ = self.find(args, kwargs)
+        return Lowered(found, leaf_names(self.fun, found.in_tree))
 
     trace = lower
 
@@ -335,8 +336,8 @@ def jit(fun: Any = inspect.Parameter.empty, *, static_argnums: Any = None,
 class Lowered:
     """A traced program, before it is compiled."""
 
-    def __init__(self, traced: Traced, fun: Callable):
-        self.traced, self.fun, self.jaxpr = traced, fun, traced.jaxpr
+    def __init__(self, traced: Traced, names: Sequence[str]):
+        self.traced, self.names, self.jaxpr = traced, names, traced.jaxpr
         self.out_tree, self.in_tree = traced.out_tree, traced.in_tree
         self.in_avals = tree_unflatten(traced.in_tree, traced.avals)
 
@@ -359,7 +360,7 @@ class Compiled:
     """A compiled program. It takes arguments of the types it was compiled for, and no others."""
 
     def __init__(self, lowered: Lowered):
-        self.traced, self.fun = lowered.traced, lowered.fun
+        self.traced, self.names = lowered.traced, lowered.names
         self.in_tree, self.in_avals = lowered.in_tree, lowered.in_avals
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -373,10 +374,10 @@ class Compiled:
                                 "compiled for a particular signature. Detected an argument of "
                                 f"type {type(x)}.")
             if typeof(x).strip_weak_type() != a.strip_weak_type():
-                name = leaf_names(self.fun, in_tree)[i]
                 raise TypeError("Argument types differ from the types for which this computation "
-                                f"was compiled. The mismatches are:\nArgument '{name}' compiled "
-                                f"with {a.str_short()} and called with {typeof(x).str_short()}")
+                                "was compiled. The mismatches are:\n"
+                                f"Argument '{self.names[i]}' compiled with {a.str_short()} and "
+                                f"called with {typeof(x).str_short()}")
         return self.traced(leaves)
 
     def as_text(self) -> str:
