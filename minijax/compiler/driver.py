@@ -123,6 +123,9 @@ class DriverWriter:
         table = np.array(emitted.sizes, np.int64)
         self.space[f"sizes_{len(self.kernels)}"] = table
         self.kernels[name] = emitted
+        for v, value in emitted.consts.items():
+            if v in emitted.arrays:
+                self.names[v] = self.keep("c", in_order(to_numpy(value)))
         for v in made:
             self.allocate(v, "b")
         extra = [self.allocate(v, "t") for v in emitted.arrays if v not in self.names]

@@ -45,10 +45,16 @@ class Emitted:
     sizes: list[int]
     count: int
     work: int  # elements for each step of the outermost loop
+    consts: dict[Any, Any] = dataclasses.field(default_factory=dict)  # values of some of the arrays
 
 
 class Writer:
-    """Writes a function: its lines, its table of sizes, the arrays it takes."""
+    """Writes a function: its lines, its table of sizes, the arrays it takes.
+
+    `local` are the values that are variables of the function, numbers and pointers to arrays, and
+    `consts` arrays with their values. Within a loop that is compiled whole all sizes and constants
+    are `fixed`: written out, for they decide how well LLVM can do its work.
+    """
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -56,6 +62,9 @@ class Writer:
         self.sizes: list[int] = []
         self.arrays: dict[Any, str] = {}
         self.values = 0
+        self.local: dict[Any, str] = {}
+        self.consts: dict[Any, Any] = {}
+        self.fixed = False
 
     def line(self, text: str) -> None:
         self.lines.append("    " * self.depth + text)
@@ -74,28 +83,55 @@ class Writer:
         return f"v{self.values - 1}"
 
     def size(self, n: int) -> str:
-        """The name of a number from the table."""
+        """A number: from the table, by name, or as it is."""
+        if self.fixed:
+            return str(n)
         self.sizes.append(n)
         return f"s{len(self.sizes) - 1}"
 
     def array(self, base: Any) -> str:
         """The name of an array in memory."""
-        return self.arrays.setdefault(base, f"x{len(self.arrays)}")
+        return self.local.get(base) or self.arrays.setdefault(base, f"x{len(self.arrays)}")
+
+    def let(self, text: str) -> str:
+        """Write the line that gives a value a name."""
+        name = self.name()
+        self.line(f"{name} = {text}")
+        return name
+
+    def shifted(self, pointer: str, n: str) -> str:
+        """A pointer to the n-th element from there."""
+        return self.let(f"shifted({pointer}, {n})")
+
+    def in_register(self, base: Any) -> bool:
+        return base.aval.shape == () and base in self.local
 
     def load(self, base: Any, index: str) -> str:
+        if self.in_register(base):
+            return self.local[base]
         text = f"{self.array(base)}[{index}]"
         short = NARROW.get(base.aval.dtype.name)
         return f"widen_{short}({text})" if short else text
 
     def store(self, base: Any, index: str, text: str) -> None:
         short = NARROW.get(base.aval.dtype.name)
-        self.line(f"{self.array(base)}[{index}] = {f'narrow_{short}({text})' if short else text}")
+        if self.in_register(base):
+            self.assign(self.local[base], text, base.aval.dtype)
+        else:
+            self.line(
+                f"{self.array(base)}[{index}] = {f'narrow_{short}({text})' if short else text}")
+
+    def assign(self, name: str, text: str, dtype: np.dtype) -> None:
+        """Write the line that gives a number to a variable, in the type that it always has."""
+        short = NARROW.get(dtype.name)
+        self.line(f"{name} = " + (f"widen_{short}(narrow_{short}({text}))" if short else
+                                  f"{kernel_type(dtype)}({text})"))
 
     def constant(self, x: Literal) -> str:
         """A scalar: as text, or from the table, so that another one needs no other source."""
         value, dtype = x.val.item(), x.aval.dtype
         kind = kernel_type(dtype)
-        if isinstance(value, complex | bool) or value in WRITTEN_OUT or value != value:
+        if self.fixed or isinstance(value, complex | bool) or value in WRITTEN_OUT or value != value:
             return literal(value, dtype)
         if isinstance(value, int):
             return f"{kind}({self.size(value if value < 1 << 63 else value - (1 << 64))})"
@@ -214,8 +250,10 @@ class KernelWriter:
         if self.k.reduced is None and not outer and inner:
             outer, inner = inner, []
         count = self.k.blocks or math.prod(loop.size for loop in outer)
+        once = count == 1 and not bounds and not self.k.blocks
         bounds = bounds or ("0", self.w.size(count))
-        with self.w.block(f"for {'block' if self.k.blocks else 'r'} in range({', '.join(bounds)}):"):
+        with contextlib.nullcontext() if once else self.w.block(
+                f"for {'block' if self.k.blocks else 'r'} in range({', '.join(bounds)}):"):
             if self.k.blocks:
                 n = reduced[0].size if reduced else 1
                 length, total = self.w.size(-(-n // self.k.blocks)), self.w.size(n)

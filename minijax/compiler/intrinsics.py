@@ -57,6 +57,26 @@ def data(typing: Any, address: Any, dtype: Any) -> Any:
     return pointer(address, dtype), generate
 
 
+@intrinsic
+def shifted(typing: Any, pointer: Any, n: Any) -> Any:
+    """The pointer to the n-th element from here."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.gep(args[0], [context.cast(builder, args[1], n, types.int64)])
+
+    return pointer(pointer, n), generate
+
+
+@intrinsic
+def same(typing: Any, a: Any, b: Any) -> Any:
+    """Do two pointers point to the same element?"""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.icmp_unsigned("==", *args)
+
+    return types.boolean(a, b), generate
+
+
 @lower_builtin(operator.getitem, types.CPointer(types.boolean), types.Integer)
 def load_boolean(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     """Numba has this for numbers only; a Boolean is one byte in memory and one bit elsewhere."""
@@ -317,9 +337,9 @@ def mulhi(typing: Any, x: Any, y: Any) -> Any:
 def namespace() -> dict[str, Any]:
     """Everything that the source of a kernel may name. A vector function is compiled when used."""
     names: dict[str, Any] = {f.__name__: f for f in (
-        data, fma, floor, ceil, trunc, rint, sqrt, fabs, copysign, minimum, maximum, square,
-        add_reordered, mul_reordered, multiply, plus, select, horner, pair, bits, whole, saturate,
-        quotient, remainder, population_count, clz, shift_left, shift_right_logical,
+        data, shifted, same, fma, floor, ceil, trunc, rint, sqrt, fabs, copysign, minimum, maximum,
+        square, add_reordered, mul_reordered, multiply, plus, select, horner, pair, bits, whole,
+        saturate, quotient, remainder, population_count, clz, shift_left, shift_right_logical,
         shift_right_arithmetic, mulhi, inline)} | TYPES
     for name, value in vector_math.definitions().items():
         if isinstance(value, python_types.FunctionType):

@@ -1,0 +1,272 @@
+"""Loops and branches, compiled whole: one function, with the steps of the bodies in it."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from minijax.compiler.bodies import Body, Sharing, planned, pointer_to, replaces, updates
+from minijax.compiler.emit import Writer
+from minijax.compiler.lowering import Op, Place, lowering, obstacle
+from minijax.compiler.plan import Kernel, Step
+from minijax.compiler.views import View, whole
+from minijax.control_flow.programs import parts
+from minijax.families import broadcast_in_dim
+from minijax.jaxpr import Jaxpr, JaxprEqn, Var, derive, derived, subprograms
+from minijax.lax.reducing import reduce_or
+from minijax.selection import select_n
+
+MUCH = 1 << 18  # elements or multiply-adds of a step: threads should share them out
+
+
+# --- what is compiled whole --------------------------------------------------------------------
+
+
+def hindrance(e: JaxprEqn) -> str | None:
+    """Why a loop, or branches, are not compiled whole; None: they are.
+
+    - A body holds an operation without a kernel: linear algebra, FFTs, most functions of
+      `scipy.special`, or numbers without one: keys, float8, int4.
+    - A body has effects: it prints, calls back, or tells the order of things.
+    - A step computes much. Steps by themselves share their work out to threads, and have BLAS for
+      matrix products.
+    """
+    for jaxpr in subprograms(e.params):
+        if (why := body_hindrance(jaxpr)) is not None:
+            return why
+    return None
+
+
+@derived
+def body_hindrance(jaxpr: Jaxpr) -> str | None:
+    plan = planned(jaxpr)
+    for step in plan.steps:
+        if not isinstance(step, Kernel) and (why := obstacle(step.eqns[0], inside=True)):
+            return why
+    if (n := sum(map(work, plan.steps))) > MUCH:
+        return f"a step computes much: {n} elements"
+    return None
+
+
+def work(step: Step) -> int:
+    """The elements that a step computes."""
+    if isinstance(step, Kernel):
+        return math.prod(step.shape)
+    (e,) = step.eqns
+    updated = updates(e)
+    ins = [x.aval.size for i, x in enumerate(e.invars) if i not in [i for i, _ in updated]]
+    outs = [v.aval.size for j, v in enumerate(e.outvars) if j not in [j for _, j in updated]]
+    return max([1, *outs, *(ins if updated else [])])
+
+
+# --- operands and carries ------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def fixed_sizes(w: Writer) -> Iterator[None]:
+    before, w.fixed = w.fixed, True
+    yield
+    w.fixed = before
+
+
+def given(op: Op, x: Place) -> str:
+    """An operand as a variable: a number, or a pointer to its elements, copied if they stray."""
+    if not x.shape:
+        return op.let(x())
+    return pointer_to(op.w, x.view) or op.w.array(gathered(op, x).view.base)
+
+
+def gathered(op: Op, x: Place) -> Place:
+    """A copy in which the elements stand one after the other."""
+    copy = Place(op.w, whole(Var(x.view.base.aval.update(shape=x.shape))))
+    op.fill(copy, x)
+    return copy
+
+
+def by_rows(op: Op, x: Place) -> Place:
+    """An array each of whose rows stands together."""
+    rows = View(x.view.base, x.shape[1:], x.view.strides[1:])
+    return x if len(x.shape) == 1 or pointer_to(op.w, rows) else gathered(op, x)
+
+
+def row(op: Op, x: Place, t: str) -> str:
+    """One row as a variable."""
+    if len(x.shape) == 1:
+        return op.let(x(t))
+    return op.w.shifted(op.w.array(x.view.base), x.index([t, *["0"] * (len(x.shape) - 1)]))
+
+
+class Carries:
+    """What a loop carries along. `names` are the variables that hold it in a step.
+
+    Numbers are variables. An array is changed in place where a step can do that, or the last row
+    that a scan has written, or stands in two memories in turn.
+    """
+
+    def __init__(self, op: Op, jaxpr: Jaxpr, operands: Sequence[Place], inputs: slice):
+        self.op, self.w, self.plan = op, op.w, planned(jaxpr)
+        self.olds = self.plan.flat.invars[inputs]
+        n = len(operands)
+        made = Sharing(self.plan).made
+        self.rows = {v.base for v in self.plan.outputs[n:] if v.base in made}
+        self.names: list[str] = []
+        self.targets: list[tuple[int, str]] = []
+        self.spare: dict[int, tuple[str, str]] = {}
+        for k, x in enumerate(operands):
+            self.names.append(self.array(k, x) if x.shape else op.w.name())
+            if not x.shape:
+                op.w.assign(self.names[k], x(), x.dtype)
+
+    def array(self, k: int, x: Place) -> str:
+        """Where an array is at first; it is left as it is."""
+        w, out = self.w, self.op.outs[k]
+        home, start = w.array(out.view.base), pointer_to(w, x.view)
+        in_rows = self.plan.outputs[k].base in self.rows
+        in_place = not in_rows and replaces(self.plan, k, self.olds[k])
+        if start != home and (in_place or start is None):
+            self.op.fill(out, x)
+            start = home
+        if in_place:
+            self.targets.append((k, home))
+            return home
+        if not in_rows:
+            other = w.array(Var(out.view.base.aval))
+            self.spare[k] = tuple(map(w.let, (other, home) if start == home else (home, other)))
+            self.targets.append((k, self.spare[k][0]))
+        return w.let(start)
+
+    def advance(self, body: Body) -> None:
+        """Write the end of a step: the carries become those of the next."""
+        numbers = [k for k, old in enumerate(self.olds) if not old.aval.shape]
+        new = {k: self.w.let(body.place(k)()) for k in numbers}
+        for k in numbers:
+            self.w.assign(self.names[k], new[k], self.olds[k].aval.dtype)
+        for k, (first, second) in self.spare.items():
+            self.w.line(f"{self.names[k]} = {first}")
+            self.w.line(f"{first} = {second}")
+            self.w.line(f"{second} = {self.names[k]}")
+        for k, old in enumerate(self.olds):
+            if old.aval.shape and (base := self.plan.outputs[k].base) in self.rows:
+                self.w.line(f"{self.names[k]} = {self.w.local[base]}")
+
+    def finish(self) -> None:
+        """Write what comes after the loop: the last carries are its results."""
+        for name, out in zip(self.names, self.op.outs):
+            if not out.shape:
+                out.set(name)
+                continue
+            home = self.w.array(out.view.base)
+            if name != home:
+                with self.w.block(f"if not same({name}, {home}):"):
+                    with self.w.block(f"for k in range({math.prod(out.shape)}):"):
+                        self.w.line(f"{home}[k] = {name}[k]")
+
+
+# --- the rules -----------------------------------------------------------------------------------
+
+
+def scan_updates(e: JaxprEqn) -> list[tuple[int, int]]:
+    return [(e.params["num_consts"] + i, i) for i in range(e.params["num_carry"])]
+
+
+@lowering("scan", unless=hindrance, updates=scan_updates)
+def scan(op: Op) -> None:
+    w, jaxpr, nc, nk = op.w, *(op.params[p] for p in ("jaxpr", "num_consts", "num_carry"))
+    length = w.size(op.params["length"])
+    with fixed_sizes(w):
+        consts, carry, xs = parts(op.ins, nc, nk)
+        names, xs = [given(op, x) for x in consts], [by_rows(op, x) for x in xs]
+        carries = Carries(op, jaxpr, carry, slice(nc, nc + nk))
+        t = w.name()
+        with w.block(f"for {t} in range({length}):"):
+            if op.params["reverse"]:
+                t = w.let(f"{length} - 1 - {t}")
+            body = Body(jaxpr, w, [*names, *carries.names, *(row(op, x, t) for x in xs)])
+            ys = list(enumerate(op.outs))[nk:]
+            body.write([*[(k, row(op, y, t)) for k, y in ys if len(y.shape) > 1],
+                        *carries.targets])
+            for k, y in ys:
+                if len(y.shape) == 1:
+                    y.set(body.place(k)(), t)
+            carries.advance(body)
+        carries.finish()
+
+
+def while_updates(e: JaxprEqn) -> list[tuple[int, int]]:
+    n = e.params["cond_nconsts"] + e.params["body_nconsts"]
+    return [(n + i, i) for i in range(len(e.outvars))]
+
+
+@lowering("while", unless=hindrance, updates=while_updates)
+def while_loop(op: Op) -> None:
+    w, p = op.w, op.params
+    holds, step, masks = p["cond_jaxpr"], p["body_jaxpr"], []
+    n, m = p["cond_nconsts"], p["body_nconsts"]
+    with fixed_sizes(w):
+        if mask := holds.out_avals[0].shape:
+            holds, step = holding_anywhere(holds), masked(step, holds.out_avals[0], m)
+            masks = [w.array(Var(holds.out_avals[1]))]
+        cond_consts, consts, carry = parts(op.ins, n, m)
+        cond_names, names = ([given(op, x) for x in part] for part in (cond_consts, consts))
+        first = len(masks) + m
+        carries = Carries(op, step, carry, slice(first, first + len(carry)))
+        with w.block("while True:"):
+            condition = Body(holds, w, [*cond_names, *carries.names])
+            condition.write([(1, masks[0])] if mask else [])
+            w.line(f"if not {condition.place(0)()}: break")
+            body = Body(step, w, [*masks, *names, *carries.names])
+            body.write(carries.targets)
+            carries.advance(body)
+        carries.finish()
+
+
+@derived
+def holding_anywhere(holds: Jaxpr) -> Jaxpr:
+    """A condition that is an array: does it hold anywhere? And where?"""
+    def run(*args: Any) -> list[Any]:
+        (where,) = holds(*args)
+        return [reduce_or(where, tuple(range(where.ndim))), where]
+
+    return derive(run, holds.in_avals, "while_loop")
+
+
+@derived
+def masked(step: Jaxpr, mask: Any, n_consts: int) -> Jaxpr:
+    """A step that changes only the elements for which the condition, its first input, holds."""
+    def run(where: Any, *args: Any) -> list[Any]:
+        return [select_n(broadcast_in_dim(where, x.shape, tuple(range(where.ndim))), x, new)
+                for new, x in zip(step(*args), args[n_consts:])]
+
+    return derive(run, [mask, *step.in_avals], "while_loop")
+
+
+def cond_updates(e: JaxprEqn) -> list[tuple[int, int]]:
+    """A result may be written over an operand if that is right in every branch."""
+    plans, pairs = [planned(jaxpr) for jaxpr in e.params["branches"]], []
+    for j, v in enumerate(e.outvars):
+        for i, x in enumerate(e.invars[1:]):
+            if (x.aval.shape, x.aval.dtype) == (v.aval.shape, v.aval.dtype) and (
+                    i + 1 not in [i for i, _ in pairs]) and all(
+                    replaces(plan, j, plan.flat.invars[i]) for plan in plans):
+                pairs.append((i + 1, j))
+                break
+    return pairs
+
+
+@lowering("cond", unless=hindrance, updates=cond_updates)
+def cond(op: Op) -> None:
+    w, branches = op.w, op.params["branches"]
+    with fixed_sizes(w):
+        index, *names = [given(op, x) for x in op.ins]
+        for i, jaxpr in enumerate(branches):
+            head = f"{'elif' if i else 'if'} {index} == {i}:"
+            with w.block("else:" if i and i == len(branches) - 1 else head):
+                body = Body(jaxpr, w, names)
+                body.write([(k, w.array(out.view.base)) for k, out in enumerate(op.outs)
+                            if out.shape])
+                for k, out in enumerate(op.outs):
+                    if not out.shape:
+                        out.set(body.place(k)())
+                w.line("pass")
