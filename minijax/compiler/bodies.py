@@ -147,8 +147,12 @@ class Body:
             self.w.local.pop(v, None)
         for v in sharing.made:
             root = sharing.root(v)
-            self.w.local[v] = (homes.get(root) or self.w.array(root)) if v.aval.shape else (
+            self.w.local[v] = (homes.get(root) or self.memory(root)) if v.aval.shape else (
                 self.w.name())
+
+    def memory(self, root: Any) -> str:
+        """The memory of an input, or memory of its own."""
+        return self.w.local.get(root) or self.w.scratch(root)
 
     def place(self, k: int) -> Place:
         return Place(self.w, self.plan.outputs[k])

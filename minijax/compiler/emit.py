@@ -24,6 +24,8 @@ from minijax.compiler.views import View
 from minijax.jaxpr import JaxprEqn, Literal, Var
 
 WRITTEN_OUT = {0.0, 1.0, -1.0, 2.0, 0.5, np.inf, -np.inf}  # constants that help the compiler
+SMALL = 1 << 12  # bytes: the memory of a kernel's own for an array is the stack
+STACK = 1 << 16  # bytes of the stack that it uses at most
 DEAR = {"exp", "exp2", "expm1", "log", "log1p", "logistic", "tanh", "sin", "cos", "tan",
                 "pow", "erf", "erfc", "erf_inv", "atan2", "lgamma", "digamma", "div", "sqrt"}
 
@@ -65,6 +67,8 @@ class Writer:
         self.local: dict[Any, str] = {}
         self.consts: dict[Any, Any] = {}
         self.fixed = False
+        self.locals: list[str] = []
+        self.stack = 0  # bytes
 
     def line(self, text: str) -> None:
         self.lines.append("    " * self.depth + text)
@@ -102,6 +106,17 @@ class Writer:
     def shifted(self, pointer: str, n: str) -> str:
         """A pointer to the n-th element from there."""
         return self.let(f"shifted({pointer}, {n})")
+
+    def scratch(self, v: Any) -> str:
+        """The name of memory for an array that nobody sees."""
+        size = v.aval.size * v.aval.dtype.itemsize
+        if size > SMALL or self.stack + size > STACK:
+            return self.array(v)
+        self.stack += size
+        self.local[v] = self.name()
+        self.locals.append(
+            f"    {self.local[v]} = local({memory_type(v)}, {max(v.aval.size, 1)})")
+        return self.local[v]
 
     def in_register(self, base: Any) -> bool:
         return base.aval.shape == () and base in self.local
@@ -143,7 +158,7 @@ class Writer:
         head += [f"    s{i} = sizes[{i}]" for i in range(len(self.sizes))]
         head += [f"    {x} = data(a{i}, {memory_type(base)})"
                  for i, (base, x) in enumerate(self.arrays.items())]
-        return "\n".join([*head, *self.lines]) + "\n"
+        return "\n".join([*head, *self.locals, *self.lines]) + "\n"
 
 
 def memory_type(base: Any) -> str:

@@ -67,6 +67,19 @@ def shifted(typing: Any, pointer: Any, n: Any) -> Any:
     return pointer(pointer, n), generate
 
 
+@intrinsic(prefer_literal=True)
+def local(typing: Any, dtype: Any, n: Any) -> Any:
+    """Memory for n elements while the kernel runs; n is written out. LLVM may do without it."""
+    element = dtype.dtype if isinstance(dtype, types.DTypeSpec) else dtype.instance_type
+    pointer, count = types.CPointer(element), n.literal_value
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = context.get_value_type(pointer).pointee
+        return cgutils.alloca_once(builder, kind, count)
+
+    return pointer(dtype, n), generate
+
+
 @intrinsic
 def same(typing: Any, a: Any, b: Any) -> Any:
     """Do two pointers point to the same element?"""
@@ -337,8 +350,8 @@ def mulhi(typing: Any, x: Any, y: Any) -> Any:
 def namespace() -> dict[str, Any]:
     """Everything that the source of a kernel may name. A vector function is compiled when used."""
     names: dict[str, Any] = {f.__name__: f for f in (
-        data, shifted, same, fma, floor, ceil, trunc, rint, sqrt, fabs, copysign, minimum, maximum,
-        square, add_reordered, mul_reordered, multiply, plus, select, horner, pair, bits, whole,
+        data, shifted, local, same, fma, floor, ceil, trunc, rint, sqrt, fabs, copysign, minimum,
+        maximum, square, add_reordered, mul_reordered, multiply, plus, select, horner, pair, bits, whole,
         saturate, quotient, remainder, population_count, clz, shift_left, shift_right_logical,
         shift_right_arithmetic, mulhi, inline)} | TYPES
     for name, value in vector_math.definitions().items():

@@ -97,8 +97,11 @@ class Op:
 
         What it stores at one index it must not read, or store, at another.
         """
-        bounds = self.bounds or ("0", self.w.size(n))
         self.count = n
+        if not self.bounds and n == 1:
+            yield "0"
+            return
+        bounds = self.bounds or ("0", self.w.size(n))
         self.work = max(max(math.prod(p.shape) for p in [*self.ins, *self.outs]) // max(n, 1), 1)
         with self.w.block(f"for {name} in range({', '.join(bounds)}):"):
             yield name
@@ -106,6 +109,9 @@ class Op:
     @contextlib.contextmanager
     def loop(self, n: int | str, name: str = "i") -> Iterator[str]:
         """A loop over range(n); `n` is a number, which goes to the table, or a text."""
+        if n == 1 and self.w.fixed:
+            yield "0"
+            return
         bound = n if isinstance(n, str) else self.w.size(n)
         with self.w.block(f"for {name} in range({bound}):"):
             yield name

@@ -19,6 +19,7 @@ from minijax.lax.reducing import reduce_or
 from minijax.selection import select_n
 
 MUCH = 1 << 18  # elements or multiply-adds of a step: threads should share them out
+FEW = 16  # elements of an array that may well be kept in registers
 
 
 # --- what is compiled whole --------------------------------------------------------------------
@@ -81,6 +82,7 @@ def given(op: Op, x: Place) -> str:
 def gathered(op: Op, x: Place) -> Place:
     """A copy in which the elements stand one after the other."""
     copy = Place(op.w, whole(Var(x.view.base.aval.update(shape=x.shape))))
+    op.w.scratch(copy.view.base)
     op.fill(copy, x)
     return copy
 
@@ -101,26 +103,42 @@ def row(op: Op, x: Place, t: str) -> str:
 class Carries:
     """What a loop carries along. `names` are the variables that hold it in a step.
 
-    Numbers are variables. An array is changed in place where a step can do that, or the last row
-    that a scan has written, or stands in two memories in turn.
+    Numbers are variables. An array of a few elements stands on the stack, where LLVM makes numbers
+    of them if it can. Others are changed in place where a step can do that, or are the last row
+    that a scan has written, or stand in two memories in turn.
     """
 
     def __init__(self, op: Op, jaxpr: Jaxpr, operands: Sequence[Place], inputs: slice):
         self.op, self.w, self.plan = op, op.w, planned(jaxpr)
         self.olds = self.plan.flat.invars[inputs]
-        n = len(operands)
-        made = Sharing(self.plan).made
+        n, made = len(operands), Sharing(self.plan).made
         self.rows = {v.base for v in self.plan.outputs[n:] if v.base in made}
         self.names: list[str] = []
         self.targets: list[tuple[int, str]] = []
-        self.spare: dict[int, tuple[str, str]] = {}
+        self.ends: list[str] = []  # lines for the end of a step
         for k, x in enumerate(operands):
-            self.names.append(self.array(k, x) if x.shape else op.w.name())
-            if not x.shape:
-                op.w.assign(self.names[k], x(), x.dtype)
+            start = self.number if not x.shape else self.few if math.prod(
+                x.shape) <= FEW else self.array
+            self.names.append(start(k, x))
+
+    def number(self, k: int, x: Place) -> str:
+        name = self.w.name()
+        self.w.assign(name, x(), x.dtype)
+        return name
+
+    def few(self, k: int, x: Place) -> str:
+        """A copy on the stack."""
+        copy = Place(self.w, whole(Var(self.olds[k].aval)))
+        name = target = self.w.scratch(copy.view.base)
+        self.op.fill(copy, x)
+        if not replaces(self.plan, k, self.olds[k]):
+            target = self.w.scratch(Var(self.olds[k].aval))
+            self.ends += [f"for k in range({math.prod(x.shape)}):", f"    {name}[k] = {target}[k]"]
+        self.targets.append((k, target))
+        return name
 
     def array(self, k: int, x: Place) -> str:
-        """Where an array is at first; it is left as it is."""
+        """A pointer to where the array is at first, and is left as it is."""
         w, out = self.w, self.op.outs[k]
         home, start = w.array(out.view.base), pointer_to(w, x.view)
         in_rows = self.plan.outputs[k].base in self.rows
@@ -131,24 +149,26 @@ class Carries:
         if in_place:
             self.targets.append((k, home))
             return home
+        name = w.let(start)
         if not in_rows:
             other = w.array(Var(out.view.base.aval))
-            self.spare[k] = tuple(map(w.let, (other, home) if start == home else (home, other)))
-            self.targets.append((k, self.spare[k][0]))
-        return w.let(start)
+            new, spare = map(w.let, (other, home) if start == home else (home, other))
+            self.targets.append((k, new))
+            self.ends += [f"{name} = {new}", f"{new} = {spare}", f"{spare} = {name}"]
+        return name
 
     def advance(self, body: Body) -> None:
         """Write the end of a step: the carries become those of the next."""
-        numbers = [k for k, old in enumerate(self.olds) if not old.aval.shape]
-        new = {k: self.w.let(body.place(k)()) for k in numbers}
-        for k in numbers:
-            self.w.assign(self.names[k], new[k], self.olds[k].aval.dtype)
-        for k, (first, second) in self.spare.items():
-            self.w.line(f"{self.names[k]} = {first}")
-            self.w.line(f"{first} = {second}")
-            self.w.line(f"{second} = {self.names[k]}")
+        new = [name if old.aval.shape else self.w.let(body.place(k)())
+               for k, (name, old) in enumerate(zip(self.names, self.olds))]
+        for name, text, old in zip(self.names, new, self.olds):
+            if not old.aval.shape:
+                self.w.assign(name, text, old.aval.dtype)
+        for line in self.ends:
+            self.w.line(line)
         for k, old in enumerate(self.olds):
-            if old.aval.shape and (base := self.plan.outputs[k].base) in self.rows:
+            base = self.plan.outputs[k].base
+            if old.aval.size > FEW and base in self.rows:
                 self.w.line(f"{self.names[k]} = {self.w.local[base]}")
 
     def finish(self) -> None:
@@ -157,10 +177,10 @@ class Carries:
             if not out.shape:
                 out.set(name)
                 continue
-            home = self.w.array(out.view.base)
+            home, n = self.w.array(out.view.base), math.prod(out.shape)
             if name != home:
                 with self.w.block(f"if not same({name}, {home}):"):
-                    with self.w.block(f"for k in range({math.prod(out.shape)}):"):
+                    with self.w.block(f"for k in range({n}):"):
                         self.w.line(f"{home}[k] = {name}[k]")
 
 
@@ -185,8 +205,8 @@ def scan(op: Op) -> None:
                 t = w.let(f"{length} - 1 - {t}")
             body = Body(jaxpr, w, [*names, *carries.names, *(row(op, x, t) for x in xs)])
             ys = list(enumerate(op.outs))[nk:]
-            body.write([*[(k, row(op, y, t)) for k, y in ys if len(y.shape) > 1],
-                        *carries.targets])
+            rows = [(k, row(op, y, t)) for k, y in ys if len(y.shape) > 1]
+            body.write([*carries.targets, *rows])
             for k, y in ys:
                 if len(y.shape) == 1:
                     y.set(body.place(k)(), t)
