@@ -7,8 +7,11 @@ from collections.abc import Callable
 import minijax.compiler.rules  # noqa: F401  they register themselves
 from minijax.compiler.driver import DriverWriter, Source, built
 from minijax.compiler.flatten import flatten
+from minijax.compiler.lowering import lowerable
 from minijax.compiler.plan import plan
 from minijax.jaxpr import Jaxpr
+
+__all__ = ["build", "lowerable", "write"]
 
 
 def build(jaxpr: Jaxpr) -> tuple[Callable, Source]:

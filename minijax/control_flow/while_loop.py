@@ -5,6 +5,7 @@ In JAX: jax/_src/lax/control_flow/loops.py.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from minijax import dtypes
 from minijax.batching import batch, batch_jaxpr, move_to_front
-from minijax.compiler import compiled
+from minijax.compiler import compiled, compiled_loop, patience
 from minijax.config import config
 from minijax.control_flow.agreement import check_carry, same_type, settled
 from minijax.control_flow.programs import (
@@ -50,15 +51,21 @@ class While(Program):
     runs while it holds anywhere, and changes only the elements for which it holds.
     """
 
-    def impl(self, *args, cond_jaxpr, cond_nconsts, body_jaxpr, body_nconsts):
-        cond_consts, consts, carry = parts(args, cond_nconsts, body_nconsts)
-        holds, step = compiled(cond_jaxpr), compiled(body_jaxpr)
-        while (active := holds(*cond_consts, *carry)[0]).any():
+    def impl(self, *args, **params):
+        cond_consts, consts, carry = parts(args, params["cond_nconsts"], params["body_nconsts"])
+        cond, body = params["cond_jaxpr"], params["body_jaxpr"]
+        holds, step = compiled(cond), compiled(body)
+        avals = [*cond.in_avals[:len(cond_consts)], *body.in_avals]
+        for done in itertools.count():
+            if done == patience() and (run := compiled_loop(self, body, avals, params)):
+                return run(*cond_consts, *consts, *carry)
+            active = holds(*cond_consts, *carry)[0]
+            if not active.any():
+                return carry
             outs = step(*consts, *carry)
             carry = outs if active.all() else [
                 np.where(active.reshape(active.shape + (1,) * (x.ndim - active.ndim)), out, x)
                 for out, x in zip(outs, carry)]
-        return carry
 
     def abstract_eval(self, *avals, cond_jaxpr, cond_nconsts, body_jaxpr, body_nconsts):
         cond_consts, consts, carry = parts(avals, cond_nconsts, body_nconsts)
