@@ -22,7 +22,7 @@ from minijax.jaxpr import Jaxpr, JaxprEqn, Literal, Var, derived
 @derived
 def planned(jaxpr: Jaxpr) -> Plan:
     """The steps of a body."""
-    return plan(flatten(jaxpr))
+    return plan(flatten(jaxpr, body=True))
 
 
 def kept(step: Step) -> list[Var]:

@@ -1,0 +1,58 @@
+"""Matrix products before a loop: one large product of all rows instead of a small one per step.
+
+In `h = tanh(h @ w + x @ u)`, a step of a recurrent network, `x @ u` does not depend on the carry.
+The step falls into two programs, and what is known without the carry is computed for all steps at
+once, by BLAS and by threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from minijax.batching import AxisData, batch_jaxpr
+from minijax.compiler.executable import elements
+from minijax.control_flow.scan import scan_p, split_step
+from minijax.jaxpr import Jaxpr, JaxprEqn, derive, derived, subprograms
+
+ROOM = 1 << 24  # elements, at most, that are computed before the loop
+
+
+def ahead(e: JaxprEqn) -> Jaxpr | None:
+    """The program of a scan with products before the loop, if there are any such products."""
+    p = e.params
+    if p["num_carry"]:
+        return split(p["jaxpr"], tuple(x.aval for x in e.invars), tuple(p.items()))
+    if not pays(p["jaxpr"], p["length"]):
+        return None
+    dims = (None,) * p["num_consts"] + (0,) * (len(e.invars) - p["num_consts"])
+    return batch_jaxpr(p["jaxpr"], AxisData(p["length"]), dims, (True,) * len(e.outvars))[0]
+
+
+@derived
+def split(jaxpr: Jaxpr, avals: tuple, params: tuple) -> Jaxpr | None:
+    """Two loops: the first, which has no carry, makes what does not depend on one."""
+    p = dict(params)
+    nc, nk = p["num_consts"], p["num_carry"]
+    unknown = (*[False] * nc, *[True] * nk, *[False] * (len(avals) - nc - nk))
+    if not pays(split_step(jaxpr, unknown, nc, nk)[0], p["length"]):
+        return None
+
+    def run(*args):
+        known, unknown_out, rest, second = scan_p.split(unknown, args, p)
+        known, late = iter(known), iter(scan_p.bind(*rest, **second))
+        return [next(late if u else known) for u in unknown_out]
+
+    return derive(run, avals, "scan")
+
+
+def pays(known: Jaxpr, length: int) -> bool:
+    names = set(operations(known))
+    return "dot_general" in names and names.isdisjoint(("while", "scan", "cond")) and (
+        not known.effects and length > 1 and elements(known) * length <= ROOM)
+
+
+def operations(jaxpr: Jaxpr) -> Iterator[str]:
+    for e in jaxpr.eqns:
+        yield e.primitive.name
+        for inner in subprograms(e.params):
+            yield from operations(inner)
