@@ -447,3 +447,47 @@ def test_debug_nans_finds_the_step_of_a_long_loop():
 
     with minijax.debug_nans(True), pytest.raises(FloatingPointError, match="log"):
         minijax.jit(f)(2.0)
+
+
+# --- products ahead of a loop --------------------------------------------------------------------
+
+
+def network(lax, jnp, h, w, u, xs):
+    def step(h, x):
+        h = jnp.tanh(h @ w + x @ u)
+        return h, (h, x @ u)
+
+    return lax.scan(step, h, xs, reverse=True)
+
+
+@pytest.mark.parametrize("size, rows, times", [(96, (), 1), (96, (8,), 0), (16, (), 0)])
+def test_products_that_need_no_carry_are_computed_ahead(size, rows, times):
+    """As one product of matrices, if a step would multiply a large matrix by a vector."""
+    args = (np.zeros((*rows, size), "f"), *(f32(size, size) - 0.5 for _ in "wu"),
+            f32(6, *rows, size))
+    jaxpr = minijax.make_jaxpr(lambda *args: network(minijax.lax, minijax.numpy, *args))(*args)
+    run, source = backend.build(jaxpr)
+    assert source.driver.count("matmul(") == times
+    theirs = jax.jit(lambda *args: network(jax.lax, jax.numpy, *args))(*args)
+    for out, other in zip(run(*args), leaves(theirs), strict=True):
+        np.testing.assert_allclose(out, other, rtol=1e-5, atol=1e-6)
+
+
+def test_a_map_of_products_is_one_product():
+    w, xs = f32(96, 96), f32(6, 96)
+    jaxpr = minijax.make_jaxpr(lambda w, xs: minijax.lax.map(lambda x: w @ x, xs))(w, xs)
+    run, source = backend.build(jaxpr)
+    assert "matmul(" in source.driver and not source.kernels
+    np.testing.assert_allclose(run(w, xs)[0], xs @ w.T, rtol=1e-5)
+
+
+def test_a_product_in_a_nested_loop_stays_in_it():
+    """The outer loop is one kernel, which does not call BLAS."""
+    args = np.zeros(96, "f"), f32(96, 96), f32(96, 96), f32(6, 96)
+
+    def twice(*args):
+        return minijax.lax.fori_loop(0, 2, lambda i, h: network(
+            minijax.lax, minijax.numpy, h, *args[1:])[0], args[0])
+
+    _, source = backend.build(minijax.make_jaxpr(twice)(*args))
+    assert list(source.kernels) == ["kernel_0"] and "matmul(" not in source.driver

@@ -15,6 +15,8 @@ from minijax.control_flow.scan import scan_p, split_step
 from minijax.jaxpr import Jaxpr, JaxprEqn, derive, derived, subprograms
 
 ROOM = 1 << 24  # elements, at most, that are computed before the loop
+LARGE = 1 << 13  # elements of a matrix
+FEW = 4  # vectors
 
 
 def ahead(e: JaxprEqn) -> Jaxpr | None:
@@ -46,13 +48,25 @@ def split(jaxpr: Jaxpr, avals: tuple, params: tuple) -> Jaxpr | None:
 
 
 def pays(known: Jaxpr, length: int) -> bool:
-    names = set(operations(known))
-    return "dot_general" in names and names.isdisjoint(("while", "scan", "cond")) and (
-        not known.effects and length > 1 and elements(known) * length <= ROOM)
+    """Is there a product that is faster for all rows at once, and room for all that is known?"""
+    eqns = list(equations(known))
+    return any(map(slow_by_itself, eqns)) and not known.effects and length > 1 and (
+        elements(known) * length <= ROOM) and not any(
+            e.primitive.name in ("while", "scan", "cond") for e in eqns)
 
 
-def operations(jaxpr: Jaxpr) -> Iterator[str]:
+def slow_by_itself(e: JaxprEqn) -> bool:
+    """Is it a product of a matrix and a few vectors? To read the matrix takes most of the time."""
+    if e.primitive.name != "dot_general":
+        return False
+    out = e.outvars[0].aval.size
+    large, small = sorted((x.aval.size for x in e.invars), reverse=True)
+    return large >= LARGE and out * small < FEW ** 2 * large  # of (m, k) and (k, n): m < FEW
+
+
+def equations(jaxpr: Jaxpr) -> Iterator[JaxprEqn]:
+    """Those of the program and of the programs in it."""
     for e in jaxpr.eqns:
-        yield e.primitive.name
+        yield e
         for inner in subprograms(e.params):
-            yield from operations(inner)
+            yield from equations(inner)
