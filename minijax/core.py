@@ -243,6 +243,7 @@ class Primitive:
 
     multiple_results = False
     effects: frozenset = frozenset()  # an equation with effects is never dropped or merged
+    large_impl: Any = None  # (avals, params, out avals) -> `impl` for large arrays, or None
     jvp: Any = None  # results and tangents together: instead of `linearize`, or for speed besides
 
     def __init__(self, name: str):
@@ -282,16 +283,14 @@ class Primitive:
 
     def weak_type_rule(self, avals: Sequence[ShapedArray], params: dict) -> bool:
         """Weak in, weak out."""
-        for a in avals:
-            if not a.weak_type:
-                return False
-        return bool(avals)
+        return bool(avals) and all(a.weak_type for a in avals)
 
     def evaluate(self, args: Sequence[Any], params: dict) -> list[Any]:
         """The outermost meaning of an operation: check the types, compute it now."""
-        avals = self.out_avals([typeof(x) for x in args], params)
+        avals = self.out_avals(given := list(map(typeof, args)), params)
+        impl = self.large_impl and self.large_impl(given, params, avals) or self.impl
         with np.errstate(all="ignore"):
-            out = self.impl(*[to_numpy(x) for x in args], **params)
+            out = impl(*map(to_numpy, args), **params)
             outs = out if self.multiple_results else [out]
             return [ArrayImpl(np.asarray(x, a.dtype), a) for x, a in zip(outs, avals)]
 

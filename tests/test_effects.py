@@ -7,6 +7,7 @@ import importlib
 import io
 import itertools
 import re
+import types
 from typing import Any
 
 import jax
@@ -701,28 +702,32 @@ def test_checks_change_nothing_else(case, capsys):
 
 # --- tracers that escape -------------------------------------------------------------------------
 
-HOLDERS: list[Any] = []
-
 
 class Holder:
     x: Any = None
 
 
-def into_a_closure(tracer, box=[]):  # noqa: B006
-    box.append(tracer)
+def into_a_closure():
+    box = []
+    return lambda tracer: box.append(tracer)
 
 
-def into_an_attribute(tracer, holder=Holder()):  # noqa: B008
-    holder.x = tracer
+def into_an_attribute():
+    holder = Holder()
+    return lambda tracer: setattr(holder, "x", tracer)
 
 
-def into_a_global(tracer):
-    HOLDERS.append((0, {"deep": [tracer]}))
+def into_a_global():
+    module = types.ModuleType("somewhere")
+    exec("HOLDERS = []\ndef store(tracer): HOLDERS.append((0, {'deep': [tracer]}))", vars(module))
+    return module.store
 
 
 @pytest.mark.parametrize("transform", ["jit", "grad", "vmap", "jvp", "make_jaxpr", "scan"])
-@pytest.mark.parametrize("store", [into_a_closure, into_an_attribute, into_a_global])
-def test_escapes_are_found_when_the_trace_ends(transform, store):
+@pytest.mark.parametrize("place", [into_a_closure, into_an_attribute, into_a_global])
+def test_escapes_are_found_when_the_trace_ends(transform, place):
+    store = place()
+
     def f(x):
         store(x * 2.0)
         return x
@@ -738,7 +743,6 @@ def test_escapes_are_found_when_the_trace_ends(transform, store):
             minijax.errors.UnexpectedTracerError, match=r"(?s)escaped.*test_effects.py"):
         minijax.clear_caches()
         run[transform]()
-    HOLDERS.clear()
 
 
 # --- to stop and look ----------------------------------------------------------------------------

@@ -20,7 +20,6 @@ from minijax.compiler.blas import matmul
 from minijax.compiler.buffers import SMALL
 from minijax.compiler.costs import size_in_bytes
 from minijax.compiler.emit import Emitted, emit
-from minijax.compiler.load import native
 from minijax.compiler.lowering import emit_alone, lowerable
 from minijax.compiler.plan import Kernel, Plan, Step
 from minijax.compiler.products import follower, is_product, matrices
@@ -123,6 +122,8 @@ class DriverWriter:
             return
         if isinstance(step, Kernel):
             self.kernel(step.outputs, emit(step, self.plan))
+        elif not self.plan.refused.isdisjoint(e.outvars):
+            self.single(e)
         elif lowerable(e):
             self.kernel(step.made, emit_alone(e, self.plan))
         elif is_product(e):
@@ -227,14 +228,3 @@ def evaluator(e: JaxprEqn) -> Callable:
         return [np.asarray(x, d, order="C") for x, d in zip(outs if several else (outs,), dtypes)]
 
     return evaluate
-
-
-def built(plan: Plan) -> tuple[Callable, Source]:
-    """The plan as a function of NumPy arrays, and its source."""
-    writer = DriverWriter(plan)
-    source = writer.write()
-    space = writer.space
-    for name, emitted in source.kernels.items():
-        space[name] = native(emitted.source, len(emitted.arrays))
-    exec(compile(source.driver, "<driver>", "exec"), space)
-    return space["program"], source

@@ -94,7 +94,8 @@ def whole(jaxpr: Jaxpr, primitive: Any, avals: tuple, params: tuple) -> Callable
     """A loop, `jaxpr` is its body, as native code; None if it has no kernel (`rules/loops.py`)."""
     ins = list(map(Var, avals))
     outs = list(map(Var, primitive.out_avals(avals, dict(params))))
-    program = Jaxpr(ins, [JaxprEqn(primitive, list(ins), dict(params), outs)], outs)
-    if not backend().lowerable(program.eqns[0]):
+    e = JaxprEqn(primitive, list(ins), dict(params), outs)
+    if not backend().lowerable(e):
         return None
-    return lambda *args: executable(program).compile()(*args)
+    run, source = backend().build(Jaxpr(ins, [e], outs))
+    return run if "step_" not in source.driver else None  # where Numba refused its kernel

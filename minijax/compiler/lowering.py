@@ -182,5 +182,5 @@ def emit_alone(e: JaxprEqn, plan: Plan) -> Emitted:
     writer = Writer()
     op = Op(e, plan, writer, ("lo", "hi"))
     LOWERINGS[e.primitive.name](op)
-    return Emitted(writer.source(), list(writer.arrays), writer.sizes, op.count, op.work,
+    return Emitted(writer.source(), list(writer.arrays), writer.sizes, op.count, op.work, [e],
                    writer.consts)
