@@ -473,6 +473,17 @@ def test_products_that_need_no_carry_are_computed_ahead(size, rows, times):
         np.testing.assert_allclose(out, other, rtol=1e-5, atol=1e-6)
 
 
+def test_products_that_are_the_same_in_each_step_are_computed_once():
+    args = np.zeros(96, "f"), f32(96, 96), f32(96, 96), f32(6, 96)
+
+    def twice(h, *args):
+        return minijax.lax.fori_loop(0, 2, lambda i, h: network(
+            minijax.lax, minijax.numpy, h, *args)[0], h)
+
+    _, source = backend.build(minijax.make_jaxpr(twice)(*args))
+    assert list(source.kernels) == ["kernel_0"] and source.driver.count("matmul(") == 1
+
+
 def test_a_map_of_products_is_one_product():
     w, xs = f32(96, 96), f32(6, 96)
     jaxpr = minijax.make_jaxpr(lambda w, xs: minijax.lax.map(lambda x: w @ x, xs))(w, xs)
@@ -487,7 +498,7 @@ def test_a_product_in_a_nested_loop_stays_in_it():
 
     def twice(*args):
         return minijax.lax.fori_loop(0, 2, lambda i, h: network(
-            minijax.lax, minijax.numpy, h, *args[1:])[0], args[0])
+            minijax.lax, minijax.numpy, h, *args[1:3], args[3] + h)[0], args[0])
 
     _, source = backend.build(minijax.make_jaxpr(twice)(*args))
     assert list(source.kernels) == ["kernel_0"] and "matmul(" not in source.driver

@@ -8,10 +8,10 @@ once, by BLAS and by threads.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from minijax.batching import AxisData, batch_jaxpr
 from minijax.compiler.executable import elements
-from minijax.control_flow.scan import scan_p, split_step
 from minijax.jaxpr import Jaxpr, JaxprEqn, derive, derived, subprograms
 
 ROOM = 1 << 24  # elements, at most, that are computed before the loop
@@ -23,7 +23,7 @@ def ahead(e: JaxprEqn) -> Jaxpr | None:
     """The program of a scan with products before the loop, if there are any such products."""
     p = e.params
     if p["num_carry"]:
-        return split(p["jaxpr"], tuple(x.aval for x in e.invars), tuple(p.items()))
+        return split(p["jaxpr"], e.primitive, tuple(x.aval for x in e.invars), tuple(p.items()))
     if not pays(p["jaxpr"], p["length"]):
         return None
     dims = (None,) * p["num_consts"] + (0,) * (len(e.invars) - p["num_consts"])
@@ -31,20 +31,24 @@ def ahead(e: JaxprEqn) -> Jaxpr | None:
 
 
 @derived
-def split(jaxpr: Jaxpr, avals: tuple, params: tuple) -> Jaxpr | None:
+def split(jaxpr: Jaxpr, scan: Any, avals: tuple, params: tuple) -> Jaxpr | None:
     """Two loops: the first, which has no carry, makes what does not depend on one."""
     p = dict(params)
-    nc, nk = p["num_consts"], p["num_carry"]
-    unknown = (*[False] * nc, *[True] * nk, *[False] * (len(avals) - nc - nk))
-    if not pays(split_step(jaxpr, unknown, nc, nk)[0], p["length"]):
-        return None
+    first = p["num_consts"]
+    unknown = [first <= i < first + p["num_carry"] for i in range(len(avals))]
 
-    def run(*args):
-        known, unknown_out, rest, second = scan_p.split(unknown, args, p)
-        known, late = iter(known), iter(scan_p.bind(*rest, **second))
-        return [next(late if u else known) for u in unknown_out]
+    def run(*args: Any) -> list[Any]:
+        halves = scan.split(unknown, args, p)
+        if halves is None:
+            return scan.bind(*args, **p)
+        known, unknown_out, rest, second = halves
+        outs = iter(known), iter(scan.bind(*rest, **second))
+        return [next(outs[late]) for late in unknown_out]
 
-    return derive(run, avals, "scan")
+    program = derive(run, avals, "scan")
+    loops = [e.params for e in program.eqns if e.primitive is scan]
+    before = [p for p in loops if not p["num_carry"]]
+    return program if any(pays(p["jaxpr"], p["length"]) for p in before) else None
 
 
 def pays(known: Jaxpr, length: int) -> bool:

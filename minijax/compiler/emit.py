@@ -147,7 +147,8 @@ class Writer:
         """A scalar: as text, or from the table, so that another one needs no other source."""
         value, dtype = x.val.item(), x.aval.dtype
         kind = kernel_type(dtype)
-        if self.fixed or isinstance(value, complex | bool) or value in WRITTEN_OUT or value != value:
+        if self.fixed or isinstance(value, complex | bool) or (
+                value in WRITTEN_OUT or value != value):
             return literal(value, dtype)
         if isinstance(value, int):
             return f"{kind}({self.size(value if value < 1 << 63 else value - (1 << 64))})"
@@ -155,7 +156,8 @@ class Writer:
         return f"{kind}(bits({self.size(int(np.float64(exact).view(np.int64)))}, float64))"
 
     def source(self) -> str:
-        head = [f"def kernel(lo, hi, sizes, {', '.join(f'a{i}' for i in range(len(self.arrays)))}):"]
+        names = "".join(f", a{i}" for i in range(len(self.arrays)))
+        head = [f"def kernel(lo, hi, sizes{names}):"]
         head += [f"    s{i} = sizes[{i}]" for i in range(len(self.sizes))]
         head += [f"    {x} = data(a{i}, {memory_type(base)})"
                  for i, (base, x) in enumerate(self.arrays.items())]

@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from minijax.compiler.emit import Emitted, Writer
 from minijax.compiler.expressions import NARROW, PLAIN

@@ -50,12 +50,14 @@ class Side:
     @property
     def by_vectors(self) -> bool:
         """Are elements that are neighbours along the free axis neighbours in memory?"""
-        return self.size > 1 and self.place.view.strides[self.free] == 1
+        return self.free is not None and self.size > 1 and (
+            self.place.view.strides[self.free] == 1)
 
     def at(self, free: str, summed: str, dtype: np.dtype) -> str:
         """An element, in the type of the result."""
-        own = {self.free: free, self.summed: summed, **self.loops}
-        text = self.place(*(own[axis] for axis in range(len(self.place.shape))))
+        own = [self.loops.get(axis, free if axis == self.free else summed)
+               for axis in range(len(self.place.shape))]
+        text = self.place(*own)
         return text if self.place.dtype == dtype else f"{kernel_type(dtype)}({text})"
 
 

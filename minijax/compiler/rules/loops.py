@@ -12,11 +12,7 @@ from minijax.compiler.emit import Writer
 from minijax.compiler.lowering import Op, Place, lowering, obstacle
 from minijax.compiler.plan import Kernel, Step
 from minijax.compiler.views import View, whole
-from minijax.control_flow.programs import parts
-from minijax.families import broadcast_in_dim
-from minijax.jaxpr import Jaxpr, JaxprEqn, Var, derive, derived, subprograms
-from minijax.lax.reducing import reduce_or
-from minijax.selection import select_n
+from minijax.jaxpr import Jaxpr, JaxprEqn, Var, derived, subprograms
 
 MUCH = 1 << 18  # elements or multiply-adds of a step: threads should share them out
 FEW = 16  # elements of an array that may well be kept in registers
@@ -196,9 +192,9 @@ def scan(op: Op) -> None:
     w, jaxpr, nc, nk = op.w, *(op.params[p] for p in ("jaxpr", "num_consts", "num_carry"))
     length = w.size(op.params["length"])
     with fixed_sizes(w):
-        consts, carry, xs = parts(op.ins, nc, nk)
-        names, xs = [given(op, x) for x in consts], [by_rows(op, x) for x in xs]
-        carries = Carries(op, jaxpr, carry, slice(nc, nc + nk))
+        names = [given(op, x) for x in op.ins[:nc]]
+        carries = Carries(op, jaxpr, op.ins[nc:nc + nk], slice(nc, nc + nk))
+        xs = [by_rows(op, x) for x in op.ins[nc + nk:]]
         t = w.name()
         with w.block(f"for {t} in range({length}):"):
             if op.params["reverse"]:
@@ -225,16 +221,17 @@ def while_loop(op: Op) -> None:
     holds, step, masks = p["cond_jaxpr"], p["body_jaxpr"], []
     n, m = p["cond_nconsts"], p["body_nconsts"]
     with fixed_sizes(w):
-        if mask := holds.out_avals[0].shape:
-            holds, step = holding_anywhere(holds), masked(step, holds.out_avals[0], m)
-            masks = [w.array(Var(holds.out_avals[1]))]
-        cond_consts, consts, carry = parts(op.ins, n, m)
-        cond_names, names = ([given(op, x) for x in part] for part in (cond_consts, consts))
+        if holds.out_avals[0].shape:
+            primitive: Any = op.eqn.primitive
+            holds, step = primitive.with_masks(holds, step, m)
+            masks = [w.scratch(Var(holds.out_avals[1]))]
+        cond_names = [given(op, x) for x in op.ins[:n]]
+        names, carry = [given(op, x) for x in op.ins[n:n + m]], op.ins[n + m:]
         first = len(masks) + m
         carries = Carries(op, step, carry, slice(first, first + len(carry)))
         with w.block("while True:"):
             condition = Body(holds, w, [*cond_names, *carries.names])
-            condition.write([(1, masks[0])] if mask else [])
+            condition.write([(1, mask) for mask in masks])
             w.line(f"if not {condition.place(0)()}: break")
             body = Body(step, w, [*masks, *names, *carries.names])
             body.write(carries.targets)
@@ -242,29 +239,10 @@ def while_loop(op: Op) -> None:
         carries.finish()
 
 
-@derived
-def holding_anywhere(holds: Jaxpr) -> Jaxpr:
-    """A condition that is an array: does it hold anywhere? And where?"""
-    def run(*args: Any) -> list[Any]:
-        (where,) = holds(*args)
-        return [reduce_or(where, tuple(range(where.ndim))), where]
-
-    return derive(run, holds.in_avals, "while_loop")
-
-
-@derived
-def masked(step: Jaxpr, mask: Any, n_consts: int) -> Jaxpr:
-    """A step that changes only the elements for which the condition, its first input, holds."""
-    def run(where: Any, *args: Any) -> list[Any]:
-        return [select_n(broadcast_in_dim(where, x.shape, tuple(range(where.ndim))), x, new)
-                for new, x in zip(step(*args), args[n_consts:])]
-
-    return derive(run, [mask, *step.in_avals], "while_loop")
-
-
 def cond_updates(e: JaxprEqn) -> list[tuple[int, int]]:
     """A result may be written over an operand if that is right in every branch."""
-    plans, pairs = [planned(jaxpr) for jaxpr in e.params["branches"]], []
+    plans = [planned(jaxpr) for jaxpr in e.params["branches"]]
+    pairs: list[tuple[int, int]] = []
     for j, v in enumerate(e.outvars):
         for i, x in enumerate(e.invars[1:]):
             if (x.aval.shape, x.aval.dtype) == (v.aval.shape, v.aval.dtype) and (
