@@ -245,8 +245,8 @@ def while_loop(cond_fun: Callable, body_fun: Callable, init_val: Any) -> Any:
     """`val = body_fun(val)` as long as `cond_fun(val)` holds.
 
     It has a derivative forwards, but not backwards, for which the number of steps would have to be
-    known: `scan` and `fori_loop` have one. Ctrl-C does not stop a loop that is compiled: a condition
-    should count steps too, unless it is sure to fail one day.
+    known: `scan` and `fori_loop` have one. Ctrl-C does not stop a loop that is compiled: unless its
+    condition is sure to fail one day, let it count steps too.
 
     >>> import minijax as jax
     >>> print(jax.lax.while_loop(lambda n: n < 100, lambda n: n * 3, 1))
