@@ -19,7 +19,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin
 
-from minijax.compiler import target, vector_math
+from minijax.compiler import target, tiles, vector_math
 
 INTEGERS = (types.int8, types.int16, types.int32, types.int64,
             types.uint8, types.uint16, types.uint32, types.uint64)
@@ -320,7 +320,7 @@ def namespace() -> dict[str, Any]:
         data, fma, floor, ceil, trunc, rint, sqrt, fabs, copysign, minimum, maximum, square,
         add_reordered, mul_reordered, multiply, plus, select, horner, pair, bits, whole, saturate,
         quotient, remainder, population_count, clz, shift_left, shift_right_logical,
-        shift_right_arithmetic, mulhi, inline)} | TYPES
+        shift_right_arithmetic, mulhi, inline, tiles.at, tiles.product_tile, tiles.transpose)} | TYPES
     for name, value in vector_math.definitions().items():
         if isinstance(value, python_types.FunctionType):
             value = inline(python_types.FunctionType(value.__code__, names, name))
