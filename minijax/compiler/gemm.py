@@ -36,38 +36,28 @@ AHEAD = 32  # columns of a matrix that are copied before the next strip
 
 COPY = """
 @inline
-def copy(x, across, along, size, length, to, width):
-    # `size` lines of x, `across` apart, of numbers `along` apart, as strips of `width` lines
+def {name}(x, across, along, size, length, to):
+    # `size` lines of x, `across` apart, of numbers `along` apart, as strips of {WIDTH} lines
     for start in range(0, length, {AHEAD}):
         end = min(start + {AHEAD}, length)
-        for line in range(0, size, width):
+        for line in range(0, size, {WIDTH}):
             strip = at(to, line * length)
             here = at(x, line * across)
-            if line + width > size:
-                for k in range(start, end):
-                    for i in range(width):
-                        if line + i < size:
-                            strip[k * width + i] = here[i * across + k * along]
-                        else:
-                            strip[k * width + i] = {dtype}(0)
-            elif across == 1:
-                for k in range(start, end):
-                    for i in range(width):
-                        strip[k * width + i] = here[i + k * along]
-            elif along == 1 and end - start >= {LANES}:
-                for part in range(start, end, {LANES}):
-                    k = min(part, end - {LANES})
-                    if width == {LANES}:
-                        transpose({LANES}, at(here, k), across, at(strip, k * width))
-                    else:
-                        transpose({ROWS}, at(here, k), across, at(strip, k * width))
-            else:
-                for k in range(start, end):
-                    for i in range(width):
-                        strip[k * width + i] = here[i * across + k * along]
+            k = start
+            if line + {WIDTH} <= size and across == 1:
+                while k < end:
+                    transpose(1, {WIDTH}, at(here, k * along), 0, at(strip, k * {WIDTH}))
+                    k += 1
+            elif line + {WIDTH} <= size and along == 1:
+                while k + {LANES} <= end:
+                    transpose({WIDTH}, {LANES}, at(here, k), across, at(strip, k * {WIDTH}))
+                    k += {LANES}
+            for i in range(k * {WIDTH}, end * {WIDTH}):
+                k, r = i // {WIDTH}, i % {WIDTH}
+                strip[i] = here[r * across + k * along] if line + r < size else {dtype}(0)
 """
 
-COPY_RIGHT = COPY + """
+COPY_RIGHT = """
 def kernel(lo, hi, sizes, a0, a1):
     # strips lo to hi of all matrices of the right operand
     k, n, b_row, b_column = sizes[1], sizes[2], sizes[5], sizes[6]
@@ -79,12 +69,12 @@ def kernel(lo, hi, sizes, a0, a1):
         last = min(strips, first + hi - lo)
         column = first * {LANES}
         start = sizes[sizes[10] + number]
-        copy(at(b, start + column * b_column), b_column, b_row, min(last * {LANES}, n) - column, k,
-             at(copied, number * matrix + column * k), {LANES})
+        copy_right(at(b, start + column * b_column), b_column, b_row, min(last * {LANES}, n) - column, k,
+             at(copied, number * matrix + column * k))
         lo += last - first
 """
 
-PRODUCT = COPY + """
+PRODUCT = """
 def kernel(lo, hi, sizes, a0, a1, a2, a3, a4):
     # blocks lo to hi of all results, each of `height` rows
     m, k, n, a_row, a_column, b_row, b_column, c_row, height, copies = (
@@ -105,10 +95,10 @@ def kernel(lo, hi, sizes, a0, a1, a2, a3, a4):
         c_start = sizes[14 + 4 * item] + top * c_row
         right = at(copied, sizes[15 + 4 * item] * matrix)
         if copies and (top == 0 or number == lo):
-            copy(at(b, b_start), b_column, b_row, n, k, right, {LANES})
+            copy_right(at(b, b_start), b_column, b_row, n, k, right)
         for p in range(0, k, {DEPTH}):
             depth = min({DEPTH}, k - p)
-            copy(at(a, a_start + p * a_column), a_row, a_column, rows, depth, block, {ROWS})
+            copy_left(at(a, a_start + p * a_column), a_row, a_column, rows, depth, block)
             down, over, first = {ROWS} * depth, {LANES} * k, p == 0
             for j in range(0, n, 2 * {LANES}):
                 y = at(right, j * k + p * {LANES})
@@ -116,30 +106,12 @@ def kernel(lo, hi, sizes, a0, a1, a2, a3, a4):
                 for i in range(0, rows, 3 * {ROWS}):
                     x = at(block, i * depth)
                     z = at(c, c_start + i * c_row + j)
+                    strips, vectors = min(3, (rows - i + {ROWS} - 1) // {ROWS}), 1 + wide
                     if rows - i >= 3 * {ROWS} and n - j >= 2 * {LANES}:
-                        product_tile(3, 2, {ROWS}, depth, x, down, y, {LANES}, over, z, c_row, first)
+                        product_tile({ROWS}, 3, 2, depth, x, down, y, {LANES}, over, z, c_row, first)
                         continue
-                    if rows - i > 2 * {ROWS}:
-                        if wide:
-                            product_tile(3, 2, {ROWS}, depth, x, down, y, {LANES}, over, edge,
-                                         2 * {LANES}, True)
-                        else:
-                            product_tile(3, 1, {ROWS}, depth, x, down, y, {LANES}, over, edge,
-                                         2 * {LANES}, True)
-                    elif rows - i > {ROWS}:
-                        if wide:
-                            product_tile(2, 2, {ROWS}, depth, x, down, y, {LANES}, over, edge,
-                                         2 * {LANES}, True)
-                        else:
-                            product_tile(2, 1, {ROWS}, depth, x, down, y, {LANES}, over, edge,
-                                         2 * {LANES}, True)
-                    else:
-                        if wide:
-                            product_tile(1, 2, {ROWS}, depth, x, down, y, {LANES}, over, edge,
-                                         2 * {LANES}, True)
-                        else:
-                            product_tile(1, 1, {ROWS}, depth, x, down, y, {LANES}, over, edge,
-                                         2 * {LANES}, True)
+                    product_tile({ROWS}, strips, vectors, depth, x, down, y, {LANES}, over, edge,
+                                 2 * {LANES}, True)
                     for r in range(min(3 * {ROWS}, rows - i)):
                         for q in range(min(2 * {LANES}, n - j)):
                             e = edge[r * 2 * {LANES} + q]
@@ -154,7 +126,14 @@ def kernels(dtype: str) -> tuple[Callable, Callable, int]:
     rows = 4 if vector_registers() == 32 else 2
     names = {"dtype": dtype, "LANES": lanes, "ROWS": rows, "DEPTH": DEPTH, "AHEAD": AHEAD,
              "TILE": 6 * rows * lanes}
-    return (native(COPY_RIGHT.format(**names), 2), native(PRODUCT.format(**names), 5), lanes)
+    right, product = sources(names)
+    return native(right, 2), native(product, 5), lanes
+
+
+def sources(names):
+    right = COPY.format(name="copy_right", WIDTH=names["LANES"], **names)
+    left = COPY.format(name="copy_left", WIDTH=names["ROWS"], **names)
+    return right + COPY_RIGHT.format(**names), right + left + PRODUCT.format(**names)
 
 
 class Arrangement:

@@ -53,7 +53,7 @@ def at(typing: Any, x: Any, i: Any) -> Any:
 
 
 @intrinsic(prefer_literal=True)
-def product_tile(typing: Any, strips: Any, vectors: Any, rows: Any, length: Any,
+def product_tile(typing: Any, rows: Any, strips: Any, vectors: Any, length: Any,
                  a: Any, a_next: Any, b: Any, b_step: Any, b_next: Any, c: Any, c_step: Any,
                  first: Any) -> Any:
     """A tile of a matrix product, of `strips * rows` rows and `vectors` vectors of columns.
@@ -61,57 +61,83 @@ def product_tile(typing: Any, strips: Any, vectors: Any, rows: Any, length: Any,
     It is in registers until all `length` products of each element are added. Then it is stored, if
     this is the `first` part of the sum, or else added to what is in `c`, whose rows are `c_step`
     apart. `a` holds strips of `rows` rows, [length][rows] each, `a_next` apart. Row k of `b` begins
-    at k * b_step; its next vectors follow at distances of `b_next`.
+    at k * b_step; its next vectors follow at distances of `b_next`. There are 1 to 3 strips, and 1
+    or 2 vectors.
     """
-    count, across, height = vectors.literal_value, strips.literal_value, rows.literal_value
-    element = a.dtype
-    lanes = vector_bytes() // (element.bitwidth // 8)
+    i = types.int64
+    signature = types.void(rows, i, i, i, a, i, b, i, i, c, i, types.boolean)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        _, _, _, n, a0, a_next, b0, b_step, b_next, c0, c_step, first = args
-        kind = ir.VectorType(context.get_value_type(element), lanes)
-        fma = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(kind, [kind] * 3),
-            f"llvm.fma.v{lanes}f{element.bitwidth}")
-        sums = [[cgutils.alloca_once_value(builder, ir.Constant(kind, None)) for _ in range(count)]
-                for _ in range(across * height)]
-        strips_a = [builder.gep(a0, [builder.mul(a_next, a_next.type(s))]) for s in range(across)]
-        strips_b = [builder.gep(b0, [builder.mul(b_next, b_next.type(s))]) for s in range(count)]
-        with cgutils.for_range(builder, n) as loop:
-            row = builder.mul(loop.index, b_step)
-            bs = [load(builder, builder.gep(b, [row]), kind) for b in strips_b]
-            at_k = builder.mul(loop.index, n.type(height))
-            for r, line in enumerate(sums):
-                p = builder.gep(strips_a[r // height], [builder.add(at_k, n.type(r % height))])
-                x = broadcast(builder, builder.load(p), kind)
-                for total, y in zip(line, bs):
-                    builder.store(builder.call(fma, [x, y, builder.load(total)]), total)
-        with builder.if_else(first) as (new, more):
-            for branch, add in ((new, False), (more, True)):
-                with branch:
-                    for r, line in enumerate(sums):
-                        for v, total in enumerate(line):
-                            where = builder.gep(c0, [builder.add(
-                                builder.mul(c_step, c_step.type(r)), c_step.type(v * lanes))])
-                            value = builder.load(total)
-                            if add:
-                                value = builder.fadd(load(builder, where, kind), value)
-                            store(builder, value, where)
+        _, strips, vectors, *rest = args
+        height = rows.literal_value
+        kind = vector_of(context, a)
+        number = builder.add(builder.mul(strips, strips.type(2)), vectors)
+        end = builder.append_basic_block("end")
+        switch = builder.switch(number, end)
+        for s in (1, 2, 3):
+            for v in (1, 2):
+                case = builder.append_basic_block(f"tile{s}{v}")
+                switch.add_case(2 * s + v, case)
+                builder.position_at_end(case)
+                tile(builder, kind, s, v, height, *rest)
+                builder.branch(end)
+        builder.position_at_end(end)
         return context.get_dummy_value()
 
-    i = types.int64
-    return types.void(strips, vectors, rows, i, a, i, b, i, i, c, i, types.boolean), generate
+    return signature, generate
+
+
+def vector_of(context: Any, pointer: Any) -> ir.VectorType:
+    element = context.get_value_type(pointer.dtype)
+    return ir.VectorType(element, vector_bytes() // width_of(element))
+
+
+def tile(builder: Any, kind: ir.VectorType, strips: int, vectors: int, height: int, n: Any, a: Any,
+         a_next: Any, b: Any, b_step: Any, b_next: Any, c: Any, c_step: Any, first: Any) -> None:
+    lanes = kind.count
+    fma = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(kind, [kind] * 3),
+        f"llvm.fma.v{lanes}f{8 * width_of(kind.element)}")
+    sums = [[cgutils.alloca_once_value(builder, ir.Constant(kind, None)) for _ in range(vectors)]
+            for _ in range(strips * height)]
+    for line in sums:
+        for total in line:
+            builder.store(ir.Constant(kind, None), total)
+    strips_a = [builder.gep(a, [builder.mul(a_next, a_next.type(s))]) for s in range(strips)]
+    strips_b = [builder.gep(b, [builder.mul(b_next, b_next.type(s))]) for s in range(vectors)]
+    with cgutils.for_range(builder, n) as loop:
+        row = builder.mul(loop.index, b_step)
+        bs = [load(builder, builder.gep(s, [row]), kind) for s in strips_b]
+        at_k = builder.mul(loop.index, n.type(height))
+        for r, line in enumerate(sums):
+            p = builder.gep(strips_a[r // height], [builder.add(at_k, n.type(r % height))])
+            x = broadcast(builder, builder.load(p), kind)
+            for total, y in zip(line, bs):
+                builder.store(builder.call(fma, [x, y, builder.load(total)]), total)
+    with builder.if_else(first) as (new, more):
+        for branch, add in ((new, False), (more, True)):
+            with branch:
+                for r, line in enumerate(sums):
+                    for v, total in enumerate(line):
+                        where = builder.gep(c, [builder.add(
+                            builder.mul(c_step, c_step.type(r)), c_step.type(v * lanes))])
+                        value = builder.load(total)
+                        if add:
+                            value = builder.fadd(load(builder, where, kind), value)
+                        store(builder, value, where)
 
 
 @intrinsic(prefer_literal=True)
-def transpose(typing: Any, rows: Any, x: Any, step: Any, to: Any) -> Any:
-    """Write one vector of each of `rows` rows of x, `step` apart, to `to`: column after column."""
-    count, element = rows.literal_value, x.dtype
-    lanes = vector_bytes() // (element.bitwidth // 8)
+def transpose(typing: Any, rows: Any, columns: Any, x: Any, step: Any, to: Any) -> Any:
+    """Write a block of x, of `rows` rows that are `step` apart, to `to`, column after column.
+
+    Both are powers of two. One row is just copied.
+    """
+    count, width = rows.literal_value, columns.literal_value
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        _, x, step, to = args
-        kind = ir.VectorType(context.get_value_type(element), lanes)
+        _, _, x, step, to = args
+        kind = ir.VectorType(x.type.pointee, width)
         vectors = [load(builder, builder.gep(x, [builder.mul(step, step.type(r))]), kind)
                    for r in range(count)]
         # Riffle the rows like the halves of a pack of cards, until what stood side by side stands
@@ -120,10 +146,10 @@ def transpose(typing: Any, rows: Any, x: Any, step: Any, to: Any) -> Any:
             vectors = [riffle(builder, vectors[r // 2], vectors[r // 2 + count // 2], r % 2)
                        for r in range(count)]
         for r, vector in enumerate(vectors):
-            store(builder, vector, builder.gep(to, [step.type(r * lanes)]))
+            store(builder, vector, builder.gep(to, [step.type(r * width)]))
         return context.get_dummy_value()
 
-    return types.void(rows, x, types.int64, to), generate
+    return types.void(rows, columns, x, types.int64, to), generate
 
 
 def riffle(builder: Any, x: Any, y: Any, upper: int) -> Any:
