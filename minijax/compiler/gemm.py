@@ -32,6 +32,8 @@ DEPTH = 256  # of products that are added before the next part of the sum begins
 TALLEST = 192  # rows of a block
 CACHED = 1 << 19  # bytes of a block of the result that is still in the cache for its epilogue
 GRAIN = 1 << 21  # multiply-adds: the least work of a block
+LOW = 40  # rows of a result for which the right operand is read where it is
+COPIES = 1 << 16  # elements: the least that is worth another thread
 AHEAD = 32  # columns of a matrix that are copied before the next strip
 
 COPY = """
@@ -59,131 +61,154 @@ def {name}(x, across, along, size, length, to):
 
 COPY_RIGHT = """
 def kernel(lo, hi, sizes, a0, a1):
-    # strips lo to hi of all matrices of the right operand
+    # strips lo to hi of all right operands
     k, n, b_row, b_column = sizes[1], sizes[2], sizes[5], sizes[6]
-    matrix, strips = sizes[11], (n + {LANES} - 1) // {LANES}
+    strips = (n + {LANES} - 1) // {LANES}
     b = data(a0, {dtype})
     copied = data(a1, {dtype})
     while lo < hi:
         number, first = lo // strips, lo % strips
-        last = min(strips, first + hi - lo)
-        column = first * {LANES}
-        start = sizes[sizes[10] + number]
-        copy_right(at(b, start + column * b_column), b_column, b_row, min(last * {LANES}, n) - column, k,
-             at(copied, number * matrix + column * k))
-        lo += last - first
+        count = min(strips - first, hi - lo)
+        j = first * {LANES}
+        copy_right(at(b, sizes[sizes[12] + number] + j * b_column), b_column, b_row,
+                   min(count * {LANES}, n - j), k, at(copied, lo * {LANES} * k))
+        lo += count
 """
 
 PRODUCT = """
 def kernel(lo, hi, sizes, a0, a1, a2, a3, a4):
-    # blocks lo to hi of all results, each of `height` rows
-    m, k, n, a_row, a_column, b_row, b_column, c_row, height, copies = (
-        sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5], sizes[6], sizes[7], sizes[8],
-        sizes[9])
-    matrix, blocks = sizes[11], (m + height - 1) // height
+    # parts lo to hi of all results, each of `height` rows and `width` columns
+    m, k, n = sizes[0], sizes[1], sizes[2]
+    a_row, a_column, b_row, b_column, c_row = sizes[3], sizes[4], sizes[5], sizes[6], sizes[7]
+    height, width, alone, in_place = sizes[8], sizes[9], sizes[10], sizes[11]
     a = data(a0, {dtype})
     b = data(a1, {dtype})
     c = data(a2, {dtype})
-    copied = data(a3, {dtype})  # of the right operand
+    copied = data(a3, {dtype})  # of right operands
     edge = data(a4, {dtype})  # a tile that is not wholly in the result
-    block = at(edge, {TILE})  # the copy of a block of the left operand
+    block = at(edge, 6 * {ROWS} * {LANES})  # the copy of a block of a left operand
+    down, across = (m + height - 1) // height, (n + width - 1) // width
     for number in range(lo, hi):
-        item, top = number // blocks, number % blocks * height
-        rows = min(height, m - top)
-        a_start = sizes[12 + 4 * item] + top * a_row
-        b_start = sizes[13 + 4 * item]
-        c_start = sizes[14 + 4 * item] + top * c_row
-        right = at(copied, sizes[15 + 4 * item] * matrix)
-        if copies and (top == 0 or number == lo):
-            copy_right(at(b, b_start), b_column, b_row, n, k, right)
+        item = 13 + number // (down * across) * 4
+        top, left = number % down * height, number // down % across * width
+        rows, end = min(height, m - top), min(left + width, n)
+        b_start = sizes[item + 1]
+        right = at(copied, sizes[item + 3])
+        if alone:
+            j = max(left, in_place)
+            copy_right(at(b, b_start + j * b_column), b_column, b_row, end - j, k,
+                       at(right, (j - in_place) * k))
         for p in range(0, k, {DEPTH}):
             depth = min({DEPTH}, k - p)
-            copy_left(at(a, a_start + p * a_column), a_row, a_column, rows, depth, block)
-            down, over, first = {ROWS} * depth, {LANES} * k, p == 0
-            for j in range(0, n, 2 * {LANES}):
-                y = at(right, j * k + p * {LANES})
-                wide = n - j > {LANES}
+            copy_left(at(a, sizes[item] + top * a_row + p * a_column), a_row, a_column, rows, depth,
+                      block)
+            for j in range(left, end, 2 * {LANES}):
+                y, y_row, y_next = at(right, (j - in_place) * k + p * {LANES}), {LANES}, {LANES} * k
+                if j < in_place:
+                    y, y_row, y_next = at(b, b_start + p * b_row + j), b_row, {LANES}
+                columns = min(end - j, 2 * {LANES})
+                vectors = 1 + (columns > {LANES})
                 for i in range(0, rows, 3 * {ROWS}):
                     x = at(block, i * depth)
-                    z = at(c, c_start + i * c_row + j)
-                    strips, vectors = min(3, (rows - i + {ROWS} - 1) // {ROWS}), 1 + wide
-                    if rows - i >= 3 * {ROWS} and n - j >= 2 * {LANES}:
-                        product_tile({ROWS}, 3, 2, depth, x, down, y, {LANES}, over, z, c_row, first)
+                    z = at(c, sizes[item + 2] + (top + i) * c_row + j)
+                    here = min(rows - i, 3 * {ROWS})
+                    if here == 3 * {ROWS} and columns == 2 * {LANES}:
+                        product_tile({ROWS}, 3, 2, depth, x, {ROWS} * depth, y, y_row, y_next,
+                                     z, c_row, p == 0)
                         continue
-                    product_tile({ROWS}, strips, vectors, depth, x, down, y, {LANES}, over, edge,
-                                 2 * {LANES}, True)
-                    for r in range(min(3 * {ROWS}, rows - i)):
-                        for q in range(min(2 * {LANES}, n - j)):
+                    product_tile({ROWS}, (here + {ROWS} - 1) // {ROWS}, vectors, depth,
+                                 x, {ROWS} * depth, y, y_row, y_next, edge, 2 * {LANES}, True)
+                    for r in range(here):
+                        for q in range(columns):
                             e = edge[r * 2 * {LANES} + q]
-                            z[r * c_row + q] = e if first else z[r * c_row + q] + e
+                            z[r * c_row + q] = e if p == 0 else z[r * c_row + q] + e
 """
 
 
-@functools.cache
-def kernels(dtype: str) -> tuple[Callable, Callable, int]:
-    """The copy of the right operand, the product, and the width of a strip of the first."""
-    lanes = vector_bytes() // np.dtype(dtype).itemsize
-    rows = 4 if vector_registers() == 32 else 2
-    names = {"dtype": dtype, "LANES": lanes, "ROWS": rows, "DEPTH": DEPTH, "AHEAD": AHEAD,
-             "TILE": 6 * rows * lanes}
-    right, product = sources(names)
-    return native(right, 2), native(product, 5), lanes
+def constants(dtype: str) -> dict[str, Any]:
+    """What the sources name in braces."""
+    return {"dtype": dtype, "LANES": vector_bytes() // np.dtype(dtype).itemsize,
+            "ROWS": 4 if vector_registers() == 32 else 2, "DEPTH": DEPTH, "AHEAD": AHEAD}
 
 
-def sources(names):
-    right = COPY.format(name="copy_right", WIDTH=names["LANES"], **names)
-    left = COPY.format(name="copy_left", WIDTH=names["ROWS"], **names)
+def sources(names: dict[str, Any]) -> tuple[str, str]:
+    """The kernel that copies right operands, and that of the product."""
+    left, right = (COPY.format(name=f"copy_{side}", WIDTH=names[width], **names)
+                   for side, width in (("left", "ROWS"), ("right", "LANES")))
     return right + COPY_RIGHT.format(**names), right + left + PRODUCT.format(**names)
 
 
-class Arrangement:
-    """How a product of these shapes is cut, as a table for the kernels."""
+@functools.cache
+def kernels(dtype: str) -> tuple[Callable, Callable]:
+    copy, multiply = sources(constants(dtype))
+    return native(copy, 2), native(multiply, 5)
 
-    def __init__(self, a: tuple, b: tuple, out: tuple, dtype: str, threads: int, by_rows: bool):
-        (a_shape, a_strides), (b_shape, b_strides), (out_shape, out_strides) = a, b, out
-        (*batch, m, n), k = out_shape, a_shape[-1]
+
+Layout = tuple[tuple[int, ...], tuple[int, ...]]  # shape and strides of an array
+
+
+class Arrangement:
+    """How a product of arrays of this layout is cut, and the table that tells the kernels."""
+
+    def __init__(self, a: Layout, b: Layout, out: Layout, dtype: str, threads: int, by_rows: bool):
+        self.names = constants(dtype)
+        (*batch, m, n), k = out[0], a[0][-1]
+        self.items = math.prod(batch)
+        lanes = self.names["LANES"]
+        self.m, self.k, self.n = m, k, n
+        self.cut(threads, by_rows)
         size = np.dtype(dtype).itemsize
-        lanes = vector_bytes() // size
-        step = 3 * (4 if vector_registers() == 32 else 2)
-        items = math.prod(batch)
-        wanted = max(1, min(items * m * k * n // GRAIN, CHUNKS_PER_THREAD * threads))
-        height = -(-items * m // wanted)
-        if by_rows:
-            height = min(height, max(1, CACHED // (n * size)))
-        height = min(m, TALLEST, height)
-        self.height = height = min(m, max(step, height // step * step))
-        self.blocks = -(-m // height)  # of a matrix
-        numbers = np.arange(math.prod(b_shape[:-2])).reshape(b_shape[:-2])
-        self.alone = len(numbers.ravel()) == items >= wanted > 0  # a task copies what it needs
-        table = np.stack([
-            starts(a_shape, a_strides, batch, size), starts(b_shape, b_strides, batch, size),
-            starts(out_shape, out_strides, batch, size),
-            np.zeros(items, int) if self.alone else np.broadcast_to(numbers, batch).ravel()], 1)
-        own = starts(b_shape, b_strides, b_shape[:-2], size)
-        matrix = -(-n // lanes) * lanes * k
-        self.table = np.array([
-            m, k, n, *(s // size for s in (*a_strides[-2:], *b_strides[-2:], out_strides[-2])),
-            height, self.alone, 12 + table.size, matrix, *table.ravel(), *own], np.int64)
+        number = np.arange(math.prod(b[0][:-2])).reshape(b[0][:-2])  # of right operands
+        low = m <= LOW
+        self.alone = self.down == 1 and (low or number.size == self.items)
+        in_place = n // (2 * lanes) * 2 * lanes if low and self.alone and b[1][-1] == size else 0
+        each = (-(-n // lanes) * lanes - in_place) * k
+        table = [starts(a, batch, size), starts(b, batch, size), starts(out, batch, size),
+                 np.broadcast_to(0 if self.alone else each * number, batch).ravel()]
+        head = [m, k, n, *(s // size for s in (*a[1][-2:], *b[1][-2:], out[1][-2])),
+                self.height, self.width, self.alone, in_place, 13 + 4 * self.items]
+        self.table = np.concatenate([head, np.stack(table, 1).ravel(),
+                                     starts(b, b[0][:-2], size)]).astype(np.int64)
         self.address = self.table.ctypes.data
-        self.copied = (matrix * (1 if self.alone else numbers.size),)
-        self.strips = numbers.size * -(-n // lanes)
-        self.grain = max(1, GRAIN // (8 * k * lanes))
-        self.scratch = (2 * step * lanes + -(-height // step) * step * min(DEPTH, k),)
-        self.total = items * self.blocks
-        self.each = self.blocks * -(-items // wanted) if self.alone else -(-self.total // wanted) if not by_rows else 1
-        self.tasks = -(-self.total // self.each)
+        self.strips = number.size * -(-n // lanes)
+        self.copied = (each if self.alone else each * number.size,)
+        self.scratch = (6 * self.names["ROWS"] * lanes + (self.height + 3) * min(DEPTH, k),)
+
+    def cut(self, threads: int, by_rows: bool) -> None:
+        m, k, n, lanes, rows = self.m, self.k, self.n, self.names["LANES"], self.names["ROWS"]
+        wanted = max(1, min(self.items * m * k * n // GRAIN, CHUNKS_PER_THREAD * threads)) if threads > 1 else 1
+        parts = -(-wanted // self.items)  # of a matrix
+        self.height, self.width = m, n
+        if m <= LOW:
+            self.width = min(n, round_up(-(-n // parts), 2 * lanes))
+        else:
+            parts = max(1, min(parts, m // (6 * rows) // threads * threads))
+            tall = TALLEST
+            if by_rows:
+                tall = min(tall, max(6 * rows, CACHED // (n * 4)))
+            if parts > 1 or m > tall:
+                parts = round_up(max(parts, -(-m // tall)), threads if parts > 1 else 1)
+            self.height = min(m, round_up(-(-m // parts), rows))
+        self.down, self.across = -(-m // self.height), -(-n // self.width)
+        self.parts = self.items * self.down * self.across
+        self.each = max(1, -(-self.parts // max(wanted, 1))) if self.parts > wanted and not (by_rows and self.down > 1) else 1
+        self.tasks = -(-self.parts // self.each)
 
     def row(self, number: int) -> int:
-        item, block = divmod(number, self.blocks)
-        m = int(self.table[0])
-        return item * m + min(block * self.height, m)
+        item, block = divmod(number, self.down)
+        return item * self.m + min(block * self.height, self.m)
+
+
+def round_up(n: int, step: int) -> int:
+    return -(-n // step) * step
 
 
 arranged = functools.lru_cache(512)(Arrangement)
 
 
-def starts(shape: tuple, strides: tuple, batch: Any, size: int) -> np.ndarray:
+def starts(x: Layout, batch: Any, size: int) -> np.ndarray:
     """Where each matrix of a batch begins, in elements."""
+    shape, strides = x
     where = np.zeros((), np.int64)
     for i, n in enumerate(batch, -2 - len(batch)):
         step = strides[i] // size if -i <= len(shape) and shape[i] > 1 else 0
@@ -194,20 +219,22 @@ def starts(shape: tuple, strides: tuple, batch: Any, size: int) -> np.ndarray:
 def product(a: np.ndarray, b: np.ndarray, out: np.ndarray,
             epilogue: Callable[[int, int], object] | None = None) -> None:
     dtype = out.dtype
-    copy, multiply, _ = kernels(dtype.name)
+    copy, multiply = kernels(dtype.name)
     cut = arranged((a.shape, a.strides), (b.shape, b.strides), (out.shape, out.strides), dtype.name,
                    flags.minijax_num_threads, epilogue is not None)
     copied = None
     if not cut.alone:
         copied = buffers.empty(cut.copied, dtype)
-        parallel(copy, cut.strips, cut.grain, cut.address, id(b), id(copied))
+        parallel(copy, cut.strips, max(1, COPIES // (cut.k * cut.names["LANES"])), cut.address, id(b), id(copied))
 
     def task(i: int) -> None:
-        lo, hi = i * cut.each, min(cut.total, (i + 1) * cut.each)
+        lo, hi = i * cut.each, min(cut.parts, (i + 1) * cut.each)
         right = buffers.empty(cut.copied, dtype) if copied is None else copied
         scratch = buffers.empty(cut.scratch, dtype)
         multiply(lo, hi, cut.address, id(a), id(b), id(out), id(right), id(scratch))
-        if epilogue:
+        if epilogue and cut.across == 1:
             epilogue(cut.row(lo), cut.row(hi))
 
     share(task, cut.tasks)
+    if epilogue and cut.across > 1:
+        epilogue(0, cut.m * cut.items)
