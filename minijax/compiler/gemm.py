@@ -1,23 +1,24 @@
-"""Matrix products of our own, for processors whose vectors NumPy's BLAS does not use.
+"""Matrix products of our own, for processors with wider vectors than NumPy's BLAS makes use of.
 
-A product of n x n matrices reads each number n times. What makes it fast is where it is read from:
+A product of two n x n matrices uses each number n times. What makes it fast is where it finds them:
 
-- A tile of the result, some rows by two vectors, stays in registers until it is done
-  (`product_tile`).
-- The two vectors of columns of `b` that it needs stay in the first cache while the tile moves down
-  a block of rows of `a`, which is in the second cache.
-- For both, the numbers are copied first, in the order in which they are needed: `a` in strips of
-  ROWS rows, `b` in strips of a vector of columns; a strip is stored [length][width], and padded
-  with zeros. So the strides of the operands matter for the copy only.
+- A tile of the result, some rows by two vectors, stays in registers until its sums are done: see
+  `product_tile` in `tiles.py`.
+- The columns of `b` below these two vectors stay in the first cache while the tile moves down a
+  block of rows of `a`. The block stays in the second cache while the columns change.
+- Both are copied first into the order in which the tiles want them: `a` in strips of ROWS rows, `b`
+  in strips of as many columns as a vector has LANES. In memory a strip is [length][width], and the
+  last is padded with zeros. So strides cost something in the copies only. Where the result has few
+  rows, a copy of `b` does not pay; then it is read where it is, if its rows are contiguous.
 
-The sum over k is cut into parts of DEPTH, so that this holds for long rows too.
+Longer sums than DEPTH are made in parts, so that all this fits.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,13 +29,15 @@ from minijax.compiler.machine import vector_bytes, vector_registers
 from minijax.compiler.threads import CHUNKS_PER_THREAD, parallel, share
 from minijax.config import flags
 
-DEPTH = 256  # of products that are added before the next part of the sum begins
-TALLEST = 192  # rows of a block
+DEPTH = 256  # products that are added before the next part of a sum begins
+AHEAD = 32  # numbers of a strip that are copied before those of the next
+TALLEST = 192  # rows of a block of `a`
+FEW = 200  # rows: for so many, `b` is read where it is
+LOW = 40  # rows: so many are one block, and threads share the columns
 CACHED = 1 << 19  # bytes of a block of the result that is still in the cache for its epilogue
-GRAIN = 1 << 21  # multiply-adds: the least work of a block
-LOW = 40  # rows of a result for which the right operand is read where it is
-COPIES = 1 << 16  # elements: the least that is worth another thread
-AHEAD = 32  # columns of a matrix that are copied before the next strip
+GRAIN = 1 << 21  # multiply-adds: the least work that is worth another thread
+COPIES = 1 << 16  # numbers to copy, likewise
+WRITES = 1 << 14  # numbers of an epilogue, likewise
 
 COPY = """
 @inline
@@ -131,8 +134,9 @@ def constants(dtype: str) -> dict[str, Any]:
             "ROWS": 4 if vector_registers() == 32 else 2, "DEPTH": DEPTH, "AHEAD": AHEAD}
 
 
-def sources(names: dict[str, Any]) -> tuple[str, str]:
+def sources(dtype: str) -> tuple[str, str]:
     """The kernel that copies right operands, and that of the product."""
+    names = constants(dtype)
     left, right = (COPY.format(name=f"copy_{side}", WIDTH=names[width], **names)
                    for side, width in (("left", "ROWS"), ("right", "LANES")))
     return right + COPY_RIGHT.format(**names), right + left + PRODUCT.format(**names)
@@ -140,74 +144,87 @@ def sources(names: dict[str, Any]) -> tuple[str, str]:
 
 @functools.cache
 def kernels(dtype: str) -> tuple[Callable, Callable]:
-    copy, multiply = sources(constants(dtype))
+    copy, multiply = sources(dtype)
     return native(copy, 2), native(multiply, 5)
 
 
 Layout = tuple[tuple[int, ...], tuple[int, ...]]  # shape and strides of an array
 
 
-class Arrangement:
-    """How a product of arrays of this layout is cut, and the table that tells the kernels."""
+class Division:
+    """How a product of arrays of such layouts is divided, with the table that tells its kernels.
 
-    def __init__(self, a: Layout, b: Layout, out: Layout, dtype: str, threads: int, by_rows: bool):
-        self.names = constants(dtype)
+    A part is a block of rows, or some columns of all rows if these are few. A task is a part, or as
+    many matrices of a batch as are worth another thread.
+    """
+
+    def __init__(self, a: Layout, b: Layout, out: Layout, char: str, threads: int, by_rows: bool):
         (*batch, m, n), k = out[0], a[0][-1]
-        self.items = math.prod(batch)
-        lanes = self.names["LANES"]
-        self.m, self.k, self.n = m, k, n
-        self.cut(threads, by_rows)
-        size = np.dtype(dtype).itemsize
-        number = np.arange(math.prod(b[0][:-2])).reshape(b[0][:-2])  # of right operands
-        low = m <= LOW
-        self.alone = self.down == 1 and (low or number.size == self.items)
-        in_place = n // (2 * lanes) * 2 * lanes if low and self.alone and b[1][-1] == size else 0
-        each = (-(-n // lanes) * lanes - in_place) * k
-        table = [starts(a, batch, size), starts(b, batch, size), starts(out, batch, size),
-                 np.broadcast_to(0 if self.alone else each * number, batch).ravel()]
-        head = [m, k, n, *(s // size for s in (*a[1][-2:], *b[1][-2:], out[1][-2])),
-                self.height, self.width, self.alone, in_place, 13 + 4 * self.items]
-        self.table = np.concatenate([head, np.stack(table, 1).ravel(),
-                                     starts(b, b[0][:-2], size)]).astype(np.int64)
-        self.address = self.table.ctypes.data
-        self.strips = number.size * -(-n // lanes)
-        self.copied = (each if self.alone else each * number.size,)
-        self.scratch = (6 * self.names["ROWS"] * lanes + (self.height + 3) * min(DEPTH, k),)
+        self.dtype = np.dtype(char)
+        self.copy, self.multiply = kernels(self.dtype.name)
+        names = constants(self.dtype.name)
+        self.lanes, self.rows = names["LANES"], names["ROWS"]
+        self.items, self.m, self.k, self.n = math.prod(batch), m, k, n
+        self.divide(threads, by_rows)
+        self.tabulate(a, b, out, batch)
+        # A tile at the edge, and the copy of a block of `a`
+        self.scratch = ((6 * self.lanes + min(DEPTH, k)) * self.rows
+                        + round_up(self.height, self.rows) * min(DEPTH, k),)
 
-    def cut(self, threads: int, by_rows: bool) -> None:
-        m, k, n, lanes, rows = self.m, self.k, self.n, self.names["LANES"], self.names["ROWS"]
-        wanted = max(1, min(self.items * m * k * n // GRAIN, CHUNKS_PER_THREAD * threads)) if threads > 1 else 1
-        parts = -(-wanted // self.items)  # of a matrix
+    def divide(self, threads: int, by_rows: bool) -> None:
+        """Choose the size of a part, and how many are a task."""
+        m, n, work = self.m, self.n, self.m * self.n * self.k
+        wanted = max(1, min(self.items * work // GRAIN, CHUNKS_PER_THREAD * threads))
+        pieces = -(-wanted // self.items) if threads > 1 else 1  # of a matrix
         self.height, self.width = m, n
         if m <= LOW:
-            self.width = min(n, round_up(-(-n // parts), 2 * lanes))
+            self.width = min(n, round_up(-(-n // pieces), 2 * self.lanes))
         else:
-            parts = max(1, min(parts, m // (6 * rows) // threads * threads))
-            tall = TALLEST
+            tallest = TALLEST
             if by_rows:
-                tall = min(tall, max(6 * rows, CACHED // (n * 4)))
-            if parts > 1 or m > tall:
-                parts = round_up(max(parts, -(-m // tall)), threads if parts > 1 else 1)
-            self.height = min(m, round_up(-(-m // parts), rows))
+                tallest = min(tallest, max(6 * self.rows, CACHED // (n * self.dtype.itemsize)))
+            pieces = max(min(pieces, m // (6 * self.rows)), -(-m // tallest))
+            if pieces > 1:  # as much for each thread
+                pieces = round_up(pieces, threads)
+            self.height = min(m, round_up(-(-m // pieces), self.rows))
         self.down, self.across = -(-m // self.height), -(-n // self.width)
         self.parts = self.items * self.down * self.across
-        self.each = max(1, -(-self.parts // max(wanted, 1))) if self.parts > wanted and not (by_rows and self.down > 1) else 1
+        self.each = max(1, self.items // wanted) if self.parts == self.items else 1
         self.tasks = -(-self.parts // self.each)
 
-    def row(self, number: int) -> int:
-        item, block = divmod(number, self.down)
+    def tabulate(self, a: Layout, b: Layout, out: Layout, batch: Sequence[int]) -> None:
+        """The table: what holds for all, then four numbers for each result of a batch."""
+        n, size, vectors = self.n, self.dtype.itemsize, 2 * self.lanes
+        number = np.arange(math.prod(b[0][:-2])).reshape(b[0][:-2])  # of right operands
+        direct = self.m <= FEW and b[1][-1] == size
+        in_place = n // vectors * vectors if direct else 0
+        copied = (round_up(n, self.lanes) - in_place) * self.k
+        # A task copies what it needs of `b`; otherwise all is copied before
+        self.alone = direct or (self.down == 1 and number.size == self.items)
+        self.copied = (copied if self.alone else copied * number.size,)
+        self.strips = number.size * -(-n // self.lanes)
+        head = [self.m, self.k, n, *(s // size for s in (*a[1][-2:], *b[1][-2:], out[1][-2])),
+                self.height, self.width, self.alone, in_place, 13 + 4 * self.items]
+        where = np.broadcast_to(0 if self.alone else copied * number, batch).ravel()
+        results = np.stack([*(starts(x, batch, size) for x in (a, b, out)), where], 1)
+        self.table = np.concatenate([head, results.ravel(), starts(b, b[0][:-2], size)], dtype=np.int64)
+        self.address = self.table.ctypes.data
+
+    def row(self, part: int) -> int:
+        """The first row of a part, in all rows of the batch."""
+        item, block = divmod(part, self.down)
         return item * self.m + min(block * self.height, self.m)
+
+
+divided = functools.lru_cache(512)(Division)
 
 
 def round_up(n: int, step: int) -> int:
     return -(-n // step) * step
 
 
-arranged = functools.lru_cache(512)(Arrangement)
-
-
-def starts(x: Layout, batch: Any, size: int) -> np.ndarray:
-    """Where each matrix of a batch begins, in elements."""
+def starts(x: Layout, batch: Sequence[int], size: int) -> np.ndarray:
+    """Where each matrix of a batch begins, in elements of that size."""
     shape, strides = x
     where = np.zeros((), np.int64)
     for i, n in enumerate(batch, -2 - len(batch)):
@@ -218,23 +235,30 @@ def starts(x: Layout, batch: Any, size: int) -> np.ndarray:
 
 def product(a: np.ndarray, b: np.ndarray, out: np.ndarray,
             epilogue: Callable[[int, int], object] | None = None) -> None:
-    dtype = out.dtype
-    copy, multiply = kernels(dtype.name)
-    cut = arranged((a.shape, a.strides), (b.shape, b.strides), (out.shape, out.strides), dtype.name,
-                   flags.minijax_num_threads, epilogue is not None)
-    copied = None
-    if not cut.alone:
-        copied = buffers.empty(cut.copied, dtype)
-        parallel(copy, cut.strips, max(1, COPIES // (cut.k * cut.names["LANES"])), cut.address, id(b), id(copied))
+    """Write the product to `out`; see `matmul` in `blas.py`. The rows of `out` are contiguous.
+
+    >>> a, b, out = np.ones((3, 4)), np.ones((4, 2)), np.empty((3, 2))
+    >>> product(a, b.T.copy().T, out)
+    >>> out
+    array([[4., 4.],
+           [4., 4.],
+           [4., 4.]])
+    """
+    by = divided((a.shape, a.strides), (b.shape, b.strides), (out.shape, out.strides),
+                 out.dtype.char, flags.minijax_num_threads, epilogue is not None)
+    if not by.alone:
+        all_copied = buffers.empty(by.copied, by.dtype)
+        grain = max(1, COPIES // (by.k * by.lanes))
+        parallel(by.copy, by.strips, grain, by.address, id(b), id(all_copied))
 
     def task(i: int) -> None:
-        lo, hi = i * cut.each, min(cut.parts, (i + 1) * cut.each)
-        right = buffers.empty(cut.copied, dtype) if copied is None else copied
-        scratch = buffers.empty(cut.scratch, dtype)
-        multiply(lo, hi, cut.address, id(a), id(b), id(out), id(right), id(scratch))
-        if epilogue and cut.across == 1:
-            epilogue(cut.row(lo), cut.row(hi))
+        lo, hi = i * by.each, min(by.parts, (i + 1) * by.each)
+        copied = buffers.empty(by.copied, by.dtype) if by.alone else all_copied
+        scratch = buffers.empty(by.scratch, by.dtype)
+        by.multiply(lo, hi, by.address, id(a), id(b), id(out), id(copied), id(scratch))
+        if epilogue and by.across == 1:
+            epilogue(by.row(lo), by.row(hi))
 
-    share(task, cut.tasks)
-    if epilogue and cut.across > 1:
-        epilogue(0, cut.m * cut.items)
+    share(task, by.tasks)
+    if epilogue and by.across > 1:
+        parallel(lambda lo, hi, _: epilogue(lo, hi), by.items * by.m, max(1, WRITES // by.n), None)
