@@ -54,7 +54,8 @@ def {name}(x, across, along, size, length, to):
                     transpose(1, {WIDTH}, at(here, k * along), 0, at(strip, k * {WIDTH}))
                     k += 1
             elif line + {WIDTH} <= size and along == 1:
-                while k + {LANES} <= end:
+                while k < end and end >= {LANES}:  # the last block begins so that it fits
+                    k = min(k, end - {LANES})
                     transpose({WIDTH}, {LANES}, at(here, k), across, at(strip, k * {WIDTH}))
                     k += {LANES}
             for i in range(k * {WIDTH}, end * {WIDTH}):
@@ -207,7 +208,8 @@ class Division:
                 self.height, self.width, self.alone, in_place, 13 + 4 * self.items]
         where = np.broadcast_to(0 if self.alone else copied * number, batch).ravel()
         results = np.stack([*(starts(x, batch, size) for x in (a, b, out)), where], 1)
-        self.table = np.concatenate([head, results.ravel(), starts(b, b[0][:-2], size)], dtype=np.int64)
+        self.table = np.concatenate(
+            [head, results.ravel(), starts(b, b[0][:-2], size)], dtype=np.int64)
         self.address = self.table.ctypes.data
 
     def row(self, part: int) -> int:

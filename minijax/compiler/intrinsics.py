@@ -19,7 +19,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin
 
-from minijax.compiler import target, tiles, vector_math
+from minijax.compiler import target, vector_math
+from minijax.compiler.tiles import at, product_tile, transpose
 
 INTEGERS = (types.int8, types.int16, types.int32, types.int64,
             types.uint8, types.uint16, types.uint32, types.uint64)
@@ -316,11 +317,12 @@ def mulhi(typing: Any, x: Any, y: Any) -> Any:
 @functools.cache
 def namespace() -> dict[str, Any]:
     """Everything that the source of a kernel may name. A vector function is compiled when used."""
-    names: dict[str, Any] = {f.__name__: f for f in (
+    functions: tuple[Any, ...] = (
         data, fma, floor, ceil, trunc, rint, sqrt, fabs, copysign, minimum, maximum, square,
         add_reordered, mul_reordered, multiply, plus, select, horner, pair, bits, whole, saturate,
         quotient, remainder, population_count, clz, shift_left, shift_right_logical,
-        shift_right_arithmetic, mulhi, inline, tiles.at, tiles.product_tile, tiles.transpose)} | TYPES
+        shift_right_arithmetic, mulhi, inline, at, product_tile, transpose)
+    names: dict[str, Any] = {f.__name__: f for f in functions} | TYPES
     for name, value in vector_math.definitions().items():
         if isinstance(value, python_types.FunctionType):
             value = inline(python_types.FunctionType(value.__code__, names, name))

@@ -1,7 +1,7 @@
-"""Parts of a matrix product that need vector registers by name: a tile of it, and a transpose.
+"""What a matrix product needs vector registers for, by name: a tile of it, and a transpose.
 
-LLVM makes vectors of a loop by itself, but does not keep a block of a matrix in registers. So these
-two say which vectors there are. This module imports Numba, like `intrinsics.py`.
+LLVM makes vectors of a loop by itself, but it would not keep a block of a matrix in registers. So
+here it is told which vectors there are. This module imports Numba, like `intrinsics.py`.
 """
 
 from __future__ import annotations
@@ -15,31 +15,43 @@ from numba.extending import intrinsic
 
 from minijax.compiler.machine import vector_bytes
 
-
-def vector_type(element: Any, count: int) -> ir.VectorType:
-    return ir.VectorType(element, count)
+# --- vectors ---------------------------------------------------------------------------------
 
 
-def load(builder: Any, pointer: Any, kind: ir.VectorType) -> Any:
-    """The vector that begins at the element `pointer` shows."""
-    element = kind.element
-    return builder.load(builder.bitcast(pointer, kind.as_pointer()), align=width_of(element))
-
-
-def store(builder: Any, value: Any, pointer: Any) -> None:
-    builder.store(value, builder.bitcast(pointer, value.type.as_pointer()),
-                  align=width_of(value.type.element))
-
-
-def width_of(element: Any) -> int:
+def width(element: ir.Type) -> int:
+    """The bytes of a number."""
     return 4 if isinstance(element, ir.FloatType) else 8
 
 
-def broadcast(builder: Any, x: Any, kind: ir.VectorType) -> Any:
-    """A vector whose elements are all x."""
-    first = builder.insert_element(ir.Constant(kind, ir.Undefined), x, ir.IntType(32)(0))
-    zeros = ir.Constant(ir.VectorType(ir.IntType(32), kind.count), [0] * kind.count)
-    return builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), zeros)
+def load(builder: ir.IRBuilder, pointer: ir.Value, lanes: int) -> ir.Value:
+    """A vector: the number that `pointer` shows, and those that follow."""
+    kind = ir.VectorType(pointer.type.pointee, lanes)
+    return builder.load(builder.bitcast(pointer, kind.as_pointer()), align=width(kind.element))
+
+
+def store(builder: ir.IRBuilder, vector: ir.Value, pointer: ir.Value) -> None:
+    where = builder.bitcast(pointer, vector.type.as_pointer())
+    builder.store(vector, where, align=width(vector.type.element))
+
+
+def arranged(builder: ir.IRBuilder, x: ir.Value, y: ir.Value, order: list[int]) -> ir.Value:
+    """The elements of x and y, counted on from x to y, in this order."""
+    return builder.shuffle_vector(
+        x, y, ir.Constant(ir.VectorType(ir.IntType(32), len(order)), order))
+
+
+def broadcast(builder: ir.IRBuilder, number: ir.Value, lanes: int) -> ir.Value:
+    undefined = ir.Constant(ir.VectorType(number.type, lanes), ir.Undefined)
+    first = builder.insert_element(undefined, number, ir.IntType(32)(0))
+    return arranged(builder, first, undefined, [0] * lanes)
+
+
+def moved(builder: ir.IRBuilder, pointer: ir.Value, by: ir.Value, times: int = 1) -> ir.Value:
+    """A pointer further on, by so many numbers, so many times."""
+    return builder.gep(pointer, [builder.mul(by, by.type(times))])
+
+
+# --- what kernels call -----------------------------------------------------------------------
 
 
 @intrinsic
@@ -54,107 +66,93 @@ def at(typing: Any, x: Any, i: Any) -> Any:
 
 @intrinsic(prefer_literal=True)
 def product_tile(typing: Any, rows: Any, strips: Any, vectors: Any, length: Any,
-                 a: Any, a_next: Any, b: Any, b_step: Any, b_next: Any, c: Any, c_step: Any,
-                 first: Any) -> Any:
-    """A tile of a matrix product, of `strips * rows` rows and `vectors` vectors of columns.
+                 a: Any, a_next: Any, b: Any, b_row: Any, b_next: Any,
+                 c: Any, c_row: Any, first: Any) -> Any:
+    """A tile of a matrix product: 1 to 3 strips of `rows` rows, by 1 or 2 vectors of columns.
 
-    It is in registers until all `length` products of each element are added. Then it is stored, if
-    this is the `first` part of the sum, or else added to what is in `c`, whose rows are `c_step`
-    apart. `a` holds strips of `rows` rows, [length][rows] each, `a_next` apart. Row k of `b` begins
-    at k * b_step; its next vectors follow at distances of `b_next`. There are 1 to 3 strips, and 1
-    or 2 vectors.
+    It stays in registers while `length` products are added to each element. Then it is stored in
+    `c`, whose rows are `c_row` apart, if this is the `first` part of the sum, or else added there.
+    `a` holds strips, [length][rows] each, that begin `a_next` apart. The rows of `b` are `b_row`
+    apart, and their second vector is `b_next` after the first. `rows` is a literal number.
     """
-    i = types.int64
-    signature = types.void(rows, i, i, i, a, i, b, i, i, c, i, types.boolean)
+    count = types.int64
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         _, strips, vectors, *rest = args
-        height = rows.literal_value
-        kind = vector_of(context, a)
-        number = builder.add(builder.mul(strips, strips.type(2)), vectors)
         end = builder.append_basic_block("end")
-        switch = builder.switch(number, end)
+        switch = builder.switch(builder.add(builder.add(strips, strips), vectors), end)
         for s in (1, 2, 3):
             for v in (1, 2):
                 case = builder.append_basic_block(f"tile{s}{v}")
                 switch.add_case(2 * s + v, case)
                 builder.position_at_end(case)
-                tile(builder, kind, s, v, height, *rest)
+                tile(builder, (rows.literal_value, s, v), *rest)
                 builder.branch(end)
         builder.position_at_end(end)
         return context.get_dummy_value()
 
-    return signature, generate
+    return types.void(rows, count, count, count, a, count, b, count, count, c, count,
+                      types.boolean), generate
 
 
-def vector_of(context: Any, pointer: Any) -> ir.VectorType:
-    element = context.get_value_type(pointer.dtype)
-    return ir.VectorType(element, vector_bytes() // width_of(element))
-
-
-def tile(builder: Any, kind: ir.VectorType, strips: int, vectors: int, height: int, n: Any, a: Any,
-         a_next: Any, b: Any, b_step: Any, b_next: Any, c: Any, c_step: Any, first: Any) -> None:
-    lanes = kind.count
+def tile(builder: ir.IRBuilder, shape: tuple[int, int, int], length: ir.Value,
+         a: ir.Value, a_next: ir.Value, b: ir.Value, b_row: ir.Value, b_next: ir.Value,
+         c: ir.Value, c_row: ir.Value, first: ir.Value) -> None:
+    """Write the instructions of `product_tile` for one shape: rows, strips, vectors."""
+    rows, strips, vectors = shape
+    lanes = vector_bytes() // width(a.type.pointee)
+    kind = ir.VectorType(a.type.pointee, lanes)
     fma = cgutils.get_or_insert_function(
         builder.module, ir.FunctionType(kind, [kind] * 3),
-        f"llvm.fma.v{lanes}f{8 * width_of(kind.element)}")
+        f"llvm.fma.v{lanes}f{8 * width(kind.element)}")
     sums = [[cgutils.alloca_once_value(builder, ir.Constant(kind, None)) for _ in range(vectors)]
-            for _ in range(strips * height)]
-    for line in sums:
-        for total in line:
-            builder.store(ir.Constant(kind, None), total)
-    strips_a = [builder.gep(a, [builder.mul(a_next, a_next.type(s))]) for s in range(strips)]
-    strips_b = [builder.gep(b, [builder.mul(b_next, b_next.type(s))]) for s in range(vectors)]
-    with cgutils.for_range(builder, n) as loop:
-        row = builder.mul(loop.index, b_step)
-        bs = [load(builder, builder.gep(s, [row]), kind) for s in strips_b]
-        at_k = builder.mul(loop.index, n.type(height))
+            for _ in range(strips * rows)]
+    with cgutils.for_range(builder, length) as loop:
+        column = moved(builder, a, loop.index, rows)
+        row = moved(builder, b, builder.mul(b_row, loop.index))
+        ys = [load(builder, moved(builder, row, b_next, v), lanes) for v in range(vectors)]
         for r, line in enumerate(sums):
-            p = builder.gep(strips_a[r // height], [builder.add(at_k, n.type(r % height))])
-            x = broadcast(builder, builder.load(p), kind)
-            for total, y in zip(line, bs):
+            strip = moved(builder, column, a_next, r // rows)
+            x = broadcast(builder, builder.load(builder.gep(strip, [length.type(r % rows)])), lanes)
+            for total, y in zip(line, ys):
                 builder.store(builder.call(fma, [x, y, builder.load(total)]), total)
-    with builder.if_else(first) as (new, more):
-        for branch, add in ((new, False), (more, True)):
+    with builder.if_else(first) as branches:
+        for branch, fresh in zip(branches, (True, False)):
             with branch:
                 for r, line in enumerate(sums):
                     for v, total in enumerate(line):
-                        where = builder.gep(c, [builder.add(
-                            builder.mul(c_step, c_step.type(r)), c_step.type(v * lanes))])
                         value = builder.load(total)
-                        if add:
-                            value = builder.fadd(load(builder, where, kind), value)
-                        store(builder, value, where)
+                        to = builder.gep(moved(builder, c, c_row, r), [length.type(v * lanes)])
+                        if not fresh:
+                            value = builder.fadd(load(builder, to, lanes), value)
+                        store(builder, value, to)
 
 
 @intrinsic(prefer_literal=True)
 def transpose(typing: Any, rows: Any, columns: Any, x: Any, step: Any, to: Any) -> Any:
-    """Write a block of x, of `rows` rows that are `step` apart, to `to`, column after column.
+    """Write a block of x, of `rows` rows that are `step` apart, to `to`: column after column.
 
-    Both are powers of two. One row is just copied.
+    `rows` and `columns` are literal powers of two. One row is just copied.
     """
-    count, width = rows.literal_value, columns.literal_value
+    height, lanes = rows.literal_value, columns.literal_value
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         _, _, x, step, to = args
-        kind = ir.VectorType(x.type.pointee, width)
-        vectors = [load(builder, builder.gep(x, [builder.mul(step, step.type(r))]), kind)
-                   for r in range(count)]
-        # Riffle the rows like the halves of a pack of cards, until what stood side by side stands
-        # `rows` apart.
-        for _ in range(count.bit_length() - 1):
-            vectors = [riffle(builder, vectors[r // 2], vectors[r // 2 + count // 2], r % 2)
-                       for r in range(count)]
+        vectors = [load(builder, moved(builder, x, step, r), lanes) for r in range(height)]
+        # Riffle the first half of the rows into the second, as one shuffles cards. Each time, what
+        # stood side by side moves twice as far apart: in the end `rows` apart, as in a column.
+        for _ in range(height.bit_length() - 1):
+            pairs = zip(vectors[:height // 2], vectors[height // 2:])
+            vectors = [half for pair in pairs for half in riffled(builder, *pair)]
         for r, vector in enumerate(vectors):
-            store(builder, vector, builder.gep(to, [step.type(r * width)]))
+            store(builder, vector, builder.gep(to, [step.type(r * lanes)]))
         return context.get_dummy_value()
 
     return types.void(rows, columns, x, types.int64, to), generate
 
 
-def riffle(builder: Any, x: Any, y: Any, upper: int) -> Any:
-    """The elements of x and y in turn: from their lower halves, or from their upper ones."""
+def riffled(builder: ir.IRBuilder, x: ir.Value, y: ir.Value) -> list[ir.Value]:
+    """The elements of two vectors in turn, as two vectors."""
     lanes = x.type.count
-    start = upper * lanes // 2
-    order = [i + side for i in range(start, start + lanes // 2) for side in (0, lanes)]
-    return builder.shuffle_vector(x, y, ir.Constant(ir.VectorType(ir.IntType(32), lanes), order))
+    order = [i + side for i in range(lanes) for side in (0, lanes)]
+    return [arranged(builder, x, y, half) for half in (order[:lanes], order[lanes:])]
