@@ -155,8 +155,8 @@ Layout = tuple[tuple[int, ...], tuple[int, ...]]  # shape and strides of an arra
 class Division:
     """How a product of arrays of such layouts is divided, with the table that tells its kernels.
 
-    A part is a block of rows, or some columns of all rows if these are few. A task is a part, or as
-    many matrices of a batch as are worth another thread.
+    A part is a block of rows, or some columns of all rows if these are few. A task is a part, or
+    some that follow each other.
     """
 
     def __init__(self, a: Layout, b: Layout, out: Layout, char: str, threads: int, by_rows: bool):
@@ -190,7 +190,7 @@ class Division:
             self.height = min(m, round_up(-(-m // pieces), self.rows))
         self.down, self.across = -(-m // self.height), -(-n // self.width)
         self.parts = self.items * self.down * self.across
-        self.each = max(1, self.items // wanted) if self.parts == self.items else 1
+        self.each = 1 if by_rows and self.down > 1 else max(1, self.parts // wanted)
         self.tasks = -(-self.parts // self.each)
 
     def tabulate(self, a: Layout, b: Layout, out: Layout, batch: Sequence[int]) -> None:
