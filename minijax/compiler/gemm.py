@@ -30,8 +30,8 @@ from minijax.compiler.threads import CHUNKS_PER_THREAD, parallel, share
 from minijax.config import flags
 
 DEPTH = 256  # products that are added before the next part of a sum begins
-AHEAD = 32  # numbers of a strip that are copied before those of the next
-TALLEST = 192  # rows of a block of `a`
+AHEAD = 32  # rows of a matrix that are copied at a time
+TALLEST = 288  # rows of a block of `a`
 FEW = 200  # rows: for so many, `b` is read where it is
 LOW = 40  # rows: so many are one block, and threads share the columns
 CACHED = 1 << 19  # bytes of a block of the result that is still in the cache for its epilogue
@@ -43,8 +43,9 @@ COPY = """
 @inline
 def {name}(x, across, along, size, length, to):
     # `size` lines of x, `across` apart, of numbers `along` apart, as strips of {WIDTH} lines
-    for start in range(0, length, {AHEAD}):
-        end = min(start + {AHEAD}, length)
+    step = {AHEAD} if across == 1 else max(length, 1)
+    for start in range(0, length, step):
+        end = min(start + step, length)
         for line in range(0, size, {WIDTH}):
             strip = at(to, line * length)
             here = at(x, line * across)

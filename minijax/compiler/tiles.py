@@ -51,15 +51,6 @@ def moved(builder: ir.IRBuilder, pointer: ir.Value, by: ir.Value, times: int = 1
     return builder.gep(pointer, [builder.mul(by, by.type(times))])
 
 
-def prefetch(builder: ir.IRBuilder, pointer: ir.Value) -> None:
-    """Ask for the memory that will be written there, so that it is in the cache by then."""
-    byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
-    fun = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(ir.VoidType(), [byte, number, number, number]),
-        "llvm.prefetch.p0")
-    builder.call(fun, [builder.bitcast(pointer, byte), number(1), number(3), number(1)])
-
-
 # --- what kernels call -----------------------------------------------------------------------
 
 
@@ -116,11 +107,6 @@ def tile(builder: ir.IRBuilder, shape: tuple[int, int, int], length: ir.Value,
         f"llvm.fma.v{lanes}f{8 * width(kind.element)}")
     sums = [[cgutils.alloca_once_value(builder, ir.Constant(kind, None)) for _ in range(vectors)]
             for _ in range(strips * rows)]
-    where = [[builder.gep(moved(builder, c, c_row, r), [length.type(v * lanes)])
-              for v in range(vectors)] for r in range(strips * rows)]
-    for line in where:
-        for to in line:
-            prefetch(builder, to)
     with cgutils.for_range(builder, length) as loop:
         column = moved(builder, a, loop.index, rows)
         row = moved(builder, b, builder.mul(b_row, loop.index))
@@ -133,9 +119,10 @@ def tile(builder: ir.IRBuilder, shape: tuple[int, int, int], length: ir.Value,
     with builder.if_else(first) as branches:
         for branch, fresh in zip(branches, (True, False)):
             with branch:
-                for line, tos in zip(sums, where):
-                    for total, to in zip(line, tos):
+                for r, line in enumerate(sums):
+                    for v, total in enumerate(line):
                         value = builder.load(total)
+                        to = builder.gep(moved(builder, c, c_row, r), [length.type(v * lanes)])
                         if not fresh:
                             value = builder.fadd(load(builder, to, lanes), value)
                         store(builder, value, to)
