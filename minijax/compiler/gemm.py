@@ -31,8 +31,7 @@ from minijax.config import flags
 
 DEPTH = 256  # products that are added before the next part of a sum begins
 AHEAD = 32  # rows of a matrix that are copied at a time
-TALLEST = 288  # rows of a block of `a`
-FEW = 200  # rows: for so many, `b` is read where it is
+TALLEST = 288  # rows of a block of `a`; of a result with no more rows, `b` is read where it is
 LOW = 40  # rows: so many are one block, and threads share the columns
 CACHED = 1 << 19  # bytes of a block of the result that is still in the cache for its epilogue
 GRAIN = 1 << 21  # multiply-adds: the least work that is worth another thread
@@ -60,8 +59,37 @@ def {name}(x, across, along, size, length, to):
                     transpose({WIDTH}, {LANES}, at(here, k), across, at(strip, k * {WIDTH}))
                     k += {LANES}
             for i in range(k * {WIDTH}, end * {WIDTH}):
-                k, r = i // {WIDTH}, i % {WIDTH}
-                strip[i] = here[r * across + k * along] if line + r < size else {dtype}(0)
+                q, r = i // {WIDTH}, i % {WIDTH}
+                strip[i] = here[r * across + q * along] if line + r < size else {dtype}(0)
+"""
+
+MULTIPLY = """
+@inline
+def multiply(m, k, n, a, a_row, a_column, b, b_row, in_place, copied, c, c_row, space):
+    # c = a @ b. Of b, `in_place` columns are read where they are, the others from strips `copied`
+    edge = space  # a tile that is not wholly in the result
+    block = at(space, 6 * {ROWS} * {LANES})  # strips of the rows of a
+    for p in range(0, k, {DEPTH}):
+        depth = min({DEPTH}, k - p)
+        copy_left(at(a, p * a_column), a_row, a_column, m, depth, block)
+        for j in range(0, n, 2 * {LANES}):
+            y, y_row, y_next = at(b, p * b_row + j), b_row, {LANES}
+            if j >= in_place:
+                y, y_row, y_next = at(copied, (j - in_place) * k + p * {LANES}), {LANES}, {LANES} * k
+            columns = min(n - j, 2 * {LANES})
+            for i in range(0, m, 3 * {ROWS}):
+                x, z = at(block, i * depth), at(c, i * c_row + j)
+                rows = min(m - i, 3 * {ROWS})
+                if rows == 3 * {ROWS} and columns == 2 * {LANES}:
+                    product_tile({ROWS}, 3, 2, depth, x, depth * {ROWS}, y, y_row, y_next,
+                                 z, c_row, p == 0)
+                    continue
+                product_tile({ROWS}, (rows + {ROWS} - 1) // {ROWS}, 1 + (columns > {LANES}), depth,
+                             x, depth * {ROWS}, y, y_row, y_next, edge, 2 * {LANES}, True)
+                for r in range(rows):
+                    for q in range(columns):
+                        e = edge[r * 2 * {LANES} + q]
+                        z[r * c_row + q] = e if p == 0 else z[r * c_row + q] + e
 """
 
 COPY_RIGHT = """
@@ -89,44 +117,19 @@ def kernel(lo, hi, sizes, a0, a1, a2, a3, a4):
     a = data(a0, {dtype})
     b = data(a1, {dtype})
     c = data(a2, {dtype})
-    copied = data(a3, {dtype})  # of right operands
-    edge = data(a4, {dtype})  # a tile that is not wholly in the result
-    block = at(edge, 6 * {ROWS} * {LANES})  # the copy of a block of a left operand
     down, across = (m + height - 1) // height, (n + width - 1) // width
     for number in range(lo, hi):
         item = 13 + number // (down * across) * 4
-        top, left = number % down * height, number // down % across * width
-        rows, end = min(height, m - top), min(left + width, n)
-        b_start = sizes[item + 1]
-        right = at(copied, sizes[item + 3])
+        i, j = number % down * height, number // down % across * width
+        columns = min(width, n - j)
+        here = min(max(0, in_place - j), columns)
+        right = at(b, sizes[item + 1] + j * b_column)
+        copied = at(data(a3, {dtype}), sizes[item + 3] + (j + here - in_place) * k)
         if alone:
-            j = max(left, in_place)
-            copy_right(at(b, b_start + j * b_column), b_column, b_row, end - j, k,
-                       at(right, (j - in_place) * k))
-        for p in range(0, k, {DEPTH}):
-            depth = min({DEPTH}, k - p)
-            copy_left(at(a, sizes[item] + top * a_row + p * a_column), a_row, a_column, rows, depth,
-                      block)
-            for j in range(left, end, 2 * {LANES}):
-                y, y_row, y_next = at(right, (j - in_place) * k + p * {LANES}), {LANES}, {LANES} * k
-                if j < in_place:
-                    y, y_row, y_next = at(b, b_start + p * b_row + j), b_row, {LANES}
-                columns = min(end - j, 2 * {LANES})
-                vectors = 1 + (columns > {LANES})
-                for i in range(0, rows, 3 * {ROWS}):
-                    x = at(block, i * depth)
-                    z = at(c, sizes[item + 2] + (top + i) * c_row + j)
-                    here = min(rows - i, 3 * {ROWS})
-                    if here == 3 * {ROWS} and columns == 2 * {LANES}:
-                        product_tile({ROWS}, 3, 2, depth, x, {ROWS} * depth, y, y_row, y_next,
-                                     z, c_row, p == 0)
-                        continue
-                    product_tile({ROWS}, (here + {ROWS} - 1) // {ROWS}, vectors, depth,
-                                 x, {ROWS} * depth, y, y_row, y_next, edge, 2 * {LANES}, True)
-                    for r in range(here):
-                        for q in range(columns):
-                            e = edge[r * 2 * {LANES} + q]
-                            z[r * c_row + q] = e if p == 0 else z[r * c_row + q] + e
+            copy_right(at(right, here * b_column), b_column, b_row, columns - here, k, copied)
+        multiply(min(height, m - i), k, columns, at(a, sizes[item] + i * a_row), a_row, a_column,
+                 right, b_row, here, copied, at(c, sizes[item + 2] + i * c_row + j), c_row,
+                 data(a4, {dtype}))
 """
 
 
@@ -141,7 +144,8 @@ def sources(dtype: str) -> tuple[str, str]:
     names = constants(dtype)
     left, right = (COPY.format(name=f"copy_{side}", WIDTH=names[width], **names)
                    for side, width in (("left", "ROWS"), ("right", "LANES")))
-    return right + COPY_RIGHT.format(**names), right + left + PRODUCT.format(**names)
+    return (right + COPY_RIGHT.format(**names),
+            right + left + (MULTIPLY + PRODUCT).format(**names))
 
 
 @functools.cache
@@ -198,7 +202,7 @@ class Division:
         """The table: what holds for all, then four numbers for each result of a batch."""
         n, size, vectors = self.n, self.dtype.itemsize, 2 * self.lanes
         number = np.arange(math.prod(b[0][:-2])).reshape(b[0][:-2])  # of right operands
-        direct = self.m <= FEW and b[1][-1] == size
+        direct = self.m <= TALLEST and b[1][-1] == size
         in_place = n // vectors * vectors if direct else 0
         copied = (round_up(n, self.lanes) - in_place) * self.k
         # A task copies what it needs of `b`; otherwise all is copied before
