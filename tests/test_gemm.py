@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import minijax
-from minijax.compiler import blas, gemm, machine
+from minijax.compiler import blas, gemm, machine, tiles
 from minijax.compiler.blas import matmul
 
 from .tiers import slow
@@ -25,8 +25,8 @@ def way(request, monkeypatch):
     """Both ways of `matmul`, on every machine, for products of all sizes."""
     ours = request.param == "ours"
     monkeypatch.setattr(blas, "_narrow", lambda: ours)
-    monkeypatch.setattr(blas, "WORTH", 1)
-    monkeypatch.setattr(blas, "THIN", 1)
+    for name, value in {"WORTH": 1, "THIN": 1, "SERIAL": 0, "SERIAL_ELSE": 0}.items():
+        monkeypatch.setattr(blas, name, value)
 
 
 both_ways = pytest.mark.usefixtures("way")
@@ -212,6 +212,26 @@ def test_results_do_not_depend_on_the_day(threads):
     for out in outs:
         matmul(a, b, out)
     assert all((out == outs[0]).all() for out in outs)
+
+
+@pytest.mark.parametrize("registers", [
+    (32, 16), pytest.param((16, 32), marks=slow), pytest.param((16, 16), marks=slow)], ids=str)
+def test_other_processors(registers, monkeypatch):
+    """The same source for narrower and for fewer registers. Any processor can do with those."""
+    width, number = registers
+    for module in gemm, tiles:
+        monkeypatch.setattr(module, "vector_bytes", lambda: width)
+    monkeypatch.setattr(gemm, "vector_registers", lambda: number)
+    gemm.kernels.cache_clear()
+    gemm.divided.cache_clear()
+    for m, k, n in [(5, 30, 70), (48, 33, 40), (300, 40, 35), (60, 2 * gemm.DEPTH + 3, 37)]:
+        a, b = numbers((m, k), np.float32), numbers((k, n), np.float32, 1)
+        for left, right in (a, b), (columns_first(a), columns_first(b)):
+            out = np.empty((m, n), np.float32)
+            gemm.product(left, right, out)
+            np.testing.assert_allclose(out, a @ b, rtol=1e-4, atol=1e-4)
+    gemm.kernels.cache_clear()
+    gemm.divided.cache_clear()
 
 
 def test_which_way():

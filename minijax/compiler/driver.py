@@ -20,7 +20,6 @@ from minijax.compiler.blas import matmul
 from minijax.compiler.buffers import SMALL
 from minijax.compiler.costs import size_in_bytes
 from minijax.compiler.emit import Emitted, emit
-from minijax.compiler.load import native
 from minijax.compiler.lowering import emit_alone, lowerable
 from minijax.compiler.plan import Kernel, Plan, Step
 from minijax.compiler.products import follower, is_product, matrices
@@ -56,7 +55,8 @@ class DriverWriter:
         self.done: set[Step] = set()  # by an earlier step
         self.live = self.peak = 0  # bytes
         self.space: dict[str, Any] = {
-            "empty": np.empty, "pooled": buffers.empty, "matmul": matmul, "parallel": parallel, "in_order": in_order, "view": view_array}
+            "empty": np.empty, "pooled": buffers.empty, "in_order": in_order, "view": view_array,
+            "matmul": matmul, "parallel": parallel}
 
     def write(self) -> Source:
         flat = self.plan.flat
@@ -123,6 +123,8 @@ class DriverWriter:
             return
         if isinstance(step, Kernel):
             self.kernel(step.outputs, emit(step, self.plan))
+        elif not self.plan.refused.isdisjoint(e.outvars):
+            self.single(e)
         elif lowerable(e):
             self.kernel(step.made, emit_alone(e, self.plan))
         elif is_product(e):
@@ -161,9 +163,8 @@ class DriverWriter:
         factors = ", ".join(f"{self.operand(v)}.reshape({s})" if v.shape != s else self.operand(v)
                             for v, s in ((a, a_shape), (b, b_shape)))
         call = f"matmul({factors}, {self.names[out]}.reshape({shape})"
-        j = follower(self.plan, i, shape)
-        if j is not None:
-            step = self.plan.steps[j]
+        step = follower(self.plan, i, shape)
+        if step is not None:
             emitted = emit(step, self.plan)
             per_row = emitted.count / max(math.prod(shape[:-1]), 1)
             if per_row in (1, shape[-1]):
@@ -224,14 +225,3 @@ def evaluator(e: JaxprEqn) -> Callable:
         return [np.asarray(x, d, order="C") for x, d in zip(outs if several else (outs,), dtypes)]
 
     return evaluate
-
-
-def built(plan: Plan) -> tuple[Callable, Source]:
-    """The plan as a function of NumPy arrays, and its source."""
-    writer = DriverWriter(plan)
-    source = writer.write()
-    space = writer.space
-    for name, emitted in source.kernels.items():
-        space[name] = native(emitted.source, len(emitted.arrays))
-    exec(compile(source.driver, "<driver>", "exec"), space)
-    return space["program"], source

@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from minijax.compiler.emit import Emitted, Writer
 from minijax.compiler.expressions import NARROW, PLAIN
@@ -132,4 +131,4 @@ def emit_alone(e: JaxprEqn, plan: Plan) -> Emitted:
     writer = Writer()
     op = Op(e, plan, writer, ("lo", "hi"))
     LOWERINGS[e.primitive.name](op)
-    return Emitted(writer.source(), list(writer.arrays), writer.sizes, op.count, op.work)
+    return Emitted(writer.source(), list(writer.arrays), writer.sizes, op.count, op.work, [e])

@@ -15,15 +15,24 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from minijax.compiler.expressions import expression
+import numpy as np
+
+from minijax.compiler.expressions import NARROW, expression
 from minijax.compiler.flatten import Flat
 from minijax.compiler.reductions import REDUCTIONS
 from minijax.compiler.views import View, contiguous, view_of, whole
 from minijax.core import ShapedArray
-from minijax.families import Elementwise, Reduction, mul, reshape_p, stop_gradient_p
+from minijax.families import (
+    Elementwise,
+    Reduction,
+    convert_element_type_p,
+    mul,
+    reshape_p,
+    stop_gradient_p,
+)
 from minijax.jaxpr import Atom, JaxprEqn, Var
 
 LONG = 1 << 17  # elements: a longer reduction to one value is done in blocks
@@ -108,6 +117,7 @@ class Plan:
     steps: list[Step]
     views: dict[Var, View]
     outputs: list[View]
+    refused: set[Var]  # results for which there is no kernel
 
     def view(self, x: Any) -> View:
         """An operand, as a view of an array in memory."""
@@ -123,7 +133,8 @@ def elementwise(e: JaxprEqn) -> bool:
 
 def outer_product(e: JaxprEqn) -> bool:
     """Is it a product of matrices that multiplies elements, and adds none up?"""
-    if e.primitive.name != "dot_general" or len({x.aval.dtype for x in (*e.invars, *e.outvars)}) > 1:
+    dtypes = {x.aval.dtype for x in (*e.invars, *e.outvars)}
+    if e.primitive.name != "dot_general" or len(dtypes) > 1:
         return False
     (contracting, _), _ = e.params["dimension_numbers"]
     return not contracting
@@ -141,8 +152,8 @@ def reduces(e: JaxprEqn) -> bool:
 class Planner:
     """Takes the equations in order; each joins a kernel that is there, or starts a step."""
 
-    def __init__(self, flat: Flat):
-        self.flat = flat
+    def __init__(self, flat: Flat, refused: Iterable[Var]):
+        self.flat, self.refused = flat, set(refused)
         self.steps: list[Step] = [Kernel([], ())]  # for scalars made of the inputs alone
         self.order = {v: i for i, e in enumerate(flat.eqns) for v in e.outvars}
         self.views: dict[Any, View] = {}
@@ -161,15 +172,16 @@ class Planner:
         outputs = [self.output(x) for x in self.flat.outvars]
         self.settle([v.base for v in outputs])
         steps = [s for s in self.steps if s.eqns]
-        return Plan(self.flat, steps, self.views, outputs)
+        return Plan(self.flat, steps, self.views, outputs, self.refused)
 
     def output(self, x: Atom) -> View:
         """A result of the program: an array by itself."""
         view = self.view(x)
         if not view.is_whole:
-            view = whole(Var(x.aval))
-            self.order[view.base] = len(self.order)
-            self.fuse(JaxprEqn(stop_gradient_p, [x], {}, [view.base]))
+            copy = Var(x.aval)
+            self.order[copy] = len(self.order)
+            self.fuse(JaxprEqn(stop_gradient_p, [x], {}, [copy]))
+            view = whole(copy)
         return view
 
     def add(self, e: JaxprEqn) -> None:
@@ -177,25 +189,41 @@ class Planner:
             e = self.multiplied(e)
         if reduces(e) and all(domain_of(e)[i] == 1 for i in e.params["axes"]):
             e = JaxprEqn(reshape_p, e.invars, {"new_sizes": e.outvars[0].aval.shape}, e.outvars)
+        if reduces(e) and e.outvars[0].aval.dtype.name in NARROW:
+            return self.widened(e)
         if len(e.invars) == 1 and (found := view_of(e, self.view(e.invars[0]))) is not None:
             self.views.update(zip(e.outvars, found))
-        elif elementwise(e) or reduces(e):
+        elif self.refused.isdisjoint(e.outvars) and (elementwise(e) or reduces(e)):
             self.fuse(e)
         else:
             self.start(Step([e]))
 
+    def widened(self, e: JaxprEqn) -> None:
+        """A reduction of numbers of 16 bits is done in 32, and rounded at the end."""
+        single, short = np.dtype(np.float32), e.outvars[0].aval.dtype
+        x, y = (Var(v.aval.update(dtype=single)) for v in (*e.invars, *e.outvars))
+        for new in (JaxprEqn(convert_element_type_p, e.invars,
+                             {"new_dtype": single, "weak_type": False}, [x], e.line),
+                    JaxprEqn(e.primitive, [x], e.params, [y], e.line),
+                    JaxprEqn(convert_element_type_p, [y],
+                             {"new_dtype": short, "weak_type": False}, e.outvars, e.line)):
+            self.order[new.outvars[0]] = self.order[e.outvars[0]]
+            self.add(new)
+
     def multiplied(self, e: JaxprEqn) -> JaxprEqn:
         """A product that sums nothing, as one of elements; the factors are repeated by views."""
         _, (lb, rb) = e.params["dimension_numbers"]
-        out, factors = e.outvars[0].aval, []
+        out = e.outvars[0].aval
+        factors: list[Atom] = []
         n_left = e.invars[0].aval.ndim - len(lb)
         for x, batch, start in ((e.invars[0], lb, len(lb)), (e.invars[1], rb, len(lb) + n_left)):
             view, strides = self.view(x), [0] * out.ndim
             free = [i for i in range(len(view.shape)) if i not in batch]
             for axis, i in [*enumerate(batch), *enumerate(free, start)]:
                 strides[axis] = view.strides[i]
-            factors.append(Var(out))
-            self.views[factors[-1]] = View(view.base, out.shape, tuple(strides), view.offset)
+            factor = Var(out)
+            factors.append(factor)
+            self.views[factor] = View(view.base, out.shape, tuple(strides), view.offset)
         return JaxprEqn(mul, factors, {}, e.outvars, e.line)
 
     def start(self, step: Step) -> None:
@@ -208,7 +236,7 @@ class Planner:
         if axes and self.is_long(shape, axes):
             return self.in_blocks(e, shape, axes)
         earliest = max((self.place.get(self.view(x).base, 0) for x in e.invars), default=0)
-        if earliest == 0 and shape == () and axes is None:
+        if earliest == 0 and shape == () and axes is None and len(self.steps[0].eqns) < MANY:
             self.steps[0].eqns.append(e)
             return self.note(e, 0)
         for i in range(len(self.steps) - 1, max(earliest - 1, len(self.steps) - NEAR, 0), -1):
@@ -310,7 +338,7 @@ class Planner:
         if not i or not isinstance(into, Kernel) or into.blocks or step.blocks:
             return
         tried = dataclasses.replace(into, eqns=[*into.eqns], outputs=[])
-        moved = []
+        moved: list[Var] = []
         for e in step.eqns:
             axes = tuple(sorted(e.params["axes"])) if reduces(e) else None
             if not self.joins(e, axes, tried, i, shares=True):
@@ -395,11 +423,10 @@ class Planner:
         k.outputs[:] = [v for v in k.made if v in set(outputs)]
 
 
-CHEAP = {"add", "add_any", "sub", "mul", "div", "neg", "max", "min", "select_n", "convert_element_type",
-         "eq", "ne", "lt", "le", "gt", "ge", "not", "and", "or", "iota", "abs", "square", "copy",
-         "stop_gradient", "name"}
+CHEAP = set("""add add_any sub mul div neg max min select_n convert_element_type eq ne lt le gt ge
+               not and or iota abs square copy stop_gradient name""".split())
 
 
-def plan(flat: Flat) -> Plan:
-    """The steps of a program."""
-    return Planner(flat).plan()
+def plan(flat: Flat, refused: Iterable[Var] = ()) -> Plan:
+    """The steps of a program; for `refused` results there is no kernel."""
+    return Planner(flat, refused).plan()
