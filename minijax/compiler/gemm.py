@@ -34,7 +34,7 @@ AHEAD = 32  # rows of a matrix that are copied at a time
 TALLEST = 288  # rows of a block of `a`; of a result with no more rows, `b` is read where it is
 LOW = 40  # rows: so many are one block, and threads share the columns
 CACHED = 1 << 19  # bytes of a block of the result that is still in the cache for its epilogue
-GRAIN = 1 << 21  # multiply-adds: the least work that is worth another thread
+GRAIN = 1 << 22  # multiply-adds: the least work that is worth another thread
 COPIES = 1 << 16  # numbers to copy, likewise
 WRITES = 1 << 14  # numbers of an epilogue, likewise
 
@@ -188,8 +188,8 @@ class Division:
         else:
             tallest = TALLEST
             if by_rows:
-                tallest = min(tallest, max(6 * self.rows, CACHED // (n * self.dtype.itemsize)))
-            pieces = max(min(pieces, m // (6 * self.rows)), -(-m // tallest))
+                tallest = min(tallest, max(8 * self.rows, CACHED // (n * self.dtype.itemsize)))
+            pieces = max(min(pieces, m // (8 * self.rows)), -(-m // tallest))
             if pieces > 1:  # as much for each thread
                 pieces = round_up(pieces, threads)
             self.height = min(m, round_up(-(-m // pieces), self.rows))
