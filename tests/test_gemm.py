@@ -25,7 +25,8 @@ def way(request, monkeypatch):
     """Both ways of `matmul`, on every machine, for products of all sizes."""
     ours = request.param == "ours"
     monkeypatch.setattr(blas, "_narrow", lambda: ours)
-    for name, value in {"WORTH": 1, "THIN": 1, "SERIAL": 0, "SERIAL_ELSE": 0}.items():
+    for name, value in dict.fromkeys(
+            ["WORTH", "WORTH_EACH", "FEW_ROWS", "FEW_COLUMNS", "SERIAL", "SERIAL_ELSE"], 1).items():
         monkeypatch.setattr(blas, name, value)
 
 

@@ -34,7 +34,8 @@ NARROWEST = 64  # rows or columns of a tile; BLAS copies all of the other operan
 CACHED = 1 << 19  # bytes of a tile that is still in the cache when its epilogue runs
 RATES = {"f": 64.0, "d": 32.0, "F": 16.0, "D": 8.0}  # multiply-adds in a ns, by one thread
 WORTH = 1 << 17  # multiply-adds: for fewer, NumPy's BLAS is as fast as our product
-THIN = 4  # rows or columns: with fewer it is one vector after another, and memory is what counts
+WORTH_EACH = 1 << 12  # in each product of a batch
+FEW_ROWS, FEW_COLUMNS = 4, 10
 CORES = {  # of x86, by the bytes of the vectors that OpenBLAS's kernels for them are made of
     16: "generic prescott core2 penryn dunnington nehalem atom nano opteron opteron_sse3 barcelona "
         "bobcat sandybridge bulldozer piledriver steamroller".split(),
@@ -89,8 +90,13 @@ def matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray,
 
 
 def _thick(a: np.ndarray, out: np.ndarray) -> bool:
-    """Are the factors matrices rather than vectors, and the rows of the result contiguous?"""
-    return min(*out.shape[-2:], a.shape[-1]) >= THIN and out.strides[-1] == out.itemsize
+    """Is it a product of matrices, rather than of something like vectors?
+
+    In those, memory is what counts. (And are the rows of the result contiguous?)
+    """
+    (m, n), k = out.shape[-2:], a.shape[-1]
+    return (m >= FEW_ROWS and min(k, n) >= FEW_COLUMNS and m * k * n >= WORTH_EACH
+            and out.strides[-1] == out.itemsize)
 
 
 def _tiling(out: np.ndarray, work: int, by_rows: bool) -> tuple[int, int]:

@@ -75,7 +75,8 @@ def multiply(m, k, n, a, a_row, a_column, b, b_row, in_place, copied, c, c_row, 
         for j in range(0, n, 2 * {LANES}):
             y, y_row, y_next = at(b, p * b_row + j), b_row, {LANES}
             if j >= in_place:
-                y, y_row, y_next = at(copied, (j - in_place) * k + p * {LANES}), {LANES}, {LANES} * k
+                y = at(copied, (j - in_place) * k + p * {LANES})
+                y_row, y_next = {LANES}, {LANES} * k
             columns = min(n - j, 2 * {LANES})
             for i in range(0, m, 3 * {ROWS}):
                 x, z = at(block, i * depth), at(c, i * c_row + j)
@@ -139,19 +140,20 @@ def constants(dtype: str) -> dict[str, Any]:
             "ROWS": 4 if vector_registers() == 32 else 2, "DEPTH": DEPTH, "AHEAD": AHEAD}
 
 
-def sources(dtype: str) -> tuple[str, str]:
-    """The kernel that copies right operands, and that of the product."""
+def functions(dtype: str) -> str:
+    """The text of `copy_left`, `copy_right` and `multiply`, for a kernel that calls them."""
     names = constants(dtype)
-    left, right = (COPY.format(name=f"copy_{side}", WIDTH=names[width], **names)
-                   for side, width in (("left", "ROWS"), ("right", "LANES")))
-    return (right + COPY_RIGHT.format(**names),
-            right + left + (MULTIPLY + PRODUCT).format(**names))
+    return (COPY.format(name="copy_left", WIDTH=names["ROWS"], **names)
+            + COPY.format(name="copy_right", WIDTH=names["LANES"], **names)
+            + MULTIPLY.format(**names))
 
 
 @functools.cache
 def kernels(dtype: str) -> tuple[Callable, Callable]:
-    copy, multiply = sources(dtype)
-    return native(copy, 2), native(multiply, 5)
+    """The kernel that copies right operands, and that of the product."""
+    copy, product = (functions(dtype) + text.format(**constants(dtype))
+                     for text in (COPY_RIGHT, PRODUCT))
+    return native(copy, 2), native(product, 5)
 
 
 Layout = tuple[tuple[int, ...], tuple[int, ...]]  # shape and strides of an array
@@ -174,7 +176,7 @@ class Division:
         self.divide(threads, by_rows)
         self.tabulate(a, b, out, batch)
         # A tile at the edge, and the copy of a block of `a`
-        self.scratch = ((6 * self.lanes + min(DEPTH, k)) * self.rows
+        self.scratch = (6 * self.rows * self.lanes
                         + round_up(self.height, self.rows) * min(DEPTH, k),)
 
     def divide(self, threads: int, by_rows: bool) -> None:
