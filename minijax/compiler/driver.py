@@ -134,6 +134,9 @@ class DriverWriter:
 
     def kernel(self, made: Sequence[Any], emitted: Emitted) -> None:
         """Allocate the results, and call a kernel."""
+        for v, value in emitted.consts.items():
+            if v in emitted.arrays:
+                self.names[v] = self.keep("c", in_order(to_numpy(value)))
         for v in made:
             self.allocate(v, "b")
         extra = [self.allocate(v, "t") for v in emitted.arrays if v not in self.names]

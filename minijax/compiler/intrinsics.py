@@ -68,6 +68,38 @@ def data(typing: Any, address: Any, dtype: Any) -> Any:
     return pointer(address, dtype), generate
 
 
+@intrinsic
+def shifted(typing: Any, pointer: Any, n: Any) -> Any:
+    """The pointer to the n-th element from here."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.gep(args[0], [context.cast(builder, args[1], n, types.int64)])
+
+    return pointer(pointer, n), generate
+
+
+@intrinsic(prefer_literal=True)
+def local(typing: Any, dtype: Any, n: Any) -> Any:
+    """Memory for n elements while the kernel runs; n is written out. LLVM may do without it."""
+    pointer, count = Elements(dtype.instance_type), n.literal_value
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = context.get_value_type(pointer).pointee
+        return cgutils.alloca_once(builder, kind, count)
+
+    return pointer(dtype, n), generate
+
+
+@intrinsic
+def same(typing: Any, a: Any, b: Any) -> Any:
+    """Do two pointers point to the same element?"""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.icmp_unsigned("==", *args)
+
+    return types.boolean(a, b), generate
+
+
 @lower_builtin(operator.getitem, Elements, types.Integer)
 def load(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     element = builder.load(builder.gep(args[0], [args[1]]))

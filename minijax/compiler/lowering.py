@@ -22,13 +22,27 @@ from minijax.compiler.views import View, whole
 from minijax.jaxpr import JaxprEqn, Literal
 
 LOWERINGS: dict[str, Callable[[Op], None]] = {}
+INSIDE: dict[str, Callable[[Op], None]] = {}  # rules for operations within a loop alone
+UNLESS: dict[str, Callable[[JaxprEqn], str | None]] = {}
+Pairs = list[tuple[int, int]]
+UPDATES: dict[str, Callable[[JaxprEqn], Pairs]] = {}
 
 
-def lowering(*names: str) -> Callable:
-    """Makes a function the rule of the operations with these names."""
+def lowering(*names: str, inside: bool = False, unless: Callable | None = None,
+             updates: Callable | None = None) -> Callable:
+    """Makes a function the rule of the operations with these names.
+
+    `inside`: it is for equations within a loop alone. `unless(eqn)` says why it is not for that
+    equation, or None. `updates(eqn)` are pairs (operand, result) that may stand in one memory; the
+    rule begins with `op.start_from(operand, result)` for each.
+    """
 
     def register(rule: Callable) -> Callable:
-        LOWERINGS.update(dict.fromkeys(names, rule))
+        (INSIDE if inside else LOWERINGS).update(dict.fromkeys(names, rule))
+        if unless:
+            UNLESS.update(dict.fromkeys(names, unless))
+        if updates:
+            UPDATES.update(dict.fromkeys(names, updates))
         return rule
 
     return register
@@ -82,8 +96,11 @@ class Op:
 
         What it stores at one index it must not read, or store, at another.
         """
-        bounds = self.bounds or ("0", self.w.size(n))
         self.count = n
+        if not self.bounds and n == 1:
+            yield "0"
+            return
+        bounds = self.bounds or ("0", self.w.size(n))
         self.work = max(max(math.prod(p.shape) for p in [*self.ins, *self.outs]) // max(n, 1), 1)
         with self.w.block(f"for {name} in range({', '.join(bounds)}):"):
             yield name
@@ -91,6 +108,9 @@ class Op:
     @contextlib.contextmanager
     def loop(self, n: int | str, name: str = "i") -> Iterator[str]:
         """A loop over range(n); `n` is a number, which goes to the table, or a text."""
+        if n == 1 and self.w.fixed:
+            yield "0"
+            return
         bound = n if isinstance(n, str) else self.w.size(n)
         with self.w.block(f"for {name} in range({bound}):"):
             yield name
@@ -113,17 +133,47 @@ class Op:
             rest = f"{index}{prefix}{k}"
         return [rest, *names[::-1]]
 
+    def fill(self, out: Place, x: Place) -> None:
+        """Write the loops that copy all elements, in their order; the shapes may differ."""
+        if x.view.is_whole:
+            out, x = out.flat(), x.flat()
+        with self.nest(x.shape, "k") as index:
+            out.set(x(*index), *index)
+
+    def start_from(self, operand: int, result: int = 0) -> None:
+        """The result begins as a copy of the operand, unless it stands in its memory."""
+        x, out = self.ins[operand], self.outs[result]
+        if not x.view.is_whole or isinstance(x.view.base, Literal) or (
+                self.w.array(x.view.base) != self.w.array(out.view.base)):
+            self.fill(out, x)
+
     def let(self, text: str) -> str:
         """Write the line that gives a value a name."""
-        name = self.w.name()
-        self.line(f"{name} = {text}")
-        return name
+        return self.w.let(text)
+
+
+def obstacle(e: JaxprEqn, inside: bool = False) -> str | None:
+    """Why an equation has no kernel; None: it has one. `inside` of a loop more of them have."""
+    name = e.primitive.name
+    if name not in LOWERINGS and not (inside and name in INSIDE):
+        return f"{name} has no kernel"
+    if e.effects:
+        return f"{name} has effects"
+    for x in (*e.invars, *e.outvars):
+        if x.aval.dtype.name not in PLAIN and x.aval.dtype.name not in NARROW:
+            return f"{name} of {x.aval.dtype.name} has no kernel"
+    return UNLESS[name](e) if name in UNLESS else None
 
 
 def lowerable(e: JaxprEqn) -> bool:
-    """Is there a rule, for numbers of these types?"""
-    return e.primitive.name in LOWERINGS and all(
-        x.aval.dtype.name in PLAIN or x.aval.dtype.name in NARROW for x in (*e.invars, *e.outvars))
+    """Is there a rule for the equation?"""
+    return obstacle(e) is None
+
+
+def write_alone(e: JaxprEqn, plan: Plan, writer: Writer) -> None:
+    """Write an equation of a loop's body."""
+    name = e.primitive.name
+    (INSIDE.get(name) or LOWERINGS[name])(Op(e, plan, writer))
 
 
 def emit_alone(e: JaxprEqn, plan: Plan) -> Emitted:
@@ -131,4 +181,5 @@ def emit_alone(e: JaxprEqn, plan: Plan) -> Emitted:
     writer = Writer()
     op = Op(e, plan, writer, ("lo", "hi"))
     LOWERINGS[e.primitive.name](op)
-    return Emitted(writer.source(), list(writer.arrays), writer.sizes, op.count, op.work, [e])
+    return Emitted(writer.source(), list(writer.arrays), writer.sizes, op.count, op.work, [e],
+                   writer.consts)

@@ -15,3 +15,12 @@ def _(op: Op) -> None:
                          for k, i in enumerate(index)]
                 out.set(x(*index), *moved)
             start += x.shape[axis]
+
+
+@lowering("stack")
+def _(op: Op) -> None:
+    axis, out = op.params["axis"], op.outs[0]
+    with op.shared(1):
+        for n, x in enumerate(op.ins):
+            with op.nest(x.shape) as index:
+                out.set(x(*index), *index[:axis], op.w.size(n), *index[axis:])
