@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import minijax
-from minijax.compiler import blas, gemm, machine, tiles
+from minijax.compiler import blas, gemm, load, machine, tiles
 from minijax.compiler.blas import matmul
 
 from .tiers import slow
@@ -233,6 +233,27 @@ def test_other_processors(registers, monkeypatch):
             np.testing.assert_allclose(out, a @ b, rtol=1e-4, atol=1e-4)
     gemm.kernels.cache_clear()
     gemm.divided.cache_clear()
+
+
+@slow
+def test_in_another_kernel():
+    """A kernel may multiply in a loop of its own: here h = h @ w, as often as it is told."""
+    source = gemm.functions("float32") + """
+def kernel(lo, hi, sizes, a0, a1, a2, a3, a4):
+    m, k = sizes[0], sizes[1]
+    h, w, y = data(a0, float32), data(a1, float32), data(a2, float32)
+    strips = data(a3, float32)
+    copy_right(w, 1, k, k, k, strips)
+    for step in range(lo, hi):
+        multiply(m, k, k, h, k, 1, w, k, 0, strips, y, k, data(a4, float32))
+        for i in range(m * k):
+            h[i] = y[i]
+"""
+    h, w, sizes = numbers((9, 40), np.float32), numbers((40, 40), np.float32, 1), np.array([9, 40])
+    expected = h @ w @ w @ w
+    y, strips, space = np.empty_like(h), np.empty(80 * 80), np.empty(10_000)
+    load.native(source, 5)(0, 3, sizes.ctypes.data, *map(id, (h, w, y, strips, space)))
+    np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-2)
 
 
 def test_which_way():

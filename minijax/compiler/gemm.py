@@ -31,6 +31,7 @@ from minijax.config import flags
 
 DEPTH = 256  # products that are added before the next part of a sum begins
 AHEAD = 32  # rows of a matrix that are copied at a time
+SHALLOW = 1 << 14  # numbers in the part of `b` that stays in a cache while the rows change
 TALLEST = 288  # rows of a block of `a`; of a result with no more rows, `b` is read where it is
 LOW = 40  # rows: so many are one block, and threads share the columns
 CACHED = 1 << 19  # bytes of a block of the result that is still in the cache for its epilogue
@@ -65,32 +66,38 @@ def {name}(x, across, along, size, length, to):
 
 MULTIPLY = """
 @inline
+def tile(rows, columns, depth, x, y, y_row, y_next, z, z_row, first, edge):
+    # one tile of the result, z; at the edges, where it is smaller, by way of `edge`
+    if rows == 3 * {ROWS} and columns == 2 * {LANES}:
+        product_tile({ROWS}, 3, 2, depth, x, depth * {ROWS}, y, y_row, y_next, z, z_row, first)
+    else:
+        product_tile({ROWS}, (rows + {ROWS} - 1) // {ROWS}, 1 + (columns > {LANES}), depth,
+                     x, depth * {ROWS}, y, y_row, y_next, edge, 2 * {LANES}, True)
+        for r in range(rows):
+            for q in range(columns):
+                e = edge[r * 2 * {LANES} + q]
+                z[r * z_row + q] = e if first else z[r * z_row + q] + e
+
+@inline
 def multiply(m, k, n, a, a_row, a_column, b, b_row, in_place, copied, c, c_row, space):
     # c = a @ b. Of b, `in_place` columns are read where they are, the others from strips `copied`
-    edge = space  # a tile that is not wholly in the result
     block = at(space, 6 * {ROWS} * {LANES})  # strips of the rows of a
     for p in range(0, k, {DEPTH}):
         depth = min({DEPTH}, k - p)
         copy_left(at(a, p * a_column), a_row, a_column, m, depth, block)
-        for j in range(0, n, 2 * {LANES}):
-            y, y_row, y_next = at(b, p * b_row + j), b_row, {LANES}
-            if j >= in_place:
-                y = at(copied, (j - in_place) * k + p * {LANES})
-                y_row, y_next = {LANES}, {LANES} * k
-            columns = min(n - j, 2 * {LANES})
-            for i in range(0, m, 3 * {ROWS}):
-                x, z = at(block, i * depth), at(c, i * c_row + j)
-                rows = min(m - i, 3 * {ROWS})
-                if rows == 3 * {ROWS} and columns == 2 * {LANES}:
-                    product_tile({ROWS}, 3, 2, depth, x, depth * {ROWS}, y, y_row, y_next,
-                                 z, c_row, p == 0)
-                    continue
-                product_tile({ROWS}, (rows + {ROWS} - 1) // {ROWS}, 1 + (columns > {LANES}), depth,
-                             x, depth * {ROWS}, y, y_row, y_next, edge, 2 * {LANES}, True)
-                for r in range(rows):
-                    for q in range(columns):
-                        e = edge[r * 2 * {LANES} + q]
-                        z[r * c_row + q] = e if p == 0 else z[r * c_row + q] + e
+        # Where all columns of b fit into a cache, the result is written row after row
+        step = 3 * {ROWS} if depth * n <= {SHALLOW} else m
+        for start in range(0, m, step):
+            end = min(start + step, m)
+            for j in range(0, n, 2 * {LANES}):
+                y, y_row, y_next = at(b, p * b_row + j), b_row, {LANES}
+                if j >= in_place:
+                    y = at(copied, (j - in_place) * k + p * {LANES})
+                    y_row, y_next = {LANES}, {LANES} * k
+                for i in range(start, end, 3 * {ROWS}):
+                    tile(min(end - i, 3 * {ROWS}), min(n - j, 2 * {LANES}), depth,
+                         at(block, i * depth), y, y_row, y_next,
+                         at(c, i * c_row + j), c_row, p == 0, space)
 """
 
 COPY_RIGHT = """
@@ -137,11 +144,12 @@ def kernel(lo, hi, sizes, a0, a1, a2, a3, a4):
 def constants(dtype: str) -> dict[str, Any]:
     """What the sources name in braces."""
     return {"dtype": dtype, "LANES": vector_bytes() // np.dtype(dtype).itemsize,
-            "ROWS": 4 if vector_registers() == 32 else 2, "DEPTH": DEPTH, "AHEAD": AHEAD}
+            "ROWS": 4 if vector_registers() == 32 else 2, "DEPTH": DEPTH, "AHEAD": AHEAD,
+            "SHALLOW": SHALLOW}
 
 
 def functions(dtype: str) -> str:
-    """The text of `copy_left`, `copy_right` and `multiply`, for a kernel that calls them."""
+    """The text of `multiply`, and of what it and its callers need, for a kernel to begin with."""
     names = constants(dtype)
     return (COPY.format(name="copy_left", WIDTH=names["ROWS"], **names)
             + COPY.format(name="copy_right", WIDTH=names["LANES"], **names)
