@@ -364,9 +364,9 @@ def test_a_batch_chooses_no_branch_with_io():
     def f(x):
         return minijax.lax.cond(x > 0, lambda: io_callback(minijax, print, None), lambda: None)
 
-    with pytest.raises(NotImplementedError, match="IO effect not supported in vmap of cond"):
+    with pytest.raises(NotImplementedError, match="IO effect not supported in vmap-of-cond"):
         minijax.vmap(f)(np.arange(2.0))
-    with pytest.raises(NotImplementedError, match="vmap of while_loop"):
+    with pytest.raises(NotImplementedError, match="vmap-of-while"):
         minijax.vmap(lambda n: minijax.lax.while_loop(
             lambda i: i < n, lambda i: [i + 1, io_callback(minijax, print, None)][0], 0))(
                 np.arange(2))
@@ -531,7 +531,7 @@ SENTENCES = {
     "64 bits": "cannot specify 64-bit types when `jax_enable_x64` is disabled",
     "method": "vmap_method must be one of",
     "no place": r"Unused positional arguments to `jax.debug.print`: \[.*needs a place",
-    "f-string": "must not be an f-string",
+    "f-string": "You may be passing an f-string",
     "derivative": "Pure callbacks do not support JVP.*custom_jvp",
     "ordered batch": "Cannot `vmap` ordered IO callback.*jax.lax.map",
 }

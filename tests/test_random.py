@@ -216,6 +216,9 @@ INTEGER: dict[str, Callable] = {
     "poisson": lambda r, k, s: r.poisson(k, 3.5, s),
     "poisson-zero": lambda r, k, s: r.poisson(k, 0.0, s),
     "geometric": lambda r, k, s: r.geometric(k, 0.2, s),
+    "binomial": lambda r, k, s: r.binomial(k, 10, 0.3, s),
+    "binomial-often": lambda r, k, s: r.binomial(k, 7, 0.9, s),
+    "binomial-never": lambda r, k, s: r.binomial(k, 5, 0.0, s),
     "categorical": lambda r, k, s: r.categorical(k, np.log(np.float32([1, 2, 3, 4])), shape=s),
 }
 ULPS = 64
@@ -278,6 +281,30 @@ class TestSamples:
         got, want = (np.asarray(r.poisson(KEY, 200.0, (10_000,))) for r in (ours, theirs))
         assert np.mean(got != want) <= 1e-3
         assert abs(got.mean() - 200) < 1 and abs(got.var() - 200) < 20
+
+    def test_large_binomial_numbers(self) -> None:
+        """The same by another method, which rejects; it rounds as the Poisson numbers do."""
+        got, want = (np.asarray(r.binomial(KEY, 400, 0.3, (10_000,))) for r in (ours, theirs))
+        assert np.mean(got != want) <= 1e-3
+        assert abs(got.mean() - 120) < 1 and abs(got.var() - 84) < 9
+        got, want = (np.asarray(r.binomial(KEY, 1000.0, 0.7, (50,))) for r in (ours, theirs))
+        assert np.mean(got != want) <= 0.02
+
+    def test_binomial_numbers_that_make_no_sense(self) -> None:
+        n = np.float32([10, -1, np.nan, np.inf, 10, 10, 2.7, np.inf, 0])
+        p = np.float32([0.5, 0.5, 0.5, 0.5, -0.1, np.nan, 0.9, 1.5, 0.5])
+        same(ours.binomial(KEY, n, p), theirs.binomial(KEY, n, p))
+        with pytest.raises(ValueError, match="must be a float dtype"):
+            ours.binomial(KEY, 3, 0.5, dtype="int32")
+
+    def test_multinomial_numbers(self) -> None:
+        p = np.float32([[0.2, 0.3, 0.5], [0.0, 1.0, 0.0]])
+        n = np.float32([5, 9])
+        same(ours.multinomial(KEY, n, p), theirs.multinomial(KEY, n, p))
+        same(ours.multinomial(KEY, 6, p[0], shape=(4, 3)),
+             theirs.multinomial(KEY, 6, p[0], shape=(4, 3)))
+        got = ours.multinomial(KEY, n, p)
+        np.testing.assert_array_equal(got.sum(-1), n)
 
     def test_complex(self) -> None:
         same(ours.normal(KEY, (5,), "complex64"), theirs.normal(KEY, (5,), "complex64"), 4)

@@ -128,9 +128,9 @@ class Op:
         names, rest = [], index
         for k in range(len(shape) - 1, 0, -1):
             n = self.w.size(shape[k])
-            self.line(f"{prefix}{k}, {index}{prefix}{k} = {rest} % {n}, {rest} // {n}")
+            self.line(f"{prefix}{k}, {prefix}{k}_ = {rest} % {n}, {rest} // {n}")
             names.append(f"{prefix}{k}")
-            rest = f"{index}{prefix}{k}"
+            rest = f"{prefix}{k}_"
         return [rest, *names[::-1]]
 
     def fill(self, out: Place, x: Place) -> None:

@@ -133,7 +133,8 @@ def elementwise(e: JaxprEqn) -> bool:
 
 def outer_product(e: JaxprEqn) -> bool:
     """Is it a product of matrices that multiplies elements, and adds none up?"""
-    if e.primitive.name != "dot_general" or len({x.aval.dtype for x in (*e.invars, *e.outvars)}) > 1:
+    dtypes = {x.aval.dtype for x in (*e.invars, *e.outvars)}
+    if e.primitive.name != "dot_general" or len(dtypes) > 1:
         return False
     (contracting, _), _ = e.params["dimension_numbers"]
     return not contracting
@@ -177,9 +178,10 @@ class Planner:
         """A result of the program: an array by itself."""
         view = self.view(x)
         if not view.is_whole:
-            view = whole(Var(x.aval))
-            self.order[view.base] = len(self.order)
-            self.fuse(JaxprEqn(stop_gradient_p, [x], {}, [view.base]))
+            copy = Var(x.aval)
+            self.order[copy] = len(self.order)
+            self.fuse(JaxprEqn(stop_gradient_p, [x], {}, [copy]))
+            view = whole(copy)
         return view
 
     def add(self, e: JaxprEqn) -> None:
@@ -211,15 +213,17 @@ class Planner:
     def multiplied(self, e: JaxprEqn) -> JaxprEqn:
         """A product that sums nothing, as one of elements; the factors are repeated by views."""
         _, (lb, rb) = e.params["dimension_numbers"]
-        out, factors = e.outvars[0].aval, []
+        out = e.outvars[0].aval
+        factors: list[Atom] = []
         n_left = e.invars[0].aval.ndim - len(lb)
         for x, batch, start in ((e.invars[0], lb, len(lb)), (e.invars[1], rb, len(lb) + n_left)):
             view, strides = self.view(x), [0] * out.ndim
             free = [i for i in range(len(view.shape)) if i not in batch]
             for axis, i in [*enumerate(batch), *enumerate(free, start)]:
                 strides[axis] = view.strides[i]
-            factors.append(Var(out))
-            self.views[factors[-1]] = View(view.base, out.shape, tuple(strides), view.offset)
+            factor = Var(out)
+            factors.append(factor)
+            self.views[factor] = View(view.base, out.shape, tuple(strides), view.offset)
         return JaxprEqn(mul, factors, {}, e.outvars, e.line)
 
     def start(self, step: Step) -> None:
@@ -334,7 +338,7 @@ class Planner:
         if not i or not isinstance(into, Kernel) or into.blocks or step.blocks:
             return
         tried = dataclasses.replace(into, eqns=[*into.eqns], outputs=[])
-        moved = []
+        moved: list[Var] = []
         for e in step.eqns:
             axes = tuple(sorted(e.params["axes"])) if reduces(e) else None
             if not self.joins(e, axes, tried, i, shares=True):
@@ -419,9 +423,8 @@ class Planner:
         k.outputs[:] = [v for v in k.made if v in set(outputs)]
 
 
-CHEAP = {"add", "add_any", "sub", "mul", "div", "neg", "max", "min", "select_n", "convert_element_type",
-         "eq", "ne", "lt", "le", "gt", "ge", "not", "and", "or", "iota", "abs", "square", "copy",
-         "stop_gradient", "name"}
+CHEAP = set("""add add_any sub mul div neg max min select_n convert_element_type eq ne lt le gt ge
+               not and or iota abs square copy stop_gradient name""".split())
 
 
 def plan(flat: Flat, refused: Iterable[Var] = ()) -> Plan:
