@@ -21,7 +21,7 @@ from minijax.jaxpr import Jaxpr, JaxprEqn, Literal, Var, derived
 
 @derived
 def planned(jaxpr: Jaxpr) -> Plan:
-    """The steps of a body. Who updates an array waits for those who read it, if that is possible."""
+    """The steps of a body. An update of an array waits for those who read it, where it can."""
     found = plan(flatten(jaxpr, body=True))
     if any(map(is_update, found.steps)):
         found.steps = updates_late(found)
@@ -177,14 +177,15 @@ class Body:
     def place(self, k: int) -> Place:
         return Place(self.w, self.plan.outputs[k])
 
-    def copy(self, k: int, pointer: str) -> None:
+    def copy(self, result: int, pointer: str) -> None:
         """Write the loop that copies a result."""
-        base = self.plan.outputs[k].base
+        base = self.plan.outputs[result].base
         n = base.aval.size
         target = Var(base.aval.update(shape=(n,)))
         self.w.local[target] = pointer
-        with self.w.block(f"for k in range({n}):"):
-            self.w.store(target, "k", Place(self.w, View(base, (n,), (1,)))("k"))
+        k = self.w.index("k")
+        with self.w.block(f"for {k} in range({n}):"):
+            self.w.store(target, k, Place(self.w, View(base, (n,), (1,)))(k))
         del self.w.local[target]
 
 
