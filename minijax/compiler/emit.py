@@ -87,6 +87,10 @@ class Writer:
         self.values += 1
         return f"v{self.values - 1}"
 
+    def index(self, name: str) -> str:
+        """The name of an index: one of its own within a loop, where Numba is faster with that."""
+        return f"{name}_{self.name()}" if self.fixed else name
+
     def size(self, n: int) -> str:
         """A number: from the table, by name, or as it is."""
         if self.fixed:
@@ -284,7 +288,7 @@ class KernelWriter:
         if not outer and not self.k.blocks:
             yield
             return
-        name = "block" if self.k.blocks else "r"
+        name = "block" if self.k.blocks else self.w.index("r")
         with self.w.block(f"for {name} in range({', '.join(bounds)}):"):
             if self.k.blocks:
                 n = reduced[0].size if reduced else 1
@@ -292,12 +296,11 @@ class KernelWriter:
                 self.w.line(
                     f"start, stop = block * {length}, min((block + 1) * {length}, {total})")
             else:
-                self.split_index(outer)
+                self.split_index(name, outer)
             yield
 
-    def split_index(self, outer: list[Loop]) -> None:
+    def split_index(self, rest: str, outer: list[Loop]) -> None:
         """The index of each outer axis, from that of the one loop that threads share out."""
-        rest = "r"
         for level, loop in enumerate(outer[:0:-1]):
             n = self.w.size(loop.size)
             self.w.line(f"r{level}, q{level} = {rest} % {n}, {rest} // {n}")
@@ -313,7 +316,7 @@ class KernelWriter:
             return body()
         with contextlib.ExitStack() as stack:
             for level, loop in enumerate(loops):
-                name = f"{prefix}{level}" if len(loops) > 1 else prefix
+                name = self.w.index(f"{prefix}{level}" if len(loops) > 1 else prefix)
                 bounds = "start, stop" if blocks and level == 0 else self.w.size(loop.size)
                 stack.enter_context(self.w.block(f"for {name} in range({bounds}):"))
                 self.indices.append((name, loop))

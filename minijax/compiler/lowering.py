@@ -111,6 +111,7 @@ class Op:
         if n == 1 and self.w.fixed:
             yield "0"
             return
+        name = self.w.index(name)
         bound = n if isinstance(n, str) else self.w.size(n)
         with self.w.block(f"for {name} in range({bound}):"):
             yield name
@@ -128,9 +129,9 @@ class Op:
         names, rest = [], index
         for k in range(len(shape) - 1, 0, -1):
             n = self.w.size(shape[k])
-            self.line(f"{prefix}{k}, {index}{prefix}{k} = {rest} % {n}, {rest} // {n}")
+            self.line(f"{prefix}{k}, {prefix}{k}_ = {rest} % {n}, {rest} // {n}")
             names.append(f"{prefix}{k}")
-            rest = f"{index}{prefix}{k}"
+            rest = f"{prefix}{k}_"
         return [rest, *names[::-1]]
 
     def fill(self, out: Place, x: Place) -> None:
