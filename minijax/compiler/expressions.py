@@ -133,7 +133,7 @@ TABLE: dict[str, Any] = {
     "min": {"b": "{0} & {1}", "iu": "select({0} < {1}, {0}, {1})", "f": "minimum({0}, {1})"},
     "clamp": {"b": "({0} | {1}) & {2}", "f": "minimum(maximum({0}, {1}), {2})",
               "iu": "select({2} < {1}, {2}, select({1} < {0}, select({2} < {0}, {2}, {0}), {1}))"},
-    "floor": "floor({0})", "ceil": "ceil({0})", "round": _round, "sqrt": {"f": "sqrt({0})"},
+    "floor": "floor({0})", "ceil": "ceil({0})", "round": _round, "sqrt": {"f": "sqrt({0})", "c": "sqrt_{f}({0})"},
     "is_finite": "fabs({0}) < inf",
     "eq": "{0} == {1}", "ne": "{0} != {1}", "lt": "{0} < {1}", "le": "{0} <= {1}",
     "gt": "{0} > {1}", "ge": "{0} >= {1}",

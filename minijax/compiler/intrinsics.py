@@ -234,12 +234,18 @@ def bits(typing: Any, x: Any, dtype: Any) -> Any:
 
 @intrinsic
 def whole(typing: Any, x: Any) -> Any:
-    """A whole float as an integer of the same width; any integer, where that has no such number."""
-    target = types.int32 if x.bitwidth == 32 else types.int64
+    """A whole float as an integer of the same width, to a quarter of what its fraction can count.
+
+    Added to a number of that size it is in the last bits. For nan the result is any integer.
+    """
+    target, anchor = (types.int32, 1.5 * 2 ** 23) if x.bitwidth == 32 else (
+        types.int64, 1.5 * 2 ** 52)
+    zero = int(np.array(anchor, str(x)).view(str(target)))
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        value = builder.fptosi(args[0], context.get_value_type(target))
-        return builder.freeze(value) if hasattr(builder, "freeze") else value
+        moved = builder.fadd(args[0], ir.Constant(args[0].type, anchor))
+        into = context.get_value_type(target)
+        return builder.sub(builder.bitcast(moved, into), ir.Constant(into, zero))
 
     return target(x), generate
 
