@@ -15,10 +15,11 @@ from dataclasses import dataclass
 
 @dataclass
 class Timing:
-    """Seconds for one call of each candidate, block by block."""
+    """Seconds for one call of each candidate, block by block; or what `unit` says."""
 
     name: str
     blocks: dict[str, list[float]]
+    unit: str = "s"
 
     def median(self, who: str) -> float:
         return statistics.median(self.blocks[who])
@@ -50,20 +51,24 @@ def measure(name: str, candidates: dict[str, Callable], seconds: float = 0.05, b
     return Timing(name, out)
 
 
-def show(seconds: float) -> str:
+def show(value: float, unit: str = "s") -> str:
+    if unit != "s":
+        return f"{value:.3g} {unit}"
     for unit, scale in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if seconds >= scale:
-            return f"{seconds / scale:.3g} {unit}"
-    return f"{seconds / 1e-9:.3g} ns"
+        if value >= scale:
+            return f"{value / scale:.3g} {unit}"
+    return f"{value / 1e-9:.3g} ns"
 
 
-def table(timings: list[Timing]) -> str:
-    """A Markdown table: median times, and our ratio to each other candidate."""
+def table(timings: list[Timing], columns: dict[str, list[str]] | None = None) -> str:
+    """A Markdown table: median times, our ratio to each other candidate, and further columns."""
+    columns = columns or {}
     names = list(dict.fromkeys(who for t in timings for who in t.blocks))
     others = [n for n in names if n != "minijax"]
-    head = ["workload", *names, *(f"{o} / minijax" for o in others)]
-    rows = [[t.name, *(show(t.median(n)) if n in t.blocks else "" for n in names),
-             *(f"{t.ratio(o):.2f}" if o in t.blocks else "" for o in others)] for t in timings]
+    head = ["workload", *names, *(f"{o} / minijax" for o in others), *columns]
+    rows = [[t.name, *(show(t.median(n), t.unit) if n in t.blocks else "" for n in names),
+             *(f"{t.ratio(o):.2f}" if o in t.blocks else "" for o in others), *more]
+            for t, *more in zip(timings, *columns.values())]
     lines = ["| " + " | ".join(r) + " |" for r in [head, ["---"] * len(head), *rows]]
     return "\n".join(lines)
 

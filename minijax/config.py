@@ -23,7 +23,13 @@ from typing import Any, NoReturn
 
 
 class Flags(threading.local):
-    """The values of all options, as this thread sees them."""
+    """The values of all options, as this thread sees them.
+
+    `state` is another object after each change for the process, and None inside of an override: who
+    finds the same one again need not read the options again.
+    """
+
+    state: object = None
 
 
 flags = Flags()
@@ -59,6 +65,7 @@ class Option:
     def set(self, value: Any) -> None:
         """Change the value of the process. Threads inside an override keep theirs."""
         setattr(Flags, self.name, self._checked(value))
+        Flags.state = object()
 
     def __call__(self, value: Any = _MISSING) -> contextlib.AbstractContextManager:
         if value is _MISSING and self.parse is not truth:
@@ -84,15 +91,13 @@ class Option:
     @contextlib.contextmanager
     def _overridden(self, value: Any) -> Iterator[None]:
         mine = vars(flags)  # the instance dictionary, one per thread
-        saved = mine.get(self.name, _MISSING)
-        mine[self.name] = value
+        saved = {name: mine[name] for name in (self.name, "state") if name in mine}
+        mine |= {self.name: value, "state": None}
         try:
             yield
         finally:
-            if saved is _MISSING:
-                del mine[self.name]
-            else:
-                mine[self.name] = saved
+            del mine[self.name], mine["state"]
+            mine |= saved
 
 
 class Config:

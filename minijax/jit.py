@@ -21,17 +21,20 @@ from minijax.api_util import (
 )
 from minijax.batching import batch, batch_jaxpr
 from minijax.compiler import compiled, log_compile
-from minijax.config import config
-from minijax.core import ArrayImpl, Tracer, axis_env, to_numpy, typeof
+from minijax.config import Flags, config, flags
+from minijax.core import ArrayImpl, Tracer, axis_env, to_numpy
 from minijax.families import Program
+from minijax.fast_path import FastPath
+from minijax.float_checks import checking_floats
 from minijax.jaxpr import JaxprEqn, closed, narrow_jaxpr, trace_to_jaxpr, used_inputs
 from minijax.jvp import jvp_call
 from minijax.linearize import all_depends, linearize_call, split_jaxpr
-from minijax.make_jaxpr import abstract, as_struct
+from minijax.make_jaxpr import abstract
 from minijax.references import Touching, Weakly, abstract_refs
 from minijax.source_info import name_of
+from minijax.stages import Lowered
 from minijax.transpose import transpose_call
-from minijax.tree_util import tree_flatten, tree_unflatten
+from minijax.tree_util import tree_flatten, tree_structure, tree_unflatten
 
 # --- the operation -------------------------------------------------------------------------
 
@@ -114,6 +117,7 @@ def clear_caches() -> None:
     """Forget every traced program; functions are traced again at their next call."""
     for programs in _programs.values():
         programs.clear()
+    Flags.state = object()
 
 
 class Traced:
@@ -162,15 +166,29 @@ class Jitted:
         self.fun = self.__wrapped__ = fun
         self.static_argnums, self.static_argnames = static_argnums, static_argnames
         self.programs = programs_of(fun)
+        self.paths: list[FastPath] = []
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not kwargs:
+            for path in self.paths:
+                if (out := path(args)) is not NotImplemented:
+                    return out
         if config.jax_disable_jit:
             return self.fun(*args, **kwargs)
         found, leaves = self.find(args, kwargs)
-        return found(leaves)
+        out = found(leaves)
+        if len(leaves) == len(args) and not kwargs and found.caller is None:
+            self.remember(found)
+        return out
+
+    def remember(self, found: Traced) -> None:
+        """Let the next calls with arguments like these take the short way."""
+        flat = found.in_tree == tree_structure((found.avals, {}))
+        if flat and not found.captured and flags.state is not None and not checking_floats():
+            self.paths = [FastPath(found.jaxpr, found.avals, found.out_tree), *self.paths[:3]]
 
     def find(self, args: tuple, kwargs: dict) -> tuple[Traced, list[Any]]:
         """The program for arguments of these types, and the arguments it takes."""
@@ -203,6 +221,7 @@ class Jitted:
 
     def clear_cache(self) -> None:
         self.programs.clear()
+        self.paths = []
 
     def __repr__(self) -> str:
         return f"<jitted function {name_of(self.fun)}>"
@@ -303,46 +322,3 @@ def jit(fun: Callable | None = None, *, static_argnums: Any = None, static_argna
     chosen_arguments(fun, positions(donate_argnums), keywords(donate_argnames), "donate")
     return Jitted(fun, *chosen_arguments(
         fun, positions(static_argnums), keywords(static_argnames), "static"))
-
-
-class Lowered:
-    """A traced program, before it is compiled."""
-
-    def __init__(self, traced: Traced):
-        self.traced, self.jaxpr = traced, traced.jaxpr
-        self.out_tree, self.in_tree = traced.out_tree, traced.in_tree
-
-    @property
-    def out_info(self) -> Any:
-        return tree_unflatten(self.out_tree, [as_struct(a) for a in self.jaxpr.out_avals])
-
-    def lower(self) -> Lowered:
-        return self
-
-    def as_text(self, dialect: str | None = None) -> str:
-        return str(self.jaxpr)
-
-    def compile(self) -> Compiled:
-        compiled(self.jaxpr)
-        return Compiled(self.traced)
-
-
-class Compiled:
-    """A compiled program. It takes arguments of the types it was compiled for, and no others."""
-
-    def __init__(self, traced: Traced):
-        self.traced = traced
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        leaves, in_tree = tree_flatten((args, kwargs))
-        if in_tree != self.traced.in_tree:
-            raise TypeError("Function compiled with input pytree does not match the input pytree "
-                            f"it was called with: {self.traced.in_tree} and {in_tree}.")
-        for x, a in zip(leaves, self.traced.avals):
-            if typeof(x).strip_weak_type() != a.strip_weak_type():
-                raise TypeError("Argument types differ from the types for which this computation "
-                                f"was compiled: compiled with {a}, called with {typeof(x)}.")
-        return self.traced(leaves)
-
-    def as_text(self) -> str:
-        return str(self.traced.jaxpr)

@@ -1,8 +1,8 @@
 """Memory for large results, used again.
 
 The first write to fresh memory costs more than most arithmetic: the system hands it out page by
-page, each cleared before use. So blocks are kept, and `empty` makes its arrays from a kept block that
-nobody uses any more.
+page, each cleared before use. So blocks are kept, and `empty` makes its arrays from a kept block
+that nobody uses any more.
 
 Whether a block is in use needs no bookkeeping. An array made from a block, a view of that array, a
 `memoryview`, a DLPack export: all refer to the block in the end, so Python's reference count of it
@@ -68,8 +68,8 @@ UNSHARED = Block(0).references()  # what a Python counts differs from version to
 class Buffers:
     """Blocks by size: in each list, the last used is last.
 
-    There is no lock: `pop` and `append` are atomic, and while a thread looks at a block, the block is
-    on no list. Another thread that misses it there makes a new one.
+    There is no lock: `pop` and `append` are atomic, and a block is on no list while a thread looks
+    at it. Another thread that misses it there makes a new one.
     """
 
     def __init__(self):
@@ -110,7 +110,10 @@ class Buffers:
         return sum(size * len(blocks) for size, blocks in list(self.blocks.items()))
 
     def shrink(self, limit: int) -> None:
-        """Forget blocks until at most `limit` bytes are held; sizes that have not grown for longest go first."""
+        """Forget blocks until at most `limit` bytes are held.
+
+        The size that has not needed a new block for longest goes first.
+        """
         excess = self.held() - limit
         for size, blocks in list(self.blocks.items()):
             if excess <= 0:

@@ -102,8 +102,8 @@ def trusted(path: Path) -> bool:
 @functools.cache
 def distrust(path: Path) -> None:
     warnings.warn(
-        f"others can write to the folder of compiled kernels, {path}, so they are neither read from "
-        "there nor kept. If it is yours and what is in it too, run  chmod 700  on it; otherwise let "
+        f"others can write to the folder of compiled kernels, {path}, so none are read from there, "
+        "and none kept. If it is yours, empty it and run  chmod 700  on it; or let "
         "MINIJAX_CACHE_DIR name another.", stacklevel=2)
 
 

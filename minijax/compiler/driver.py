@@ -14,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from minijax.compiler.buffers import empty
+from minijax.compiler import buffers
+from minijax.compiler.buffers import SMALL
+from minijax.compiler.costs import size_in_bytes
 from minijax.compiler.emit import Emitted, emit
 from minijax.compiler.load import native
 from minijax.compiler.lowering import emit_alone, lowerable
@@ -33,6 +35,7 @@ class Source:
 
     driver: str
     kernels: dict[str, Emitted]
+    temporary: int  # bytes that are neither of an argument nor of a result, at most at one time
 
     def __str__(self) -> str:
         return "\n\n".join([self.driver, *(e.source.replace("def kernel(", f"def {name}(")
@@ -47,8 +50,9 @@ class DriverWriter:
         self.lines: list[str] = []
         self.kernels: dict[str, Emitted] = {}
         self.names: dict[Any, str] = {}
+        self.live = self.peak = 0  # bytes
         self.space: dict[str, Any] = {
-            "empty": empty, "parallel": parallel, "in_order": in_order, "view": view_array}
+            "empty": np.empty, "pooled": buffers.empty, "parallel": parallel, "in_order": in_order, "view": view_array}
 
     def write(self) -> Source:
         flat = self.plan.flat
@@ -66,13 +70,16 @@ class DriverWriter:
                 self.single(step.eqns[0])
             if dead := [self.names[v] for v in last.get(i, ()) if v in self.names]:
                 self.lines.append(f"del {', '.join(dead)}")
+                self.live -= sum(size_in_bytes(v.aval) for v in last[i] if v in self.names)
         outs = ", ".join(self.operand(view) for view in self.plan.outputs)
         head = [f"def program({', '.join(self.names[v] for v in flat.invars)}):"]
         used = {base for step in self.plan.steps for base in self.reads(step)}
-        head += [f"    {x} = in_order({x})" for v in flat.invars
+        head += [f"    if not {x}.flags.c_contiguous: {x} = in_order({x})" for v in flat.invars
                  if v in used and (x := self.names[v])]
         body = [f"    {line}" for line in [*self.lines, f"return [{outs}]"]]
-        return Source("\n".join([*head, *body]) + "\n", self.kernels)
+        results = sum(size_in_bytes(b.aval) for b in {view.base for view in self.plan.outputs}
+                      if b in self.names)
+        return Source("\n".join([*head, *body]) + "\n", self.kernels, max(self.peak - results, 0))
 
     def reads(self, step: Step) -> set[Any]:
         return {self.plan.view(x).base for e in step.eqns for x in e.invars}
@@ -126,10 +133,16 @@ class DriverWriter:
                           f"parallel({name}, {emitted.count}, {grain}, {rest})")
         if extra:
             self.lines.append(f"del {', '.join(extra)}")
+            self.live -= sum(size_in_bytes(v.aval) for v in emitted.arrays
+                             if self.names[v] in extra)
 
     def allocate(self, v: Any, prefix: str) -> str:
         self.names[v] = f"{prefix}{len(self.names)}"
-        self.lines.append(f"{self.names[v]} = empty({v.aval.shape}, {self.dtype(v.aval.dtype)})")
+        empty = "empty" if size_in_bytes(v.aval) < SMALL else "pooled"
+        self.lines.append(
+            f"{self.names[v]} = {empty}({v.aval.shape}, {self.dtype(v.aval.dtype)})")
+        self.live += size_in_bytes(v.aval)
+        self.peak = max(self.peak, self.live)
         return self.names[v]
 
     def dtype(self, dtype: np.dtype) -> str:

@@ -64,6 +64,15 @@ class Executable:
         return self.native
 
 
+    def written(self) -> Any:
+        """The source that the program is compiled from."""
+        if self.source is None:
+            jaxpr = self.jaxpr()
+            assert jaxpr is not None
+            return backend().write(jaxpr)
+        return self.source
+
+
 def backend() -> Any:
     """What makes kernels, imported when the first program is compiled."""
     return importlib.import_module("minijax.compiler.backend")

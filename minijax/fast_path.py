@@ -1,0 +1,48 @@
+"""The short way of a call of a jitted function: arrays of types it has seen, nobody tracing.
+
+Such a call needs no pytrees, no keys and no interpreter: compare the types, run the program, wrap
+the results. It takes a few microseconds less, which a loop of small calls notices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from minijax.compiler.executable import executable
+from minijax.config import flags
+from minijax.core import ArrayImpl, EvalTrace, ShapedArray, _state
+from minijax.jaxpr import Jaxpr
+from minijax.tree_util import tree_unflatten
+from minijax.treedef import LEAF, PyTreeDef
+
+
+class FastPath:
+    """A program that takes its arguments as they are: arrays, each an argument of its own."""
+
+    __slots__ = ("avals", "jaxpr", "out_avals", "out_tree", "run", "state")
+
+    def __init__(self, jaxpr: Jaxpr, avals: Sequence[ShapedArray], out_tree: PyTreeDef):
+        self.jaxpr, self.avals, self.out_avals = jaxpr, avals, jaxpr.out_avals
+        self.run, self.state = executable(jaxpr), flags.state
+        self.out_tree = None if out_tree == LEAF else out_tree
+
+    def __call__(self, args: Sequence[Any]) -> Any:
+        """The result, or NotImplemented if these arguments need the long way."""
+        if type(_state.trace) is not EvalTrace or flags.state is not self.state:
+            return NotImplemented
+        avals = self.avals
+        if len(args) != len(avals):
+            return NotImplemented
+        values = []
+        for x, a in zip(args, avals):
+            if type(x) is not ArrayImpl:
+                return NotImplemented
+            b = x.aval
+            if b is not a and (b.dtype is not a.dtype or b.shape != a.shape
+                               or b.weak_type is not a.weak_type):
+                return NotImplemented
+            values.append(x._value)
+        run = self.run
+        outs = [ArrayImpl(x, a) for x, a in zip((run.native or run)(*values), self.out_avals)]
+        return outs[0] if self.out_tree is None else tree_unflatten(self.out_tree, outs)

@@ -1,0 +1,88 @@
+"""What stands between a function and its run: `jit(f).lower(x)`, and `.compile()` of that.
+
+In JAX: jax/_src/stages.py.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from minijax.compiler.costs import cost_of, size_in_bytes
+from minijax.compiler.executable import executable
+from minijax.core import typeof
+from minijax.make_jaxpr import as_struct
+from minijax.tree_util import tree_flatten, tree_unflatten
+
+
+class Lowered:
+    """A traced program, before it is compiled."""
+
+    def __init__(self, traced: Any):
+        self.traced, self.jaxpr = traced, traced.jaxpr
+        self.out_tree, self.in_tree = traced.out_tree, traced.in_tree
+
+    @property
+    def out_info(self) -> Any:
+        return tree_unflatten(self.out_tree, [as_struct(a) for a in self.jaxpr.out_avals])
+
+    def lower(self) -> Lowered:
+        return self
+
+    def as_text(self, dialect: str | None = None) -> str:
+        """The source that the program is compiled from: Python, for Numba.
+
+        `dialect="jaxpr"`: the program itself.
+        """
+        return str(self.jaxpr if dialect == "jaxpr" else executable(self.jaxpr).written())
+
+    def cost_analysis(self) -> dict[str, float]:
+        """How many operations on numbers there are, and how many bytes are read and written."""
+        return cost_of(self.jaxpr)
+
+    def compile(self, compiler_options: dict | None = None) -> Compiled:
+        executable(self.jaxpr).compile()
+        return Compiled(self.traced)
+
+
+class Compiled:
+    """A compiled program. It takes arguments of the types it was compiled for, and no others."""
+
+    def __init__(self, traced: Any):
+        self.traced = traced
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        leaves, in_tree = tree_flatten((args, kwargs))
+        if in_tree != self.traced.in_tree:
+            raise TypeError("Function compiled with input pytree does not match the input pytree "
+                            f"it was called with: {self.traced.in_tree} and {in_tree}.")
+        for x, a in zip(leaves, self.traced.avals):
+            if typeof(x).strip_weak_type() != a.strip_weak_type():
+                raise TypeError("Argument types differ from the types for which this computation "
+                                f"was compiled: compiled with {a}, called with {typeof(x)}.")
+        return self.traced(leaves)
+
+    def as_text(self) -> str:
+        """The source it was compiled from."""
+        return str(executable(self.traced.jaxpr).written())
+
+    def cost_analysis(self) -> dict[str, float]:
+        """How many operations on numbers there are, and how many bytes are read and written."""
+        return cost_of(self.traced.jaxpr)
+
+    def memory_analysis(self) -> MemoryStats:
+        """The bytes of the arguments, the results and what is between them."""
+        jaxpr = self.traced.jaxpr
+        return MemoryStats(sum(map(size_in_bytes, jaxpr.in_avals)),
+                           sum(map(size_in_bytes, jaxpr.out_avals)),
+                           executable(jaxpr).written().temporary)
+
+
+@dataclasses.dataclass(frozen=True)
+class MemoryStats:
+    """Sizes in bytes."""
+
+    argument_size_in_bytes: int
+    output_size_in_bytes: int
+    temp_size_in_bytes: int
+    alias_size_in_bytes: int = 0
