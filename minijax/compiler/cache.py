@@ -35,7 +35,7 @@ DAY = 24 * 60 * 60
 
 # What decides which object code a source becomes; the source says which functions it calls.
 GENERATOR = ("compiler/intrinsics.py", "compiler/machine.py", "compiler/target.py",
-             "compiler/vector_math.py", "lax/xla_float32.py")
+             "compiler/vector_math/*.py", "lax/xla_float32.py")
 
 Option("jax_enable_compilation_cache", True, truth,
        "Keep compiled kernels on disk for the programs that come after.")
@@ -60,7 +60,8 @@ def generator() -> tuple[str, ...]:
     package = Path(__file__).parents[1]
     numba = find_spec("numba")  # finds it, and does not import it
     assert numba and numba.origin
-    files = [*[package / name for name in GENERATOR], Path(numba.origin).with_name("_version.py")]
+    files = [*[f for name in GENERATOR for f in sorted(package.glob(name))],
+             Path(numba.origin).with_name("_version.py")]
     return tuple(file.read_text("utf8") for file in files)
 
 

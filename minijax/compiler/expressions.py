@@ -34,8 +34,14 @@ PLAIN = {"bool", *(f"{s}int{n}" for s in ("", "u") for n in (8, 16, 32, 64)), *S
 
 
 def kernel_type(dtype: np.dtype) -> str:
-    """The name of the type that numbers of `dtype` have in a kernel."""
+    """The name of the type that numbers of `dtype`, or keys, have in a kernel."""
+    if dtypes.is_key_dtype(dtype):
+        return "uint64"
     return "float32" if dtype.name in NARROW else dtype.name
+
+
+def has_kernel_type(dtype: np.dtype) -> bool:
+    return dtype.name in PLAIN or dtype.name in NARROW or dtypes.is_key_dtype(dtype)
 
 
 def literal(value: Any, dtype: np.dtype) -> str:
@@ -108,6 +114,25 @@ def _pow(eqn: JaxprEqn) -> str:
     return "pow_{f}({0}, {T}({1}))"
 
 
+def _bitcast(eqn: JaxprEqn) -> str | None:
+    have, want = eqn.invars[0].aval.dtype, eqn.outvars[0].aval.dtype
+    if have.itemsize != want.itemsize:
+        return None
+    x = f"narrow_{NARROW[have.name]}({{0}})" if have.name in NARROW else "{0}"
+    if want.name in NARROW:
+        return f"widen_{NARROW[want.name]}(uint16({x}))"
+    return f"bits({x}, {{T}})"
+
+
+def _random_bits(eqn: JaxprEqn) -> str:
+    return f"{{T}}(threefry_{max(eqn.params['bit_width'], 32)}({{0}}, {{1}}))"
+
+
+def _random_seed(eqn: JaxprEqn) -> str:
+    wide = eqn.invars[0].aval.dtype.itemsize == 8
+    return "halves_swapped(uint64({0}))" if wide else "halves_swapped(uint64(uint32({0})))"
+
+
 def _reduce_precision(eqn: JaxprEqn) -> str:
     return "reduce_precision_{{f}}({{0}}, {exponent_bits}, {mantissa_bits})".format(**eqn.params)
 
@@ -146,10 +171,15 @@ TABLE: dict[str, Any] = {
     "shift_right_arithmetic": "shift_right_arithmetic({0}, {1})",
     "population_count": "population_count({0})", "clz": "clz({0})", "mulhi": "mulhi({0}, {1})",
     "select_n": _select, "convert_element_type": _convert, "reduce_precision": _reduce_precision,
-    "pow": _pow,
+    "pow": _pow, "bitcast_convert_type": _bitcast,
     "real": "{0}.real", "imag": "{0}.imag", "complex": "pair({0}, {1})",
     "conj": {"f": "pair({0}, {A}(0))", "c": "pair({0}.real, -{0}.imag)"},
-    **dict.fromkeys(("copy", "stop_gradient", "name"), "{0}"),
+    "iota": "{T}({0})",
+    "random_bits": _random_bits, "random_seed": _random_seed,
+    "random_split": "threefry_key({0}, {1})", "random_fold_in": "threefry_key({0}, {1})",
+    "random_wrap": "uint64({0}) | (uint64({1}) << uint64(32))",
+    "random_unwrap": "{T}({0} >> uint64(32 * {1}))",
+    **dict.fromkeys(("copy", "random_clone", "stop_gradient", "name"), "{0}"),
     **{name: f"{name}_{{f}}({{0}})" for name in (
         "exp exp2 expm1 log log1p logistic tanh sin cos tan asin acos atan sinh cosh asinh acosh "
         "atanh rsqrt cbrt erf erfc erf_inv lgamma digamma").split()},
@@ -161,10 +191,11 @@ TABLE["add_any"] = TABLE["add"]
 def expression(eqn: JaxprEqn, operands: Sequence[str]) -> str | None:
     """The text of one element of the result of `eqn`, given those of its operands.
 
+    Where the elements are numbered (see `keys.numbering`), their number comes last.
     None if there is no kernel for the operation or its dtype.
     """
     kinds = [v.aval.dtype for v in (*eqn.invars, *eqn.outvars)]
-    if any(d.name not in PLAIN and d.name not in NARROW for d in kinds):
+    if not all(map(has_kernel_type, kinds)):
         return None
     text = _text(TABLE.get(eqn.primitive.name), eqn, dtypes.kind(kinds[0]))
     if text is None:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from minijax.compiler.emit import Emitted, Writer
-from minijax.compiler.expressions import NARROW, PLAIN
+from minijax.compiler.expressions import has_kernel_type
 from minijax.compiler.plan import Plan
 from minijax.compiler.views import View, whole
 from minijax.jaxpr import JaxprEqn, Literal
@@ -124,7 +124,7 @@ class Op:
 def lowerable(e: JaxprEqn) -> bool:
     """Is there a rule, for numbers of these types?"""
     return e.primitive.name in LOWERINGS and all(
-        x.aval.dtype.name in PLAIN or x.aval.dtype.name in NARROW for x in (*e.invars, *e.outvars))
+        has_kernel_type(x.aval.dtype) for x in (*e.invars, *e.outvars))
 
 
 def emit_alone(e: JaxprEqn, plan: Plan) -> Emitted:

@@ -19,11 +19,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from minijax.compiler.expressions import expression
+from minijax.compiler import keys
 from minijax.compiler.flatten import Flat
 from minijax.compiler.reductions import REDUCTIONS
 from minijax.compiler.views import View, contiguous, view_of, whole
 from minijax.core import ShapedArray
-from minijax.families import Elementwise, Reduction, stop_gradient_p
+from minijax.families import Reduction, stop_gradient_p
 from minijax.jaxpr import Atom, JaxprEqn, Var
 
 LONG = 1 << 17  # elements: a longer reduction to one value is done in blocks
@@ -115,10 +116,7 @@ class Plan:
 
 
 def elementwise(e: JaxprEqn) -> bool:
-    if e.primitive.name == "iota":
-        return True
-    return isinstance(e.primitive, Elementwise) and expression(
-        e, ["x"] * len(e.invars)) is not None
+    return expression(e, ["x"] * (len(e.invars) + 1)) is not None
 
 
 def domain_of(e: JaxprEqn) -> tuple[int, ...]:
@@ -164,10 +162,19 @@ class Planner:
     def add(self, e: JaxprEqn) -> None:
         if len(e.invars) == 1 and (found := view_of(e, self.view(e.invars[0]))) is not None:
             self.views.update(zip(e.outvars, found))
-        elif elementwise(e) or reduces(e):
+            return
+        if e.invars and (taken := keys.operands(e, self.view(e.invars[0]))):
+            e = self.taking(e, taken)
+        if elementwise(e) or reduces(e):
             self.fuse(e)
         else:
             self.start(Step([e]))
+
+    def taking(self, e: JaxprEqn, operands: list[View]) -> JaxprEqn:
+        """An equation on other operands, which are views."""
+        names = [Var(ShapedArray(v.shape, v.base.aval.dtype)) for v in operands]
+        self.views.update(zip(names, operands))
+        return JaxprEqn(e.primitive, names, e.params, e.outvars, e.line)
 
     def start(self, step: Step) -> None:
         self.place.update(dict.fromkeys(step.made, len(self.steps)))
@@ -179,7 +186,7 @@ class Planner:
         if axes and self.is_long(shape, axes):
             return self.in_blocks(e, shape, axes)
         earliest = max((self.place.get(self.view(x).base, 0) for x in e.invars), default=0)
-        if earliest == 0 and shape == () and axes is None:
+        if earliest == 0 and math.prod(shape) == 1 and axes is None:
             self.steps[0].eqns.append(e)
             return self.note(e, 0)
         for i in range(len(self.steps) - 1, max(earliest - 1, len(self.steps) - NEAR, 0), -1):

@@ -1,0 +1,71 @@
+"""Operations that are compiled do what their `impl` does, on the cases of `tests/operations`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+import minijax
+from minijax import dtypes
+from minijax.compiler import backend
+from tests.operations import Case, convolution, indexing, random_bits, shaping, sorting, windows
+from tests.test_operations import all_close, draw, ours
+from tests.tiers import thinned
+
+MODULES = (random_bits, indexing, shaping, sorting, windows, convolution)
+NOT_COMPILED = {"random_gamma", "reduce_window"}
+CASES = [c for m in MODULES for c in m.CASES if c.op not in NOT_COMPILED]
+NARROWER = ("bool", "uint8", "int16", "uint32", "float16", "bfloat16", "float32", "complex64")
+
+
+@pytest.fixture(autouse=True)
+def wide() -> Iterator[None]:
+    with jax.enable_x64(True), minijax.enable_x64(True):
+        yield
+
+
+def compiled(case: Case, *args: Any) -> list[np.ndarray]:
+    """The results of the case as a compiled program, in which NumPy does nothing."""
+    program = minijax.make_jaxpr(lambda *args: ours(case, *args))(*args)
+    run, source = backend.build(program.jaxpr)
+    assert "step_" not in source.driver, source
+    return [np.array(x) for x in run(*map(np.asarray, args))]
+
+
+def in_dtype(case: Case, dtype: str) -> Case:
+    """The case with arguments of another dtype, if they are of float64."""
+    args = tuple(dataclasses.replace(a, dtype=dtype) if a.dtype == "float64" else a
+                 for a in case.args)
+    return dataclasses.replace(case, args=args, label=f"{case.label}-{dtype}")
+
+
+def variants() -> list[Case]:
+    return [in_dtype(c, dtype) for c in CASES for dtype in NARROWER
+            if any(a.dtype == "float64" for a in c.args)]
+
+
+def each(cases: list[Case]) -> Any:
+    return pytest.mark.parametrize("case", thinned(cases, lambda c: c.op, lambda c: c.id))
+
+
+class TestCases:
+    @each(CASES)
+    def test_value_is_that_of_impl(self, case: Case) -> None:
+        args = draw(case)
+        all_close(compiled(case, *args), ours(case, *args), case.rtol)
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("case", variants(), ids=lambda c: c.id)
+    def test_in_every_dtype(self, case: Case) -> None:
+        args = draw(case)
+        try:
+            want = ours(case, *args)
+        except (TypeError, ValueError):  # the operation does not take the dtype
+            return
+        exact = max(float(dtypes.finfo(a.dtype).eps) for a in args if dtypes.is_inexact(a.dtype))
+        all_close(compiled(case, *args), want, 16 * exact)
