@@ -143,7 +143,7 @@ class KernelWriter:
         mine = [b for x in e.invars if (b := self.view(x).base) in self.ready]
         level = "row" if reduces(e) else k.level(out.aval.shape)
         if level == "scalar" and any(self.stage[b] != "scalar" for b in mine):
-            level = "row"
+            level = "full" if k.reduced is None else "row"
         self.stage[out] = str(level)
         self.ready[out] = max((self.ready[b] for b in mine), default=0) + reduces(e)
 
