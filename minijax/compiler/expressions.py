@@ -205,7 +205,14 @@ def expression(eqn: JaxprEqn, operands: Sequence[str]) -> str | None:
     return line if _known(line) else None
 
 
-def _text(entry: Any, eqn: JaxprEqn, kind: str) -> str | None:
+def binary(name: str, dtype: np.dtype, x: str, y: str) -> str | None:
+    """The text of an operation on two elements of one dtype, which needs no parameters."""
+    text = _text(TABLE[name], None, dtypes.kind(dtype))
+    kind = kernel_type(dtype)
+    return text and text.format(x, y, T=kind, A=kind, f=SUFFIX.get(kind, kind))
+
+
+def _text(entry: Any, eqn: JaxprEqn | None, kind: str) -> str | None:
     if isinstance(entry, dict):
         entry = next((v for k, v in entry.items() if kind in k), None)
     return entry(eqn) if isinstance(entry, Callable) else entry

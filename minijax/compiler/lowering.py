@@ -16,20 +16,25 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from minijax.compiler.emit import Emitted, Writer
 from minijax.compiler.expressions import has_kernel_type
 from minijax.compiler.plan import Plan
-from minijax.compiler.views import View, whole
+from minijax.compiler.views import View
+from minijax.core import ShapedArray
 from minijax.jaxpr import JaxprEqn, Literal
 
 LOWERINGS: dict[str, Callable[[Op], None]] = {}
+ACCEPTED: dict[str, Callable[[JaxprEqn], bool]] = {}
 
 
-def lowering(*names: str) -> Callable:
-    """Makes a function the rule of the operations with these names."""
+def lowering(*names: str, accepts: Callable[[JaxprEqn], bool] = lambda e: True) -> Callable:
+    """Makes a function the rule of the operations with these names, for equations it accepts."""
 
     def register(rule: Callable) -> Callable:
         LOWERINGS.update(dict.fromkeys(names, rule))
+        ACCEPTED.update(dict.fromkeys(names, accepts))
         return rule
 
     return register
@@ -38,17 +43,18 @@ def lowering(*names: str) -> Callable:
 class Place:
     """An array in memory, by index: `x("i", "j")` is the text of an element."""
 
-    def __init__(self, writer: Writer, view: View):
-        self.w, self.view = writer, view
+    def __init__(self, writer: Writer, view: View, start: tuple[str, ...] = ()):
+        self.w, self.view, self.start = writer, view, start
         self.shape, self.dtype = view.shape, view.base.aval.dtype
 
     def index(self, indices: Sequence[str]) -> str:
         """Where an element is. An index is a name, a number or a sum in brackets."""
         terms = [self.w.size(self.view.offset)] if self.view.offset else []
-        for i, step in zip(indices, self.view.strides, strict=True):
-            if i != "0" and step:
-                terms.append(i if step == 1 else f"{i} * {self.w.size(step)}")
-        return " + ".join(terms) or "0"
+        return " + ".join([*terms, *self.start, *self.steps(indices)]) or "0"
+
+    def steps(self, indices: Sequence[str]) -> list[str]:
+        return [i if step == 1 else f"{i} * {self.w.size(step)}"
+                for i, step in zip(indices, self.view.strides) if i != "0" and step]
 
     def __call__(self, *indices: str) -> str:
         if isinstance(self.view.base, Literal):
@@ -59,9 +65,42 @@ class Place:
         """Write the line that stores an element."""
         self.w.store(self.view.base, self.index(indices), text)
 
-    def flat(self) -> Place:
-        """The same elements along one axis, of an array that is whole."""
-        return Place(self.w, View(self.view.base, (math.prod(self.shape),), (1,)))
+    def seen(self, shape: Sequence[int], strides: Sequence[int], *start: str) -> Place:
+        """The same memory with other axes, which start at an element further on."""
+        view = View(self.view.base, tuple(shape), tuple(strides), self.view.offset)
+        return Place(self.w, view, (*self.start, *start))
+
+    def at(self, *indices: str) -> Place:
+        """The part at these indices of the first axes."""
+        n = len(indices)
+        return self.seen(self.shape[n:], self.view.strides[n:], *self.steps(indices))
+
+    def window(self, corner: Sequence[str], shape: Sequence[int]) -> Place:
+        """The part of this shape that starts at the indices `corner`."""
+        return self.seen(shape, self.view.strides, *self.steps(corner))
+
+    def moved(self, *order: int) -> Place:
+        """The axes in another order."""
+        return self.seen([self.shape[i] for i in order], [self.view.strides[i] for i in order])
+
+
+def merged(*places: Place) -> list[Place]:
+    """The same elements, with one axis for those that all the places walk through without a jump.
+
+    The places have the same shape.
+    """
+    sizes: list[int] = []
+    steps: list[list[int]] = []
+    for axis, n in enumerate(places[0].shape):
+        here = [p.view.strides[axis] for p in places]
+        if n == 1:
+            continue
+        if sizes and all(s == n * t for s, t in zip(steps[-1], here)):
+            sizes[-1], steps[-1] = sizes[-1] * n, here
+        else:
+            sizes.append(n)
+            steps.append(here)
+    return [p.seen(sizes, [here[k] for here in steps]) for k, p in enumerate(places)]
 
 
 class Op:
@@ -69,9 +108,10 @@ class Op:
 
     def __init__(self, e: JaxprEqn, plan: Plan, writer: Writer, bounds: tuple[str, ...] = ()):
         self.eqn, self.params, self.w, self.bounds = e, e.params, writer, bounds
+        self.name = e.primitive.name
         self.plan = plan
         self.ins = [Place(writer, plan.view(x)) for x in e.invars]
-        self.outs = [Place(writer, whole(v)) for v in e.outvars]
+        self.outs = [Place(writer, plan.view(v)) for v in e.outvars]
         self.count = self.work = 1
 
     def line(self, text: str) -> None:
@@ -114,6 +154,30 @@ class Op:
             rest = f"{index}{prefix}{k}"
         return [rest, *names[::-1]]
 
+    @contextlib.contextmanager
+    def rows(self, shape: Sequence[int]) -> Iterator[list[str]]:
+        """A loop over all axes; threads share out all but the last."""
+        outer = shape if len(shape) <= 1 else shape[:-1]
+        with self.shared(math.prod(outer)) as r, self.nest(shape[len(outer):]) as last:
+            yield [*self.split(r, outer), *last]
+
+    def copy(self, x: Place, out: Place) -> None:
+        """Loops that copy; none if it is the same memory."""
+        if x.view != out.view:
+            x, out = merged(x, out)
+            with self.nest(out.shape, "c") as index:
+                out.set(x(*index), *index)
+
+    def copy_shared(self, x: Place, out: Place) -> None:
+        """The same, by threads together."""
+        x, out = merged(x, out)
+        with self.rows(out.shape) as index:
+            out.set(x(*index), *index)
+
+    def number(self, value: Any, dtype: np.dtype) -> str:
+        """A constant."""
+        return self.w.constant(Literal(np.full((), value, dtype), ShapedArray((), dtype)))
+
     def let(self, text: str) -> str:
         """Write the line that gives a value a name."""
         name = self.w.name()
@@ -123,7 +187,7 @@ class Op:
 
 def lowerable(e: JaxprEqn) -> bool:
     """Is there a rule, for numbers of these types?"""
-    return e.primitive.name in LOWERINGS and all(
+    return e.primitive.name in LOWERINGS and ACCEPTED[e.primitive.name](e) and all(
         has_kernel_type(x.aval.dtype) for x in (*e.invars, *e.outvars))
 
 

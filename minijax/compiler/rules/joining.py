@@ -1,17 +1,73 @@
-"""Arrays joined to one."""
+"""Arrays joined to one, repeated, and with something around them."""
 
-from minijax.compiler.lowering import Op, lowering
+import math
+
+from minijax.compiler.lowering import Op, Place, lowering, merged
+
+
+def join(op: Op, pieces: list[Place], axis: int) -> None:
+    """Threads share what is outside of the axis."""
+    out, start = op.outs[0], 0
+    outer = out.shape[:axis]
+    with op.shared(math.prod(outer)) as r:
+        index = op.split(r, outer)
+        for x in pieces:
+            part, corner = x.at(*index), [op.w.size(start)] if start else []
+            op.copy(part, out.at(*index).window(corner, part.shape))
+            start += x.shape[axis]
 
 
 @lowering("concatenate")
 def _(op: Op) -> None:
-    axis, out = op.params["dimension"], op.outs[0]
-    others = [n for i, n in enumerate(out.shape) if i != axis]
-    with op.shared(1):
-        start = 0
-        for x in op.ins:
-            with op.nest([*others[:axis], x.shape[axis], *others[axis:]]) as index:
-                moved = [f"({i} + {op.w.size(start)})" if k == axis and start else i
-                         for k, i in enumerate(index)]
-                out.set(x(*index), *moved)
-            start += x.shape[axis]
+    join(op, op.ins, op.params["dimension"])
+
+
+@lowering("stack")
+def _(op: Op) -> None:
+    """Each operand is a piece of size 1 along the new axis."""
+    k = op.params["axis"]
+    join(op, [x.seen((*x.shape[:k], 1, *x.shape[k:]), (*x.view.strides[:k], 0, *x.view.strides[k:]))
+              for x in op.ins], k)
+
+
+@lowering("tile")
+def _(op: Op) -> None:
+    """The result in parts, all of them the operand."""
+    (x,), (out,), reps = op.ins, op.outs, op.params["reps"]
+    shape = [n for pair in zip(reps, x.shape) for n in pair]
+    apart = [s for n, t in zip(x.shape, out.view.strides) for s in (n * t, t)]
+    again = [s for t in x.view.strides for s in (0, t)]
+    op.copy_shared(x.seen(shape, again), out.seen(shape, apart))
+
+
+@lowering("pad")
+def _(op: Op) -> None:
+    """Row by row: the padding, then what it surrounds. Axes behind the last padded one stay."""
+    x, value, out, config = *op.ins, op.outs[0], op.params["padding_config"]
+    rank = max((i + 1 for i, c in enumerate(config) if any(c)), default=0)
+    outer = out.shape[:max(rank - 1, 0)]
+    with op.shared(math.prod(outer)) as r:
+        index, source, tests = op.split(r, outer), [], []
+        (row,) = merged(out.at(*index))
+        with op.nest(row.shape, "f") as place:
+            row.set(value(), *place)
+        for i, n, (low, _, interior) in zip(index, x.shape, config):
+            at, step = op.let(f"{i} - {op.w.size(low)}"), op.w.size(interior + 1)
+            tests.append(f"{at} >= 0 and {at} % {step} == 0 and {at} // {step} < {op.w.size(n)}")
+            source.append(f"({at} // {step})")
+        with op.w.block(f"if {' and '.join(tests) or 'True'}:"):
+            copy_row(op, x.at(*source), out.at(*index), config[len(outer):])
+
+
+def copy_row(op: Op, x: Place, out: Place, config: tuple) -> None:
+    """Copy what ends up inside; only the first axis may be padded."""
+    if config:
+        low, _, interior = config[0]
+        step = interior + 1
+        first = max(0, -(low // step))
+        n = max(first, min(x.shape[0], -((low - out.shape[0]) // step))) - first
+        strides = out.view.strides
+        start = op.w.size((low + first * step) * strides[0])
+        x = x.window([op.w.size(first)], (n, *x.shape[1:]))
+        out = out.seen(x.shape, (strides[0] * step, *strides[1:]), start)
+    op.copy(x, out)
