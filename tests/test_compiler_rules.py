@@ -13,11 +13,11 @@ import pytest
 import minijax
 from minijax import dtypes
 from minijax.compiler import backend
-from tests.operations import Case, convolution, indexing, random_bits, shaping, sorting, windows
+from tests.operations import Case, convolution, indexing, random_bits, reducing, shaping, sorting, windows
 from tests.test_operations import all_close, draw, ours
 from tests.tiers import thinned
 
-MODULES = (random_bits, indexing, shaping, sorting, windows, convolution)
+MODULES = (random_bits, indexing, reducing, shaping, sorting, windows, convolution)
 NOT_COMPILED = {"random_gamma", "reduce_window"}
 CASES = [c for m in MODULES for c in m.CASES if c.op not in NOT_COMPILED]
 NARROWER = ("bool", "uint8", "int16", "uint32", "float16", "bfloat16", "float32", "complex64")

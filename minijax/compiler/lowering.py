@@ -21,9 +21,9 @@ import numpy as np
 from minijax.compiler.emit import Emitted, Writer
 from minijax.compiler.expressions import has_kernel_type
 from minijax.compiler.plan import Plan
-from minijax.compiler.views import View
+from minijax.compiler.views import View, whole
 from minijax.core import ShapedArray
-from minijax.jaxpr import JaxprEqn, Literal
+from minijax.jaxpr import JaxprEqn, Literal, Var
 
 LOWERINGS: dict[str, Callable[[Op], None]] = {}
 ACCEPTED: dict[str, Callable[[JaxprEqn], bool]] = {}
@@ -79,23 +79,27 @@ class Place:
         """The part of this shape that starts at the indices `corner`."""
         return self.seen(shape, self.view.strides, *self.steps(corner))
 
+    def again(self, n: int) -> Place:
+        """The same n times, along a new first axis."""
+        return self.seen((n, *self.shape), (0, *self.view.strides))
+
     def moved(self, *order: int) -> Place:
         """The axes in another order."""
         return self.seen([self.shape[i] for i in order], [self.view.strides[i] for i in order])
 
 
-def merged(*places: Place) -> list[Place]:
+def merged(*places: Place, keep: int = 0) -> list[Place]:
     """The same elements, with one axis for those that all the places walk through without a jump.
 
-    The places have the same shape.
+    The places have the same shape. The first `keep` axes stay.
     """
     sizes: list[int] = []
     steps: list[list[int]] = []
     for axis, n in enumerate(places[0].shape):
         here = [p.view.strides[axis] for p in places]
-        if n == 1:
+        if n == 1 and axis >= keep:
             continue
-        if sizes and all(s == n * t for s, t in zip(steps[-1], here)):
+        if axis > keep and len(sizes) > keep and all(s == n * t for s, t in zip(steps[-1], here)):
             sizes[-1], steps[-1] = sizes[-1] * n, here
         else:
             sizes.append(n)
@@ -173,6 +177,10 @@ class Op:
         x, out = merged(x, out)
         with self.rows(out.shape) as index:
             out.set(x(*index), *index)
+
+    def scratch(self, shape: Sequence[int], dtype: np.dtype) -> Place:
+        """Memory for the time of the call. Threads have to keep to their parts of it."""
+        return Place(self.w, whole(Var(ShapedArray(shape, dtype))))
 
     def number(self, value: Any, dtype: np.dtype) -> str:
         """A constant."""
