@@ -163,6 +163,9 @@ class Planner:
         if len(e.invars) == 1 and (found := view_of(e, self.view(e.invars[0]))) is not None:
             self.views.update(zip(e.outvars, found))
             return
+        if reduces(e) and not e.params["axes"]:
+            self.views[e.outvars[0]] = self.view(e.invars[0])
+            return
         if e.invars and (taken := keys.operands(e, self.view(e.invars[0]))):
             e = self.taking(e, taken)
         if elementwise(e) or reduces(e):
