@@ -22,7 +22,7 @@ from pathlib import Path
 from minijax.compiler import machine
 from minijax.config import Option, flags, integer, text, truth
 
-__all__ = ["clear", "entries", "folder", "key", "read", "write"]
+__all__ = ["clear", "complaint", "entries", "folder", "key", "read", "write"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ DAY = 24 * 60 * 60
 
 # What decides which object code a source becomes; the source says which functions it calls.
 GENERATOR = ("compiler/intrinsics.py", "compiler/machine.py", "compiler/target.py",
-             "compiler/vector_math/*.py", "lax/xla_float32.py")
+             "compiler/vector_math/*.py")
 
 Option("jax_enable_compilation_cache", True, truth,
        "Keep compiled kernels on disk for the programs that come after.")
@@ -57,12 +57,16 @@ def key(source: str, arity: int) -> bytes:
 @functools.cache
 def generator() -> tuple[str, ...]:
     """The files that decide what is generated: our own, and Numba's with its version."""
-    package = Path(__file__).parents[1]
     numba = find_spec("numba")  # finds it, and does not import it
     assert numba and numba.origin
-    files = [*[f for name in GENERATOR for f in sorted(package.glob(name))],
-             Path(numba.origin).with_name("_version.py")]
+    files = [*sources(), Path(numba.origin).with_name("_version.py")]
     return tuple(file.read_text("utf8") for file in files)
+
+
+def sources() -> list[Path]:
+    """The files of GENERATOR."""
+    package = Path(__file__).parents[1]
+    return [path for pattern in GENERATOR for path in sorted(package.glob(pattern))]
 
 
 # --- the folder ------------------------------------------------------------------------------
@@ -89,23 +93,29 @@ def user_folder() -> Path:
     return Path(named) if os.path.isabs(named) else Path.home() / ".cache"
 
 
-def trusted(path: Path) -> bool:
-    """Whether nobody else can have put code there. Otherwise there is one warning."""
-    found = path.stat()
+def complaint(path: Path) -> str | None:
+    """Why a folder is not trusted, or None if nobody else can have put code there."""
     if not hasattr(os, "geteuid"):
-        return True  # Windows, where the folders of a user are the user's
+        return None  # Windows, where the folders of a user are the user's
+    found = path.stat()
     if found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return True
-    distrust(path)
-    return False
+        return None
+    return (f"others can write to the folder of compiled kernels, {path}, so none are read from "
+            "there, and none kept. If it is yours, empty it and run  chmod 700  on it; or let "
+            "MINIJAX_CACHE_DIR name another.")
+
+
+def refused(path: Path) -> bool:
+    """Whether a folder is not trusted. If so, the first time there is a warning."""
+    why = complaint(path)
+    if why:
+        _warn(why)
+    return bool(why)
 
 
 @functools.cache
-def distrust(path: Path) -> None:
-    warnings.warn(
-        f"others can write to the folder of compiled kernels, {path}, so none are read from there, "
-        "and none kept. If it is yours, empty it and run  chmod 700  on it; or let "
-        "MINIJAX_CACHE_DIR name another.", stacklevel=2)
+def _warn(why: str) -> None:
+    warnings.warn(why, stacklevel=2)
 
 
 # --- entries ---------------------------------------------------------------------------------
@@ -115,7 +125,7 @@ def read(key: bytes) -> bytes | None:
     """The object code of a key, or None: it is not there, or is not what was written."""
     place = folder()
     try:
-        if place is None or not trusted(place):
+        if place is None or refused(place):
             return None
         path = place / (key.hex() + SUFFIX)
         data = path.read_bytes()
@@ -144,7 +154,7 @@ def write(key: bytes, code: bytes) -> None:
         return
     try:
         place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not trusted(place):
+        if refused(place):
             return
         handle, temporary = tempfile.mkstemp(".tmp", dir=place)
         with os.fdopen(handle, "wb") as file:

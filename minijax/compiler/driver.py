@@ -9,18 +9,21 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from minijax.compiler import buffers
+from minijax.compiler.blas import matmul
 from minijax.compiler.buffers import SMALL
 from minijax.compiler.costs import size_in_bytes
 from minijax.compiler.emit import Emitted, emit
 from minijax.compiler.load import native
 from minijax.compiler.lowering import emit_alone, lowerable
 from minijax.compiler.plan import Kernel, Plan, Step
+from minijax.compiler.products import follower, is_product, matrices
 from minijax.compiler.threads import parallel
 from minijax.compiler.views import View
 from minijax.core import to_numpy
@@ -50,9 +53,10 @@ class DriverWriter:
         self.lines: list[str] = []
         self.kernels: dict[str, Emitted] = {}
         self.names: dict[Any, str] = {}
+        self.done: set[Step] = set()  # by an earlier step
         self.live = self.peak = 0  # bytes
         self.space: dict[str, Any] = {
-            "empty": np.empty, "pooled": buffers.empty, "parallel": parallel, "in_order": in_order, "view": view_array}
+            "empty": np.empty, "pooled": buffers.empty, "matmul": matmul, "parallel": parallel, "in_order": in_order, "view": view_array}
 
     def write(self) -> Source:
         flat = self.plan.flat
@@ -62,12 +66,7 @@ class DriverWriter:
             self.names[v] = self.keep("c", in_order(to_numpy(value)))
         last = self.last_uses()
         for i, step in enumerate(self.plan.steps):
-            if isinstance(step, Kernel):
-                self.kernel(step.outputs, emit(step, self.plan))
-            elif lowerable(step.eqns[0]):
-                self.kernel(step.made, emit_alone(step.eqns[0], self.plan))
-            else:
-                self.single(step.eqns[0])
+            self.step(i, step)
             if dead := [self.names[v] for v in last.get(i, ()) if v in self.names]:
                 self.lines.append(f"del {', '.join(dead)}")
                 self.live -= sum(size_in_bytes(v.aval) for v in last[i] if v in self.names)
@@ -117,17 +116,26 @@ class DriverWriter:
             return f"{name}.reshape({view.shape})"
         return f"view({name}, {view.shape}, {view.strides}, {view.offset})"
 
+    def step(self, i: int, step: Step) -> None:
+        """Write the call, or the calls, of a step."""
+        e = step.eqns[0]
+        if step in self.done:
+            return
+        if isinstance(step, Kernel):
+            self.kernel(step.outputs, emit(step, self.plan))
+        elif lowerable(e):
+            self.kernel(step.made, emit_alone(e, self.plan))
+        elif is_product(e):
+            self.product(i, e)
+        else:
+            self.single(e)
+
     def kernel(self, made: Sequence[Any], emitted: Emitted) -> None:
         """Allocate the results, and call a kernel."""
-        name = f"kernel_{len(self.kernels)}"
-        table = np.array(emitted.sizes, np.int64)
-        self.space[f"sizes_{len(self.kernels)}"] = table
-        self.kernels[name] = emitted
         for v in made:
             self.allocate(v, "b")
         extra = [self.allocate(v, "t") for v in emitted.arrays if v not in self.names]
-        ids = [f"id({self.names[v]})" for v in emitted.arrays]
-        rest = ", ".join([str(table.ctypes.data), *ids])
+        name, rest = self.declare(emitted)
         grain = max(GRAIN // emitted.work, 1)
         self.lines.append(f"{name}(0, {emitted.count}, {rest})" if emitted.count < 2 * grain else
                           f"parallel({name}, {emitted.count}, {grain}, {rest})")
@@ -135,6 +143,37 @@ class DriverWriter:
             self.lines.append(f"del {', '.join(extra)}")
             self.live -= sum(size_in_bytes(v.aval) for v in emitted.arrays
                              if self.names[v] in extra)
+
+    def declare(self, emitted: Emitted) -> tuple[str, str]:
+        """The name of a kernel, and its arguments after the first two."""
+        name = f"kernel_{len(self.kernels)}"
+        table = np.array(emitted.sizes, np.int64)
+        self.space[f"sizes_{len(self.kernels)}"] = table
+        self.kernels[name] = emitted
+        ids = [f"id({self.names[v]})" for v in emitted.arrays]
+        return name, ", ".join([str(table.ctypes.data), *ids])
+
+    def product(self, i: int, e: JaxprEqn) -> None:
+        """Call BLAS; a kernel that works on rows of the result takes each tile when it is there."""
+        (a, a_shape), (b, b_shape), shape = matrices(e, self.plan)
+        out = e.outvars[0]
+        self.allocate(out, "b")
+        factors = ", ".join(f"{self.operand(v)}.reshape({s})" if v.shape != s else self.operand(v)
+                            for v, s in ((a, a_shape), (b, b_shape)))
+        call = f"matmul({factors}, {self.names[out]}.reshape({shape})"
+        j = follower(self.plan, i, shape)
+        if j is not None:
+            step = self.plan.steps[j]
+            emitted = emit(step, self.plan)
+            per_row = emitted.count / max(math.prod(shape[:-1]), 1)
+            if per_row in (1, shape[-1]):
+                for v in step.outputs:
+                    self.allocate(v, "b")
+                self.done.add(step)
+                name, rest = self.declare(emitted)
+                times = f" * {shape[-1]}" if per_row != 1 else ""
+                call += f", lambda lo, hi: {name}(lo{times}, hi{times}, {rest})"
+        self.lines.append(call + ")")
 
     def allocate(self, v: Any, prefix: str) -> str:
         self.names[v] = f"{prefix}{len(self.names)}"

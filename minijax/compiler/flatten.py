@@ -59,7 +59,7 @@ class Flattener:
             return self.seen[key]
         outs = [Var(v.aval) for v in e.outvars]
         written = JaxprEqn(e.primitive, ins, e.params, outs, e.line)
-        if rule := getattr(e.primitive, "simplify", None):
+        if rule := getattr(e.primitive, "simplify", None) or SIMPLIFY.get(e.primitive.name):
             written = rule(written, self.made)
         self.made |= dict.fromkeys(outs, written)
         self.eqns.append(written)
@@ -95,6 +95,27 @@ def called(e: JaxprEqn) -> Jaxpr | None:
         return None
     return {"jit": e.params.get("jaxpr"), "remat2": e.params.get("jaxpr")}.get(
         e.primitive.name, e.params.get("call_jaxpr"))
+
+
+def product_transposed(e: JaxprEqn, made: dict[Any, JaxprEqn]) -> JaxprEqn:
+    """The transpose of a matrix product is a product: of the factors in the other order."""
+    product = made.get(e.invars[0])
+    if product is None or product.primitive.name != "dot_general":
+        return e
+    (lc, rc), (lb, rb) = product.params["dimension_numbers"]
+    lhs, rhs = product.invars
+    left = lhs.aval.ndim - len(lc)
+    swapped = *range(left, e.invars[0].aval.ndim), *range(left)
+    if lb or e.params["permutation"] != swapped:
+        return e
+    numbers = type(product.params["dimension_numbers"])(((rc, lc), (rb, lb)))
+    precision = product.params["precision"]
+    params = {**product.params, "dimension_numbers": numbers,
+              "precision": precision and precision[::-1]}
+    return JaxprEqn(product.primitive, [rhs, lhs], params, e.outvars, e.line)
+
+
+SIMPLIFY = {"transpose": product_transposed}
 
 
 def flatten(jaxpr: Jaxpr) -> Flat:

@@ -17,7 +17,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, lower_builtin
+from numba.extending import intrinsic, lower_builtin, models, register_model
 
 from minijax.compiler import target, vector_math
 
@@ -43,11 +43,23 @@ def _check_header() -> None:
 _check_header()
 
 
+class Elements(types.CPointer):
+    """A pointer to the elements of an array."""
+
+
+register_model(Elements)(models.PointerModel)
+
+
+def tables(module: Any) -> Any:
+    """What LLVM calls the scope of the tables: arrays never lie there."""
+    domain = module.add_metadata(["minijax"])
+    return module.add_metadata([module.add_metadata(["tables", domain])])
+
+
 @intrinsic
 def data(typing: Any, address: Any, dtype: Any) -> Any:
     """The elements, of `dtype`, of the NumPy array object at `address`."""
-    element = dtype.dtype if isinstance(dtype, types.DTypeSpec) else dtype.instance_type
-    pointer = types.CPointer(element)
+    pointer = Elements(dtype.instance_type)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = context.get_value_type(pointer)
@@ -57,19 +69,34 @@ def data(typing: Any, address: Any, dtype: Any) -> Any:
     return pointer(address, dtype), generate
 
 
-@lower_builtin(operator.getitem, types.CPointer(types.boolean), types.Integer)
-def load_boolean(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    """Numba has this for numbers only; a Boolean is one byte in memory and one bit elsewhere."""
-    where = builder.gep(args[0], [args[1]])
-    return context.unpack_value(builder, types.boolean, where)
+@lower_builtin(operator.getitem, Elements, types.Integer)
+def load(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    element = builder.load(builder.gep(args[0], [args[1]]))
+    element.set_metadata("noalias", tables(builder.module))
+    return context.data_model_manager[signature.return_type].from_data(builder, element)
 
 
-@lower_builtin(operator.setitem, types.CPointer(types.boolean), types.Integer, types.Any)
-def store_boolean(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-    value = context.cast(builder, args[2], signature.args[2], types.boolean)
-    where = builder.gep(args[0], [args[1]])
-    context.pack_value(builder, types.boolean, value, where)
+@lower_builtin(operator.setitem, Elements, types.Integer, types.Any)
+def store(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    pointer, _, kind = signature.args
+    value = context.cast(builder, args[2], kind, pointer.dtype)
+    element = context.data_model_manager[pointer.dtype].as_data(builder, value)
+    written = builder.store(element, builder.gep(args[0], [args[1]]))
+    written.set_metadata("noalias", tables(builder.module))
     return context.get_dummy_value()
+
+
+@intrinsic
+def lookup(typing: Any, table: Any, i: Any) -> Any:
+    """The element i of a table, an array of numbers that never changes."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array = context.make_array(table)(context, builder, args[0])
+        found = builder.load(builder.gep(array.data, [args[1]]))
+        found.set_metadata("alias.scope", tables(builder.module))
+        return found
+
+    return table.dtype(table, i), generate
 
 
 # --- floats ----------------------------------------------------------------------------------
@@ -224,7 +251,7 @@ def horner(typing: Any, x: Any, coefficients: Any) -> Any:
 @intrinsic
 def bits(typing: Any, x: Any, dtype: Any) -> Any:
     """The bits of x as a number of another type of the same width."""
-    target = dtype.dtype if isinstance(dtype, types.DTypeSpec) else dtype.instance_type
+    target = dtype.instance_type
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.bitcast(args[0], context.get_value_type(target))
@@ -253,7 +280,7 @@ def whole(typing: Any, x: Any) -> Any:
 @intrinsic
 def saturate(typing: Any, x: Any, dtype: Any) -> Any:
     """The float x, cut off after the point, as an integer: the nearest there is; 0 for nan."""
-    target = dtype.dtype if isinstance(dtype, types.DTypeSpec) else dtype.instance_type
+    target = dtype.instance_type
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         into = context.get_value_type(target)
@@ -318,7 +345,7 @@ def namespace() -> dict[str, Any]:
     """Everything that the source of a kernel may name. A vector function is compiled when used."""
     names: dict[str, Any] = {f.__name__: f for f in (
         data, fma, floor, ceil, trunc, rint, sqrt, fabs, copysign, minimum, maximum, square,
-        add_reordered, mul_reordered, multiply, plus, select, horner, pair, bits, whole, saturate,
+        add_reordered, mul_reordered, multiply, plus, select, horner, pair, bits, whole, lookup, saturate,
         quotient, remainder, population_count, clz, shift_left, shift_right_logical,
         shift_right_arithmetic, mulhi, inline)} | TYPES
     for name, value in vector_math.definitions().items():

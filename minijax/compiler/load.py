@@ -9,6 +9,7 @@ of a second.
 import ctypes
 import itertools
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -121,14 +122,14 @@ def _compiled(source: str, arity: int) -> Callable:
 
 def object_code(source: str, arity: int) -> bytes:
     """The object code of a source, from Numba. CannotCompile: Numba refuses it."""
-    # The side of the compiler that imports Numba
+    # Here and nowhere else: these import Numba
     from minijax.compiler import intrinsics, target
 
     names = dict(intrinsics.namespace())
     exec(compile(source, "<kernel>", "exec"), names)
     try:
         return target.object_code(names["kernel"], arity)
-    except (target.NumbaError, NotImplementedError) as error:
+    except target.REFUSALS as error:
         raise CannotCompile(reason(error, source)) from error
 
 
@@ -137,10 +138,11 @@ def reason(error: Exception, source: str) -> str:
     lines = [line.strip() for line in str(error).splitlines()]
     told = [line for line in lines if line and not line.startswith("Failed in ")] or [repr(error)]
     text = " ".join(told[:2] if told[0].endswith(":") else told[:1])
-    where = getattr(error, "loc", None)
-    if where is None or not 0 < where.line <= len(source.splitlines()):
+    where = re.search(r"<kernel>\"?,? (?:line |\()(\d+)", str(error))
+    number = int(where[1]) if where else getattr(getattr(error, "loc", None), "line", None)
+    if number is None:
         return text
-    return f"{text}, in line {where.line}: {source.splitlines()[where.line - 1].strip()}"
+    return f"{text}, in line {number}: {source.splitlines()[number - 1].strip()}"
 
 
 _names = (f"kernel{i}" for i in itertools.count())  # of libraries, each is used once

@@ -24,7 +24,7 @@ from minijax.compiler.flatten import Flat
 from minijax.compiler.reductions import REDUCTIONS
 from minijax.compiler.views import View, contiguous, view_of, whole
 from minijax.core import ShapedArray
-from minijax.families import Reduction, stop_gradient_p
+from minijax.families import Reduction, mul, reshape_p, stop_gradient_p
 from minijax.jaxpr import Atom, JaxprEqn, Var
 
 LONG = 1 << 17  # elements: a longer reduction to one value is done in blocks
@@ -119,6 +119,14 @@ def elementwise(e: JaxprEqn) -> bool:
     return expression(e, ["x"] * (len(e.invars) + 1)) is not None
 
 
+def outer_product(e: JaxprEqn) -> bool:
+    """Is it a product of matrices that multiplies elements, and adds none up?"""
+    if e.primitive.name != "dot_general" or len({x.aval.dtype for x in (*e.invars, *e.outvars)}) > 1:
+        return False
+    (contracting, _), _ = e.params["dimension_numbers"]
+    return not contracting
+
+
 def domain_of(e: JaxprEqn) -> tuple[int, ...]:
     return (e.invars if reduces(e) else e.outvars)[0].aval.shape
 
@@ -145,6 +153,9 @@ class Planner:
     def plan(self) -> Plan:
         for e in self.flat.eqns:
             self.add(e)
+        for j, step in enumerate(self.steps):
+            if isinstance(step, Kernel) and j:
+                self.merge(j, step)
         outputs = [self.output(x) for x in self.flat.outvars]
         self.settle([v.base for v in outputs])
         steps = [s for s in self.steps if s.eqns]
@@ -160,11 +171,12 @@ class Planner:
         return view
 
     def add(self, e: JaxprEqn) -> None:
+        if outer_product(e):
+            e = self.multiplied(e)
+        if reduces(e) and all(domain_of(e)[i] == 1 for i in e.params["axes"]):
+            e = JaxprEqn(reshape_p, e.invars, {"new_sizes": e.outvars[0].aval.shape}, e.outvars)
         if len(e.invars) == 1 and (found := view_of(e, self.view(e.invars[0]))) is not None:
             self.views.update(zip(e.outvars, found))
-            return
-        if reduces(e) and not e.params["axes"]:
-            self.views[e.outvars[0]] = self.view(e.invars[0])
             return
         if e.invars and (taken := keys.operands(e, self.view(e.invars[0]))):
             e = self.taking(e, taken)
@@ -178,6 +190,20 @@ class Planner:
         names = [Var(ShapedArray(v.shape, v.base.aval.dtype)) for v in operands]
         self.views.update(zip(names, operands))
         return JaxprEqn(e.primitive, names, e.params, e.outvars, e.line)
+
+    def multiplied(self, e: JaxprEqn) -> JaxprEqn:
+        """A product that sums nothing, as one of elements; the factors are repeated by views."""
+        _, (lb, rb) = e.params["dimension_numbers"]
+        out, factors = e.outvars[0].aval, []
+        n_left = e.invars[0].aval.ndim - len(lb)
+        for x, batch, start in ((e.invars[0], lb, len(lb)), (e.invars[1], rb, len(lb) + n_left)):
+            view, strides = self.view(x), [0] * out.ndim
+            free = [i for i in range(len(view.shape)) if i not in batch]
+            for axis, i in [*enumerate(batch), *enumerate(free, start)]:
+                strides[axis] = view.strides[i]
+            factors.append(Var(out))
+            self.views[factors[-1]] = View(view.base, out.shape, tuple(strides), view.offset)
+        return JaxprEqn(mul, factors, {}, e.outvars, e.line)
 
     def start(self, step: Step) -> None:
         self.place.update(dict.fromkeys(step.made, len(self.steps)))
@@ -237,7 +263,8 @@ class Planner:
 
     # --- may it join? -----------------------------------------------------------------------
 
-    def joins(self, e: JaxprEqn, axes: tuple[int, ...] | None, k: Kernel, i: int) -> bool:
+    def joins(self, e: JaxprEqn, axes: tuple[int, ...] | None, k: Kernel, i: int,
+              shares: bool = False) -> bool:
         """Do the operands stand ready where the kernel would do this equation?"""
         if len(k.eqns) >= MANY or any(self.place.get(self.view(x).base, -1) > i for x in e.invars):
             return False
@@ -258,7 +285,7 @@ class Planner:
         own = [self.view(x) for x in e.invars if self.place.get(self.view(x).base) == i]
         if not all(self.reads(k, v, shape) for v in own):
             return False
-        return bool(own) or self.shares(e, k) or math.prod(k.shape) <= 1
+        return bool(own) or shares or self.shares(e, k) or math.prod(k.shape) <= 1
 
     def row_of_one(self, k: Kernel) -> bool:
         return k.reduced is not None and all(k.shape[i] == 1 for i in k.kept)
@@ -283,6 +310,26 @@ class Planner:
         mine = {self.view(x).base for x in e.invars if x.aval.size == math.prod(k.shape)}
         return any(self.view(x).base in mine for other in k.eqns for x in other.invars)
 
+    def merge(self, j: int, step: Kernel) -> None:
+        """Move a kernel's equations to the kernel before it that it depends on, if all can go."""
+        i = max((p for b in self.operands(step) if (p := self.place.get(b, 0)) < j), default=0)
+        into = self.steps[i]
+        if not i or not isinstance(into, Kernel) or into.blocks or step.blocks:
+            return
+        tried = dataclasses.replace(into, eqns=[*into.eqns], outputs=[])
+        moved = []
+        for e in step.eqns:
+            axes = tuple(sorted(e.params["axes"])) if reduces(e) else None
+            if not self.joins(e, axes, tried, i, shares=True):
+                self.place.update(dict.fromkeys(moved, j))
+                return
+            tried.eqns.append(e)
+            tried.reduced = axes if axes is not None else tried.reduced
+            moved.append(e.outvars[0])
+            self.place[e.outvars[0]] = i
+        into.eqns[:], into.reduced = tried.eqns, tried.reduced
+        step.eqns.clear()
+
     # --- what is written, and what is computed again ------------------------------------------
 
     def settle(self, results: Sequence[Any]) -> None:
@@ -295,7 +342,7 @@ class Planner:
             if isinstance(step, Kernel):
                 for base in dict.fromkeys(self.operands(step)):
                     if base in self.eqn and self.place[base] != i and base not in written:
-                        if (copies := self.again(base, step, written, 6)) is None:
+                        if (copies := self.again(base, step, written, 8)) is None:
                             written.add(base)
                         else:
                             mine = set(step.made)
@@ -355,7 +402,7 @@ class Planner:
         k.outputs[:] = [v for v in k.made if v in set(outputs)]
 
 
-CHEAP = {"add", "add_any", "sub", "mul", "neg", "max", "min", "select_n", "convert_element_type",
+CHEAP = {"add", "add_any", "sub", "mul", "div", "neg", "max", "min", "select_n", "convert_element_type",
          "eq", "ne", "lt", "le", "gt", "ge", "not", "and", "or", "iota", "abs", "square", "copy",
          "stop_gradient", "name"}
 

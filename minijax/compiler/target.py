@@ -22,7 +22,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from numba.core.compiler_machinery import PassManager
 from numba.core.descriptors import TargetDescriptor
 from numba.core.dispatcher import Dispatcher
-from numba.core.errors import LoweringError, NumbaError
+from numba.core.errors import LoweringError, NumbaError, UnsupportedBytecodeError
 from numba.core.typed_passes import (
     IRLegalization,
     NativeLowering,
@@ -30,14 +30,16 @@ from numba.core.typed_passes import (
     NopythonTypeInference,
     PreLowerStripPhis,
 )
-from numba.core.typing import mathdecl
+from numba.core.typing import arraydecl, mathdecl  # noqa: F401
 from numba.core.untyped_passes import FixupArgs, IRProcessing, ReconstructSSA, TranslateByteCode
-from numba.cpython import builtins, mathimpl, numbers, rangeobj, tupleobj  # noqa: F401  they register
+from numba.cpython import builtins, mathimpl, numbers, rangeobj, tupleobj  # noqa: F401
+from numba.np import arrayobj  # noqa: F401
 
 from minijax.compiler.machine import target_machine
 
-__all__ = ["NumbaError", "inline", "object_code"]
+__all__ = ["REFUSALS", "inline", "object_code"]
 
+REFUSALS = (NumbaError, UnsupportedBytecodeError, NotImplementedError)  # what Numba raises
 ENTRY = "kernel"  # the function that object code is called by
 
 
@@ -50,6 +52,10 @@ class Types(typing.Context):
 
     def load_additional_registries(self):
         self.install_registry(mathdecl.registry)
+
+    def resolve_value_type(self, val):
+        # Most are declared. What else a value might be makes Numba import more of itself to see.
+        return self._lookup_global(val) or super().resolve_value_type(val)
 
 
 class Library(codegen.AOTCodeLibrary):
@@ -166,7 +172,7 @@ target_extension.jit_registry[KernelTarget] = function
 def object_code(fun: Callable, arity: int) -> bytes:
     """The object code of `fun(lo, hi, sizes, a0, ...)`, which has `arity` arrays.
 
-    Its entry is called ENTRY. NumbaError: it cannot be compiled.
+    Its entry is called ENTRY. REFUSALS: it cannot be compiled.
     """
     int64 = types.int64
     signature = types.void(int64, int64, types.CPointer(int64), *[int64] * arity)

@@ -134,6 +134,9 @@ def cache(clear: bool) -> None:
     removed = kernels.clear() if clear else None
     found = kernels.entries()
     click.echo(f"folder: {place}")
+    why = kernels.complaint(place) if place.exists() else None
+    if why:
+        click.echo(f"not used: {why}")
     if removed is not None:
         click.echo(f"removed: {removed} kernels")
     click.echo(f"kernels: {len(found)}")

@@ -33,9 +33,24 @@ def power_ends_f(x, y, size):
     return select(one, floating(1), out)
 
 
+LOG_SHORT = (0.08310969235902256, 0.09070092886479063, 0.11111431231899532, 0.14285712068318135,
+             0.2000000000560591, 0.3333333333333104)  # (atanh(f) - f) / f**3, |f| < 0.172
+EXP_SHORT = (1 / 40320, 1 / 5040, 1 / 720, 1 / 120, 1 / 24, 1 / 6, 0.5, 1.0, 1.0)
+
+
 def pow_f32(x, y):
-    """e**(y log |x|) in float64. Within 1 ulp."""
-    size = exp_f64(float64(y) * log_f64(float64(fabs(x))))
+    """e**(y log |x|) in float64, where both have to be right to 34 bits only. Within 1 ulp."""
+    t = float64(fabs(x))
+    b = bits(t, int64) + 0x00095f6200000000
+    e = float64((b >> 52) - 1023)
+    m = bits((b & 0x000fffffffffffff) + 0x3fe6a09e00000000, float64)
+    f = (m - 1.0) / (m + 1.0)
+    log_t = fma(e, 0.6931471805599453, odd_series_f64(f + f, horner(f * f, LOG_SHORT) * 0.25))
+    log_t = select((t > 0.0) & (t < inf), log_t, select(t == 0.0, -inf, t))
+    p = float64(y) * log_t
+    p = select(p < -110.0, -110.0, select(p > 110.0, 110.0, p))
+    n = rint(p * 1.4426950408889634)
+    size = horner(fma(n, -0.6931471805599453, p), EXP_SHORT) * power_of_2_f64(n)
     return power_ends_f32(x, y, float32(size))
 
 
@@ -47,7 +62,7 @@ def pow_f64(x, y):
     p_low = fma(y, high, -p) + y * low
     ordinary = (t > 0.0) & (t < inf)
     size = exp_f64(select(ordinary, p, y * select(t == 0.0, -inf, t)))
-    size = select(ordinary & (fabs(p) < 800.0), fma(size, p_low, size), size)
+    size = select(ordinary & (fabs(p) < 800.0) & (size < inf), fma(size, p_low, size), size)
     return power_ends_f64(x, y, size)
 
 

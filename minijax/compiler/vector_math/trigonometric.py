@@ -6,6 +6,8 @@ import numpy as np
 
 inf, nan = float("inf"), float("nan")
 HALF_PI, HALF_PI_LOW = 1.5707963267948966, 6.123233995736766e-17
+HALF_PI_f32, HALF_PI_REST_f32 = 1.5707963705062866, -4.371139000186241e-08
+HALF_PI_f64, HALF_PI_REST_f64 = HALF_PI, HALF_PI_LOW
 
 # --- how often an angle holds a right one ----------------------------------------------------
 # x 2/pi modulo 4 is wanted, but x can be 2**1000. Let x = y 2**k with a whole y: then the integer
@@ -42,7 +44,7 @@ _DIGITS = 1024 + 320
 _TWO_OVER_PI = _two_over_pi(_DIGITS)
 NEAR_A, NEAR_B, NEAR_C = _parts(0, 3)
 FAR_A, FAR_B, FAR_C = _parts(74, 3)
-PARTS_A, PARTS_B, PARTS_C, PARTS_D = np.array([_parts(32 * i, 4) for i in range(31)]).T.copy()
+PARTS_A, PARTS_B, PARTS_C = np.array([_parts(8 * i, 3) for i in range(122)]).T.copy()
 
 
 def modulo_4(x):
@@ -70,26 +72,24 @@ def quarters_f32(x):
 def quarters_f64(x):
     """The nearest whole number of right angles in x, modulo 4, and the rest as an angle.
 
-    k is a multiple of 32, and a whole number y has no more than 85 bits.
+    k is a multiple of 8, so that |y| < 2**61.
     """
     i = (bits(fabs(x), int64) >> 52) - 1075
-    i = select(i > 0, i, 0) >> 5
-    i = uint64(select(i > 30, 30, i))
-    y = x * bits(int64(uint64(1023) - (i << uint64(5))) << 52, float64)
-    a, b, c = PARTS_A[i], PARTS_B[i], PARTS_C[i]
-    t, u, v = y * a, y * b, y * c
+    i = select(i > 0, i, 0) >> 3
+    i = select(i > 121, 121, i)
+    y = x * bits((1023 - 8 * i) << 52, float64)
+    a, b = lookup(PARTS_A, i), lookup(PARTS_B, i)
+    t, u = y * a, y * b
     t_low, u_low = fma(y, a, -t), fma(y, b, -u)
-    t, t_low, u = modulo_4(t), modulo_4(t_low), modulo_4(u)
-    n = rint(t + t_low + u)
-    s, s_low = two_sum(t - n, t_low)
-    s, r = two_sum(s, u)
-    s, w = two_sum(s, u_low)
-    s, v = two_sum(s, v)
-    low = fma(y, PARTS_D[i], fma(y, c, -y * c)) + (s_low + r + w + v)
-    s, low = two_sum(s, low)
-    rest = fma(s, HALF_PI, fma(s, HALF_PI_LOW, low * HALF_PI))
+    t = modulo_4(t)
+    n = rint(t)
+    s, s_low = two_sum(t_low, u)
+    m = rint((t - n) + s)
+    rest, rest_low = two_sum((t - n) - m, s)
+    low = rest_low + (s_low + fma(y, lookup(PARTS_C, i), u_low))
+    angle = fma(rest, HALF_PI, fma(rest, HALF_PI_LOW, low * HALF_PI))
     small = fabs(x) < 0.7853981633974483
-    return select(small, 0, whole(n)), select(small, x, rest)
+    return select(small, 0, whole(n + m)), select(small, x, angle)
 
 
 SIN_f32 = (-2.505210838544172e-08, 2.7557319223985893e-06, -0.0001984126984126984,
@@ -148,12 +148,17 @@ def odd_series_f(z, p):
     return fma(p, z * z * z, z)
 
 
+def less_from_right_f(y):
+    """A right angle less y, with what is lost in rounding pi/2."""
+    return floating(HALF_PI_f) - (y - floating(HALF_PI_REST_f))
+
+
 def atan_f(x):
     """The arc whose tangent is x; of 1/x where x > 1. Within 2 ulp."""
     t = fabs(x)
     z = select(t > floating(1), floating(1) / t, t)
     y = odd_series_f(z, horner(z * z, ATAN_f))
-    return copysign(select(t > floating(1), floating(HALF_PI) - y, y), x)
+    return copysign(select(t > floating(1), less_from_right_f(y), y), x)
 
 
 def atan2_f(y, x):
@@ -163,8 +168,9 @@ def atan2_f(y, x):
     z = select(steep, b, a) / select(steep, a, b)
     z = select(a == b, select(a == floating(0), floating(0), floating(1)), z)
     r = odd_series_f(z, horner(z * z, ATAN_f))
-    r = select(steep, floating(HALF_PI) - r, r)
-    r = select(copysign(floating(1), x) < floating(0), floating(2 * HALF_PI) - r, r)
+    r = select(steep, less_from_right_f(r), r)
+    left = floating(2 * HALF_PI_f) - (r - floating(2 * HALF_PI_REST_f))
+    r = select(copysign(floating(1), x) < floating(0), left, r)
     return select((x != x) | (y != y), x + y, copysign(r, y))
 
 
@@ -178,7 +184,7 @@ def asin_f(x):
     t = fabs(x)
     near = t < floating(0.5)
     y = arc_f(select(near, t, sqrt((floating(1) - t) * floating(0.5))))
-    return copysign(select(near, y, floating(HALF_PI) - (y + y)), x)
+    return copysign(select(near, y, less_from_right_f(y + y)), x)
 
 
 def acos_f(x):
@@ -186,5 +192,5 @@ def acos_f(x):
     t = fabs(x)
     near = t < floating(0.5)
     y = arc_f(select(near, x, sqrt((floating(1) - t) * floating(0.5))))
-    far = select(x < floating(0), floating(2 * HALF_PI) - (y + y), y + y)
-    return select(near, floating(HALF_PI) - (y - floating(HALF_PI_LOW)), far)
+    far = select(x < floating(0), floating(2 * HALF_PI_f) - (y + y), y + y)
+    return select(near, less_from_right_f(y), far)
