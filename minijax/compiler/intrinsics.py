@@ -337,6 +337,70 @@ def mulhi(typing: Any, x: Any, y: Any) -> Any:
     return x(x, y), generate
 
 
+# --- tiles of a product of matrices ----------------------------------------------------------
+
+
+@intrinsic(prefer_literal=True)
+def add_products(typing: Any, out: Any, out_at: Any, out_rows: Any, x: Any, x_at: Any, x_rows: Any,
+                 x_terms: Any, w: Any, w_at: Any, w_terms: Any, row: Any, n: Any, height: Any,
+                 width: Any, lanes: Any) -> Any:
+    """out[i, j] = the sum over k < n of x[i, k] w[k, j], for a tile that stays in registers.
+
+    The tile has `height` rows, from `row` on, and `width` vectors of `lanes` columns. The tables say
+    where things are: x[i, k] at x_at + x_rows[i] + x_terms[k], w[k, 0] at w_at + w_terms[k] and
+    out[i, 0] at out_at + out_rows[i]. Columns lie next to each other.
+    """
+    rows, columns, size = (t.literal_value for t in (height, width, lanes))
+    floating = isinstance(x.dtype, types.Float)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        out, out_at, out_rows, x, x_at, x_rows, x_terms, w, w_at, w_terms, row, n = args[:12]
+        element = x.type.pointee
+        vector, integer = ir.VectorType(element, size), ir.IntType(32)
+        bytes_each = element.width // 8 if isinstance(element, ir.IntType) else (
+            4 if isinstance(element, ir.FloatType) else 8)
+        if floating:
+            fma = cgutils.get_or_insert_function(
+                builder.module, ir.FunctionType(vector, [vector] * 3),
+                f"llvm.fma.v{size}f{8 * bytes_each}")
+
+        def entry(table: Any, index: Any) -> Any:
+            return builder.load(builder.gep(table, [index]))
+
+        def vectors(base: Any, index: Any) -> list[Any]:
+            return [builder.bitcast(builder.gep(base, [builder.add(index, index.type(j * size))]),
+                                    vector.as_pointer()) for j in range(columns)]
+
+        def in_all(value: Any) -> Any:
+            first = builder.insert_element(ir.Constant(vector, ir.Undefined), value, integer(0))
+            return builder.shuffle_vector(first, first, ir.Constant(
+                ir.VectorType(integer, size), [0] * size))
+
+        places = [builder.add(row, row.type(i)) for i in range(rows)]
+        starts = [builder.add(x_at, entry(x_rows, i)) for i in places]
+        sums = [[cgutils.alloca_once(builder, vector) for _ in range(columns)] for _ in range(rows)]
+        for place in (p for some in sums for p in some):
+            builder.store(ir.Constant(vector, None), place)
+        with cgutils.for_range(builder, n, intp=n.type) as loop:
+            k = loop.index
+            factors = [builder.load(p, align=bytes_each)
+                       for p in vectors(w, builder.add(w_at, entry(w_terms, k)))]
+            offset = entry(x_terms, k)
+            for start, some in zip(starts, sums):
+                value = in_all(builder.load(builder.gep(x, [builder.add(start, offset)])))
+                for place, factor in zip(some, factors):
+                    old = builder.load(place)
+                    builder.store(builder.call(fma, [value, factor, old]) if floating else
+                                  builder.add(builder.mul(value, factor), old), place)
+        for i, some in zip(places, sums):
+            for target, place in zip(vectors(out, builder.add(out_at, entry(out_rows, i))), some):
+                builder.store(builder.load(place), target, align=bytes_each)
+        return context.get_dummy_value()
+
+    return types.void(out, out_at, out_rows, x, x_at, x_rows, x_terms, w, w_at, w_terms, row, n,
+                      height, width, lanes), generate
+
+
 # --- the names of a kernel -------------------------------------------------------------------
 
 
@@ -347,7 +411,7 @@ def namespace() -> dict[str, Any]:
         data, fma, floor, ceil, trunc, rint, sqrt, fabs, copysign, minimum, maximum, square,
         add_reordered, mul_reordered, multiply, plus, select, horner, pair, bits, whole, lookup, saturate,
         quotient, remainder, population_count, clz, shift_left, shift_right_logical,
-        shift_right_arithmetic, mulhi, inline)} | TYPES
+        shift_right_arithmetic, mulhi, add_products, inline)} | TYPES
     for name, value in vector_math.definitions().items():
         if isinstance(value, python_types.FunctionType):
             value = inline(python_types.FunctionType(value.__code__, names, name))

@@ -117,13 +117,16 @@ class Op:
         self.ins = [Place(writer, plan.view(x)) for x in e.invars]
         self.outs = [Place(writer, plan.view(v)) for v in e.outvars]
         self.count = self.work = 1
+        self.kernels: list[Emitted] = []
 
     def line(self, text: str) -> None:
         self.w.line(text)
 
     @contextlib.contextmanager
     def shared(self, n: int, name: str = "r") -> Iterator[str]:
-        """The loop over range(n) that threads share out: once in a rule, and outside all others.
+        """The loop over range(n) that threads share out, outside all others.
+
+        There is one, or one before and one after each `barrier`.
 
         What it stores at one index it must not read, or store, at another.
         """
@@ -132,6 +135,17 @@ class Op:
         self.work = max(max(math.prod(p.shape) for p in [*self.ins, *self.outs]) // max(n, 1), 1)
         with self.w.block(f"for {name} in range({', '.join(bounds)}):"):
             yield name
+
+    def barrier(self) -> None:
+        """What comes now needs all that was done so far: by all threads, if there are several."""
+        if self.bounds:
+            self.finish()
+
+    def finish(self) -> None:
+        """What is written so far is a kernel."""
+        self.kernels.append(Emitted(
+            self.w.source(), list(self.w.arrays), self.w.sizes, self.count, self.work))
+        self.w.__init__()  # type: ignore[misc]  the places write to it
 
     @contextlib.contextmanager
     def loop(self, n: int | str, name: str = "i") -> Iterator[str]:
@@ -182,6 +196,12 @@ class Op:
         """Memory for the time of the call. Threads have to keep to their parts of it."""
         return Place(self.w, whole(Var(ShapedArray(shape, dtype))))
 
+    def table(self, values: np.ndarray) -> Place:
+        """An array of constants."""
+        place = self.scratch(values.shape, values.dtype)
+        self.plan.flat.consts[place.view.base] = values
+        return place
+
     def number(self, value: Any, dtype: np.dtype) -> str:
         """A constant."""
         return self.w.constant(Literal(np.full((), value, dtype), ShapedArray((), dtype)))
@@ -199,9 +219,10 @@ def lowerable(e: JaxprEqn) -> bool:
         has_kernel_type(x.aval.dtype) for x in (*e.invars, *e.outvars))
 
 
-def emit_alone(e: JaxprEqn, plan: Plan) -> Emitted:
-    """The source of an equation's own kernel."""
+def emit_alone(e: JaxprEqn, plan: Plan) -> list[Emitted]:
+    """The source of an equation's own kernel, or of several that follow each other."""
     writer = Writer()
     op = Op(e, plan, writer, ("lo", "hi"))
     LOWERINGS[e.primitive.name](op)
-    return Emitted(writer.source(), list(writer.arrays), writer.sizes, op.count, op.work)
+    op.finish()
+    return op.kernels

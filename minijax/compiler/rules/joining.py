@@ -1,6 +1,7 @@
 """Arrays joined to one, repeated, and with something around them."""
 
 import math
+from collections.abc import Sequence
 
 from minijax.compiler.lowering import Op, Place, lowering, merged
 
@@ -56,18 +57,18 @@ def _(op: Op) -> None:
             tests.append(f"{at} >= 0 and {at} % {step} == 0 and {at} // {step} < {op.w.size(n)}")
             source.append(f"({at} // {step})")
         with op.w.block(f"if {' and '.join(tests) or 'True'}:"):
-            copy_row(op, x.at(*source), out.at(*index), config[len(outer):])
+            op.copy(*spread(op, x.at(*source), out.at(*index), config[len(outer):rank]))
 
 
-def copy_row(op: Op, x: Place, out: Place, config: tuple) -> None:
-    """Copy what ends up inside; only the first axis may be padded."""
-    if config:
-        low, _, interior = config[0]
+def spread(op: Op, x: Place, out: Place, config: Sequence[tuple[int, int, int]]
+           ) -> tuple[Place, Place]:
+    """What ends up inside of `out`, where the first axes are padded, and its places there."""
+    corner, target, strides, shape = [], [], list(out.view.strides), list(x.shape)
+    for i, (low, _, interior) in enumerate(config):
         step = interior + 1
         first = max(0, -(low // step))
-        n = max(first, min(x.shape[0], -((low - out.shape[0]) // step))) - first
-        strides = out.view.strides
-        start = op.w.size((low + first * step) * strides[0])
-        x = x.window([op.w.size(first)], (n, *x.shape[1:]))
-        out = out.seen(x.shape, (strides[0] * step, *strides[1:]), start)
-    op.copy(x, out)
+        shape[i] = max(first, min(x.shape[i], -((low - out.shape[i]) // step))) - first
+        corner.append(op.w.size(first))
+        target.append(op.w.size(low + first * step))
+        strides[i] *= step
+    return x.window(corner, shape), out.seen(shape, strides, *out.steps(target))
