@@ -377,7 +377,7 @@ def add_products(typing: Any, out: Any, out_at: Any, out_rows: Any, x: Any, x_at
                 ir.VectorType(integer, size), [0] * size))
 
         places = [builder.add(row, row.type(i)) for i in range(rows)]
-        starts = [builder.add(x_at, entry(x_rows, i)) for i in places]
+        starts = [builder.gep(x, [builder.add(x_at, entry(x_rows, i))]) for i in places]
         sums = [[cgutils.alloca_once(builder, vector) for _ in range(columns)] for _ in range(rows)]
         for place in (p for some in sums for p in some):
             builder.store(ir.Constant(vector, None), place)
@@ -387,7 +387,7 @@ def add_products(typing: Any, out: Any, out_at: Any, out_rows: Any, x: Any, x_at
                        for p in vectors(w, builder.add(w_at, entry(w_terms, k)))]
             offset = entry(x_terms, k)
             for start, some in zip(starts, sums):
-                value = in_all(builder.load(builder.gep(x, [builder.add(start, offset)])))
+                value = in_all(entry(start, offset))
                 for place, factor in zip(some, factors):
                     old = builder.load(place)
                     builder.store(builder.call(fma, [value, factor, old]) if floating else

@@ -133,7 +133,8 @@ def tiles(op: Op, x: Factor, w: Factor, rows: np.ndarray, out: Place, each: int,
     result = out if direct else op.scratch((n, groups, columns), dtype)
     steps = out.view.strides[:-1] if direct else (groups * columns,)
     sizes = out.shape[:-1] if direct else (n,)
-    tables = [op.table(t) for t in (positions(sizes, steps), rows, x.terms, w.terms)]
+    near = np.argsort(rows, kind="stable")  # rows of a tile read what lies near
+    tables = [op.table(t) for t in (positions(sizes, steps)[near], rows[near], x.terms, w.terms)]
     out_rows, x_rows, x_terms, w_terms = (op.w.array(t.view.base) for t in tables)
     number = -(-n // height)
     with op.shared(groups * number) as r:
