@@ -14,6 +14,7 @@ import minijax
 from minijax import dtypes
 from minijax.compiler import backend
 from minijax.compiler.lowering import LOWERINGS
+from minijax.compiler.window_views import REDUCED
 from tests.operations import Case, convolution, indexing, random_bits, reducing, shaping, sorting, windows
 from tests.test_operations import all_close, draw, ours
 from tests.tiers import thinned
@@ -21,7 +22,7 @@ from tests.tiers import thinned
 MODULES = (random_bits, indexing, reducing, shaping, sorting, windows, convolution)
 NOT_COMPILED = {"cumlogsumexp-complex", "conv_general_dilated-complex"}
 CASES = [c for m in MODULES for c in m.CASES if c.id not in NOT_COMPILED and (
-    c.op in LOWERINGS or c.op.startswith("random") and c.op != "random_gamma")]
+    c.op in LOWERINGS or c.op in REDUCED or c.op.startswith("random") and c.op != "random_gamma")]
 NARROWER = ("bool", "uint8", "int16", "uint32", "float16", "bfloat16", "float32", "complex64")
 
 

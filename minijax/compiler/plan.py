@@ -18,8 +18,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from minijax.compiler.expressions import expression
-from minijax.compiler import keys
+from minijax.compiler.expressions import NARROW, expression
+from minijax.compiler import keys, window_views
 from minijax.compiler.flatten import Flat
 from minijax.compiler.reductions import REDUCTIONS
 from minijax.compiler.views import View, contiguous, view_of, whole
@@ -171,6 +171,8 @@ class Planner:
         return view
 
     def add(self, e: JaxprEqn) -> None:
+        if e.primitive.name in window_views.REDUCED:
+            e = self.slide(e)
         if outer_product(e):
             e = self.multiplied(e)
         if reduces(e) and all(domain_of(e)[i] == 1 for i in e.params["axes"]):
@@ -179,17 +181,26 @@ class Planner:
             self.views.update(zip(e.outvars, found))
             return
         if e.invars and (taken := keys.operands(e, self.view(e.invars[0]))):
-            e = self.taking(e, taken)
+            e = JaxprEqn(e.primitive, self.named(taken), e.params, e.outvars, e.line)
         if elementwise(e) or reduces(e):
             self.fuse(e)
         else:
             self.start(Step([e]))
 
-    def taking(self, e: JaxprEqn, operands: list[View]) -> JaxprEqn:
-        """An equation on other operands, which are views."""
-        names = [Var(ShapedArray(v.shape, v.base.aval.dtype)) for v in operands]
-        self.views.update(zip(names, operands))
-        return JaxprEqn(e.primitive, names, e.params, e.outvars, e.line)
+    def slide(self, e: JaxprEqn) -> JaxprEqn:
+        """A reduction over windows as one along axes of a view."""
+        pads, operands = window_views.padding(e)
+        for pad in pads:
+            self.add(pad)
+        seen = [window_views.windows(self.view(x), e) for x in operands]
+        views, axes = [v for v, _ in seen], seen[0][1]
+        return window_views.reduction(e, self.named(views), axes)
+
+    def named(self, views: list[View]) -> list[Var]:
+        """Variables that stand for views."""
+        names = [Var(ShapedArray(v.shape, v.base.aval.dtype)) for v in views]
+        self.views.update(zip(names, views))
+        return names
 
     def multiplied(self, e: JaxprEqn) -> JaxprEqn:
         """A product that sums nothing, as one of elements; the factors are repeated by views."""
@@ -201,9 +212,8 @@ class Planner:
             free = [i for i in range(len(view.shape)) if i not in batch]
             for axis, i in [*enumerate(batch), *enumerate(free, start)]:
                 strides[axis] = view.strides[i]
-            factors.append(Var(out))
-            self.views[factors[-1]] = View(view.base, out.shape, tuple(strides), view.offset)
-        return JaxprEqn(mul, factors, {}, e.outvars, e.line)
+            factors.append(View(view.base, out.shape, tuple(strides), view.offset))
+        return JaxprEqn(mul, self.named(factors), {}, e.outvars, e.line)
 
     def start(self, step: Step) -> None:
         self.place.update(dict.fromkeys(step.made, len(self.steps)))
@@ -244,7 +254,8 @@ class Planner:
         """A long reduction: one kernel for the parts of it, one for the whole."""
         out = e.outvars[0].aval
         blocks = min(BLOCKS, math.prod(shape[i] for i in axes))
-        parts = Var(ShapedArray((blocks, *out.shape), out.dtype))
+        narrow = out.dtype.name in NARROW
+        parts = Var(ShapedArray((blocks, *out.shape), "float32" if narrow else out.dtype))
         self.order[parts] = self.order[e.outvars[0]]
         first = JaxprEqn(e.primitive, e.invars, e.params, [parts], e.line)
         for i in range(len(self.steps) - 1, max(len(self.steps) - NEAR, -1), -1):
