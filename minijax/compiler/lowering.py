@@ -26,15 +26,21 @@ from minijax.core import ShapedArray
 from minijax.jaxpr import JaxprEqn, Literal, Var
 
 LOWERINGS: dict[str, Callable[[Op], None]] = {}
-ACCEPTED: dict[str, Callable[[JaxprEqn], bool]] = {}
+Test = Callable[[JaxprEqn], bool]
+ACCEPTED: dict[str, Test] = {}
+FASTER: dict[str, Test] = {}
 
 
-def lowering(*names: str, accepts: Callable[[JaxprEqn], bool] = lambda e: True) -> Callable:
-    """Makes a function the rule of the operations with these names, for equations it accepts."""
+def lowering(*names: str, accepts: Test = lambda e: True, alone: Test = lambda e: True) -> Callable:
+    """Makes a function the rule of the operations with these names, for equations it accepts.
+
+    `alone(e)`: is its kernel faster than NumPy? In a loop it is used in any case.
+    """
 
     def register(rule: Callable) -> Callable:
         LOWERINGS.update(dict.fromkeys(names, rule))
         ACCEPTED.update(dict.fromkeys(names, accepts))
+        FASTER.update(dict.fromkeys(names, alone))
         return rule
 
     return register
@@ -60,6 +66,10 @@ class Place:
         if isinstance(self.view.base, Literal):
             return self.w.constant(self.view.base)
         return self.w.load(self.view.base, self.index(indices))
+
+    def element(self, at: str) -> str:
+        """The element at a place that `index` told."""
+        return self.w.load(self.view.base, at)
 
     def set(self, text: str, *indices: str) -> None:
         """Write the line that stores an element."""
@@ -217,6 +227,10 @@ def lowerable(e: JaxprEqn) -> bool:
     """Is there a rule, for numbers of these types?"""
     return e.primitive.name in LOWERINGS and ACCEPTED[e.primitive.name](e) and all(
         has_kernel_type(x.aval.dtype) for x in (*e.invars, *e.outvars))
+
+
+def faster_alone(e: JaxprEqn) -> bool:
+    return FASTER[e.primitive.name](e)
 
 
 def emit_alone(e: JaxprEqn, plan: Plan) -> list[Emitted]:
