@@ -190,17 +190,22 @@ class Op:
             yield [*self.split(r, outer), *last]
 
     def copy(self, x: Place, out: Place) -> None:
-        """Loops that copy; none if it is the same memory."""
-        if x.view != out.view:
-            x, out = merged(x, out)
-            with self.nest(out.shape, "c") as index:
-                out.set(x(*index), *index)
+        """Loops that copy."""
+        x, out = merged(x, out)
+        with self.nest(out.shape, "c") as index:
+            out.set(x(*index), *index)
 
     def copy_shared(self, x: Place, out: Place) -> None:
         """The same, by threads together."""
         x, out = merged(x, out)
         with self.rows(out.shape) as index:
             out.set(x(*index), *index)
+
+    def begin(self, x: Place, out: Place) -> None:
+        """A result that begins as a copy of an operand, if it is not the same memory already."""
+        if x.view != out.view:
+            self.copy_shared(x, out)
+            self.barrier()
 
     def scratch(self, shape: Sequence[int], dtype: np.dtype) -> Place:
         """Memory for the time of the call. Threads have to keep to their parts of it."""

@@ -16,6 +16,7 @@ import numpy as np
 from minijax import dtypes
 from minijax.compiler.expressions import kernel_type
 from minijax.compiler.lowering import Op, Place, lowering
+from minijax.compiler.machine import vector_bytes
 from minijax.compiler.rules.joining import spread
 from minijax.compiler.views import contiguous
 from minijax.jaxpr import JaxprEqn
@@ -63,7 +64,7 @@ def _(op: Op) -> None:
     features, batches = op.params["feature_group_count"], op.params["batch_group_count"]
     groups = features * batches
     each = w.shape[0] // groups  # output features of a group
-    lanes = min(64 // dtype.itemsize, max(4, 1 << max(each - 1, 0).bit_length()))
+    lanes = min(vector_bytes() // dtype.itemsize, max(4, 1 << max(each - 1, 0).bit_length()))
     columns = -(-each // lanes) * lanes
     x = padded(op, x, dtype)
     kernel = kernel_of(op, w, dtype, groups, columns)

@@ -41,11 +41,10 @@ def _(op: Op) -> None:
 @lowering("dynamic_update_slice")
 def _(op: Op) -> None:
     x, update, out = op.ins[0], op.ins[1], op.outs[0]
+    op.begin(x, out)
     corner = [clipped(op, start, n - size)
               for start, n, size in zip(op.ins[2:], x.shape, update.shape)]
-    with op.shared(1):
-        op.copy(x, out)
-        op.copy(update, out.window(corner, update.shape))
+    op.copy_shared(update, out.window(corner, update.shape))
 
 
 # --- windows ---------------------------------------------------------------------------------
@@ -123,16 +122,15 @@ def _(op: Op) -> None:
     sizes = window_sizes(x.shape, [updates.shape[d] for d in inner], numbers)
     windows = Windows(op, x.shape, sizes, numbers)
     windows.clip = op.params["mode"] is GatherScatterMode.CLIP
-    batch_shape, together = list(indices.shape[:-1]), along and along[0] == 0
-    with op.shared(x.shape[0] if together else 1) as r:
-        op.copy(x.at(r), out.at(r)) if together else op.copy(x, out)
+    shape, together = list(indices.shape[:-1]), along and along[0] == 0
+    op.begin(x, out)
+    if together:
+        shape[windows.index_along[0]] = 1
+    with op.shared(x.shape[0] if together else 1) as r, op.nest(shape, "b") as batch:
         if together:
-            batch_shape[windows.index_along[0]] = 1
-        with op.nest(batch_shape, "b") as batch:
-            if together:
-                batch[windows.index_along[0]] = r
-            corner = windows.corner(batch)
-            with (op.w.block(f"if {windows.inside(corner)}:"),
-                  windows.elements(corner) as (window, place)):
-                new = updates(*interleave(window, inner, batch))
-                out.set(binary(combine, x.dtype, out(*place), new) if combine else new, *place)
+            batch[windows.index_along[0]] = r
+        corner = windows.corner(batch)
+        with (op.w.block(f"if {windows.inside(corner)}:"),
+              windows.elements(corner) as (window, place)):
+            new = updates(*interleave(window, inner, batch))
+            out.set(binary(combine, x.dtype, out(*place), new) if combine else new, *place)
