@@ -148,7 +148,7 @@ class Op:
 
     def barrier(self) -> None:
         """What comes now needs all that was done so far: by all threads, if there are several."""
-        if self.bounds:
+        if self.bounds and self.w.lines:
             self.finish()
 
     def finish(self) -> None:
@@ -243,5 +243,5 @@ def emit_alone(e: JaxprEqn, plan: Plan) -> list[Emitted]:
     writer = Writer()
     op = Op(e, plan, writer, ("lo", "hi"))
     LOWERINGS[e.primitive.name](op)
-    op.finish()
+    op.barrier()
     return op.kernels

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from minijax import dtypes
 from minijax.compiler.expressions import binary
-from minijax.compiler.lowering import Op, Place, lowering
+from minijax.compiler.lowering import Op, Place, lowering, merged
 from minijax.jaxpr import JaxprEqn
 from minijax.lax.index_windows import (
     GatherDimensionNumbers,
@@ -87,21 +87,31 @@ class Windows:
 
 @lowering("gather")
 def _(op: Op) -> None:
-    x, indices, out = *op.ins, op.outs[0]
-    numbers, mode = op.params["dimension_numbers"], op.params["mode"]
+    (x, indices), (out,), numbers = op.ins, op.outs, op.params["dimension_numbers"]
+    offset = numbers.offset_dims
+    outer = [d for d in range(len(out.shape)) if d not in offset]
+    out = out.moved(*outer, *offset)
+    batch_shape = indices.shape[:-1]
+    if not numbers.operand_batching_dims:  # then no axis of the batch has a meaning of its own
+        batch, target = merged(indices.seen(batch_shape, indices.view.strides[:-1]),
+                               out.seen(batch_shape, out.view.strides[:len(outer)]))
+        batch_shape = batch.shape
+        out = out.seen((*batch_shape, *out.shape[len(outer):]),
+                       (*target.view.strides, *out.view.strides[len(outer):]))
+        indices = indices.seen((*batch_shape, indices.shape[-1]),
+                               (*batch.view.strides, indices.view.strides[-1]))
     windows = Windows(op, x.shape, op.params["slice_sizes"], numbers)
-    windows.clip = mode is not GatherScatterMode.FILL_OR_DROP
-    offset, shape = numbers.offset_dims, indices.shape[:-1]
-    with op.shared(math.prod(shape)) as r:
-        batch = op.split(r, shape)
+    windows.indices, windows.clip = indices, op.params["mode"] is not GatherScatterMode.FILL_OR_DROP
+    with op.shared(math.prod(batch_shape)) as r:
+        batch = op.split(r, batch_shape)
         corner = windows.corner(batch)
         with (op.w.block(f"if {windows.inside(corner)}:"),
               windows.elements(corner) as (window, place)):
-            out.set(x(*place), *interleave(window, offset, batch))
+            out.set(x(*place), *batch, *window)
         if not windows.clip:
             fill = op.number(op.params["fill_value"], x.dtype)
             with op.w.block("else:"), op.nest(windows.sizes, "w") as window:
-                out.set(fill, *interleave(window, offset, batch))
+                out.set(fill, *batch, *window)
 
 
 COMBINED = {"scatter-add": "add", "scatter-sub": "sub", "scatter-mul": "mul",

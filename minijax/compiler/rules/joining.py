@@ -1,21 +1,28 @@
 """Arrays joined to one, repeated, and with something around them."""
 
+import contextlib
 import math
 from collections.abc import Sequence
 
 from minijax.compiler.lowering import Op, Place, lowering, merged
 
 
+SMALL = 1 << 14  # elements that are not worth several kernels
+
+
 def join(op: Op, pieces: list[Place], axis: int) -> None:
-    """Threads share what is outside of the axis."""
-    out, start = op.outs[0], 0
-    outer = out.shape[:axis]
-    with op.shared(math.prod(outer)) as r:
-        index = op.split(r, outer)
+    """Each piece by all threads, or all by one if they are small."""
+    out, start, small = op.outs[0], 0, math.prod(op.outs[0].shape) < SMALL
+    with op.shared(1) if small else contextlib.nullcontext():
         for x in pieces:
-            part, corner = x.at(*index), [op.w.size(start)] if start else []
-            op.copy(part, out.at(*index).window(corner, part.shape))
+            corner = ["0"] * axis + [op.w.size(start)] if start else []
+            part = out.window(corner, x.shape)
             start += x.shape[axis]
+            if small:
+                op.copy(x, part)
+            else:
+                op.copy_shared(x, part)
+                op.barrier()
 
 
 @lowering("concatenate")

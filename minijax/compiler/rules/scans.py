@@ -21,26 +21,49 @@ from minijax.jaxpr import Jaxpr, JaxprEqn, Literal
 @lowering("argmax", "argmin")
 def _(op: Op) -> None:
     (x,), (out,), (axis,) = op.ins, op.outs, op.params["axes"]
-    with op.shared(math.prod(out.shape)) as r:
-        index = op.split(r, out.shape)
-        row = x.moved(*(i for i in range(len(x.shape)) if i != axis), axis).at(*index)
-        find(op, row, out, index)
+    outer = x.shape[:axis]
+    best = op.scratch((math.prod(outer), *x.shape[axis + 1:]), number_type(x.dtype))
+    with op.shared(math.prod(outer)) as r:
+        index = op.split(r, outer)
+        n = x.shape[axis]
+        rows, places, best = merged(
+            x.at(*index), out.at(*index).again(n), best.at(r).again(n), keep=1)
+        if rows.shape[1:]:
+            search_together(op, rows, places.at("0"), best.at("0"))
+        else:
+            search(op, rows, places.at("0"))
 
 
-def find(op: Op, row: Place, out: Place, index: list[str]) -> None:
+def number_type(dtype: np.dtype) -> np.dtype:
+    return np.dtype("uint8" if dtype == bool else kernel_type(dtype))
+
+
+def search(op: Op, row: Place, out: Place) -> None:
     """The extremum first, then the first element that is equal to it, or nan: two fast loops."""
-    n = row.shape[0]
-    dtype = np.dtype("uint8") if row.dtype == bool else row.dtype
-    rule, kind = REDUCTIONS[op.name.replace("arg", "reduce_")], kernel_type(dtype)
-    number = "int32" if n < 1 << 31 else "int64"
+    n, dtype = row.shape[0], number_type(row.dtype)
+    rule, number = REDUCTIONS[op.name.replace("arg", "reduce_")], "int32" if n < 1 << 31 else "int64"
     op.line(f"best = {rule.start(dtype)}")
     with op.loop(n) as i:
-        op.line(f"best = {rule.combine(dtype, 'best', f'{kind}({row(i)})')}")
+        op.line(f"best = {rule.combine(dtype, 'best', f'{dtype.name}({row(i)})')}")
     op.line(f"place = {number}({op.w.size(n)})")
     with op.loop(n) as i:
-        op.line(f"x = {kind}({row(i)})")
-        op.line(f"place = select((x == best) | (x != x), min(place, {number}({i})), place)")
-    out.set(f"{kernel_type(out.dtype)}(place)", *index)
+        op.line(f"x = {dtype.name}({row(i)})")
+        op.line(f"here = select((x == best) | (x != x), {number}({i}), {number}({op.w.size(n)}))")
+        op.line("place = select(here < place, here, place)")
+    out.set(f"{kernel_type(out.dtype)}(place)")
+
+
+def search_together(op: Op, rows: Place, out: Place, best: Place) -> None:
+    """All that lie next to each other at the same time; `best` has the extremum of each so far."""
+    dtype, sign = number_type(rows.dtype).name, ">" if op.name == "argmax" else "<"
+    with op.nest(out.shape, "k") as k:
+        best.set(f"{dtype}({rows('0', *k)})", *k)
+        out.set(f"{kernel_type(out.dtype)}(0)", *k)
+    with op.loop(rows.shape[0]) as i, op.nest(out.shape, "k") as k:
+        op.line(f"x, so_far = {dtype}({rows(i, *k)}), {best(*k)}")
+        op.line(f"better = (x {sign} so_far) | ((x != x) & (so_far == so_far))")
+        best.set("select(better, x, so_far)", *k)
+        out.set(f"select(better, {kernel_type(out.dtype)}({i}), {out(*k)})", *k)
 
 
 # --- cumulative operations ---------------------------------------------------------------------
@@ -66,6 +89,8 @@ def identity(name: str, dtype: np.dtype) -> str:
 def step(name: str, dtype: np.dtype, so_far: str, x: str) -> str | None:
     if name == "cumlogsumexp":
         return f"logaddexp_{'f32' if dtype == np.float32 else 'f64'}({so_far}, {x})"
+    if name in ("cummax", "cummin") and dtypes.kind(dtype) == "f":  # the fewest instructions
+        return f"select(({x} {'>' if name == 'cummax' else '<'} {so_far}) | ({x} != {x}), {x}, {so_far})"
     return binary(STEPS[name], dtype, so_far, x)
 
 
@@ -76,7 +101,11 @@ def has_step(e: JaxprEqn) -> bool:
     return step(e.primitive.name, dtype, "x", "y") is not None
 
 
-@lowering(*STEPS, "cumlogsumexp", accepts=has_step)
+def is_fast(e: JaxprEqn) -> bool:
+    return e.primitive.name != "cumlogsumexp" or e.params["axis"] < e.invars[0].aval.ndim - 1
+
+
+@lowering(*STEPS, "cumlogsumexp", accepts=has_step, alone=is_fast)
 def _(op: Op) -> None:
     """One step for all elements that lie next to each other; `sums` has a place for each."""
     (x,), (out,), axis = op.ins, op.outs, op.params["axis"]
@@ -95,8 +124,8 @@ def _(op: Op) -> None:
         with op.loop(n) as i, op.nest(inner, "k") as k:
             i = f"({op.w.size(n - 1)} - {i})" if op.params["reverse"] else i
             old = so_far(*k) if inner else "total"
-            new = step(op.name, dtype, old, f"{cast}({rows(i, *k)})")
-            op.line(f"total = {new}")
+            op.line(f"x = {cast}({rows(i, *k)})")
+            op.line(f"total = {step(op.name, dtype, old, 'x')}")
             if inner:
                 so_far.set("total", *k)
             results.set(f"{kernel_type(out.dtype)}(total)", i, *k)
