@@ -99,6 +99,21 @@ def lookup(typing: Any, table: Any, i: Any) -> Any:
     return table.dtype(table, i), generate
 
 
+@intrinsic
+def copy_elements(typing: Any, target: Any, target_at: Any, source: Any, source_at: Any, n: Any
+                  ) -> Any:
+    """target[target_at + i] = source[source_at + i] for i < n, of arrays of one type."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        target, target_at, source, source_at, n = args
+        places = [builder.gep(p, [at]) for p, at in ((target, target_at), (source, source_at))]
+        size = context.get_abi_sizeof(target.type.pointee)
+        cgutils.raw_memmove(builder, *places, n, size)
+        return context.get_dummy_value()
+
+    return types.void(target, target_at, source, source_at, n), generate
+
+
 # --- floats ----------------------------------------------------------------------------------
 
 
@@ -408,7 +423,7 @@ def add_products(typing: Any, out: Any, out_at: Any, out_rows: Any, x: Any, x_at
 def namespace() -> dict[str, Any]:
     """Everything that the source of a kernel may name. A vector function is compiled when used."""
     names: dict[str, Any] = {f.__name__: f for f in (
-        data, fma, floor, ceil, trunc, rint, sqrt, fabs, copysign, minimum, maximum, square,
+        data, copy_elements, fma, floor, ceil, trunc, rint, sqrt, fabs, copysign, minimum, maximum, square,
         add_reordered, mul_reordered, multiply, plus, select, horner, pair, bits, whole, lookup, saturate,
         quotient, remainder, population_count, clz, shift_left, shift_right_logical,
         shift_right_arithmetic, mulhi, add_products, inline)} | TYPES

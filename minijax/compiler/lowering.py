@@ -117,6 +117,19 @@ def merged(*places: Place, keep: int = 0) -> list[Place]:
     return [p.seen(sizes, [here[k] for here in steps]) for k, p in enumerate(places)]
 
 
+def merged_first(n: int, *places: Place) -> list[Place]:
+    """The same for the first n axes only, in which alone the shapes are the same."""
+    firsts = merged(*(p.seen(p.shape[:n], p.view.strides[:n]) for p in places))
+    return [f.seen((*f.shape, *p.shape[n:]), (*f.view.strides, *p.view.strides[n:]))
+            for f, p in zip(firsts, places)]
+
+
+def same_kind(x: Place, out: Place) -> bool:
+    """Is it enough to copy bytes, row by row?"""
+    rows = out.shape and x.view.strides[-1] == out.view.strides[-1] == 1
+    return bool(rows) and x.dtype == out.dtype and not isinstance(x.view.base, Literal)
+
+
 class Op:
     """An equation, as its rule sees it: operands and results by place, and loops to write."""
 
@@ -182,24 +195,32 @@ class Op:
             rest = f"{index}{prefix}{k}"
         return [rest, *names[::-1]]
 
-    @contextlib.contextmanager
-    def rows(self, shape: Sequence[int]) -> Iterator[list[str]]:
-        """A loop over all axes; threads share out all but the last."""
-        outer = shape if len(shape) <= 1 else shape[:-1]
-        with self.shared(math.prod(outer)) as r, self.nest(shape[len(outer):]) as last:
-            yield [*self.split(r, outer), *last]
-
     def copy(self, x: Place, out: Place) -> None:
         """Loops that copy."""
         x, out = merged(x, out)
-        with self.nest(out.shape, "c") as index:
-            out.set(x(*index), *index)
+        block = same_kind(x, out)
+        with self.nest(out.shape[:-1] if block else out.shape, "c") as index:
+            if block:
+                self.copy_block(x.at(*index), out.at(*index), "0", self.w.size(out.shape[-1]))
+            else:
+                out.set(x(*index), *index)
+
+    def copy_block(self, x: Place, out: Place, start: str, n: str) -> None:
+        self.line(f"copy_elements({self.w.array(out.view.base)}, {out.index([start])}, "
+                  f"{self.w.array(x.view.base)}, {x.index([start])}, {n})")
 
     def copy_shared(self, x: Place, out: Place) -> None:
         """The same, by threads together."""
         x, out = merged(x, out)
-        with self.rows(out.shape) as index:
-            out.set(x(*index), *index)
+        if len(out.shape) == 1 and same_kind(x, out):
+            self.count, self.work = out.shape[0], 1
+            start, stop = self.bounds or ("0", self.w.size(self.count))
+            self.copy_block(x, out, start, f"{stop} - {start}")
+        else:
+            outer = out.shape[:-1] or out.shape
+            with self.shared(math.prod(outer)) as r:
+                index = self.split(r, outer)
+                self.copy(x.at(*index), out.at(*index))
 
     def begin(self, x: Place, out: Place) -> None:
         """A result that begins as a copy of an operand, if it is not the same memory already."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from minijax import dtypes
 from minijax.compiler.expressions import binary
-from minijax.compiler.lowering import Op, Place, lowering, merged
+from minijax.compiler.lowering import Op, Place, lowering, merged_first
 from minijax.jaxpr import JaxprEqn
 from minijax.lax.index_windows import (
     GatherDimensionNumbers,
@@ -93,13 +93,8 @@ def _(op: Op) -> None:
     out = out.moved(*outer, *offset)
     batch_shape = indices.shape[:-1]
     if not numbers.operand_batching_dims:  # then no axis of the batch has a meaning of its own
-        batch, target = merged(indices.seen(batch_shape, indices.view.strides[:-1]),
-                               out.seen(batch_shape, out.view.strides[:len(outer)]))
-        batch_shape = batch.shape
-        out = out.seen((*batch_shape, *out.shape[len(outer):]),
-                       (*target.view.strides, *out.view.strides[len(outer):]))
-        indices = indices.seen((*batch_shape, indices.shape[-1]),
-                               (*batch.view.strides, indices.view.strides[-1]))
+        indices, out = merged_first(len(outer), indices, out)
+        batch_shape = indices.shape[:-1]
     windows = Windows(op, x.shape, op.params["slice_sizes"], numbers)
     windows.indices, windows.clip = indices, op.params["mode"] is not GatherScatterMode.FILL_OR_DROP
     with op.shared(math.prod(batch_shape)) as r:

@@ -1,28 +1,31 @@
 """Arrays joined to one, repeated, and with something around them."""
 
-import contextlib
 import math
 from collections.abc import Sequence
 
-from minijax.compiler.lowering import Op, Place, lowering, merged
+from minijax.compiler.lowering import Op, Place, lowering, merged, merged_first
 
 
-SMALL = 1 << 14  # elements that are not worth several kernels
+SMALL = 256  # elements that lie together
 
 
 def join(op: Op, pieces: list[Place], axis: int) -> None:
-    """Each piece by all threads, or all by one if they are small."""
-    out, start, small = op.outs[0], 0, math.prod(op.outs[0].shape) < SMALL
-    with op.shared(1) if small else contextlib.nullcontext():
+    """Large pieces one after the other; small ones row by row, so that all of a row is written."""
+    out, start = op.outs[0], 0
+    if math.prod(out.shape[axis:]) > SMALL * len(pieces):
         for x in pieces:
-            corner = ["0"] * axis + [op.w.size(start)] if start else []
-            part = out.window(corner, x.shape)
+            op.copy_shared(x, out.window(["0"] * axis + [op.w.size(start)], x.shape))
+            op.barrier()
             start += x.shape[axis]
-            if small:
-                op.copy(x, part)
-            else:
-                op.copy_shared(x, part)
-                op.barrier()
+        return
+    out, *pieces = merged_first(axis, out, *pieces)
+    rank = len(out.shape) - (len(op.outs[0].shape) - axis)
+    with op.shared(math.prod(out.shape[:rank])) as r:
+        index = op.split(r, out.shape[:rank])
+        for x in pieces:
+            part = x.at(*index)
+            op.copy(part, out.at(*index).window([op.w.size(start)], part.shape))
+            start += x.shape[rank]
 
 
 @lowering("concatenate")
