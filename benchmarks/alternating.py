@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+REST = 0.03  # seconds before each block: threads of the one before may still be looking for work
+
 
 @dataclass
 class Timing:
@@ -44,6 +46,7 @@ def measure(name: str, candidates: dict[str, Callable], seconds: float = 0.05, b
     out: dict[str, list[float]] = {who: [] for who in candidates}
     for _ in range(blocks):
         for who, call in candidates.items():
+            time.sleep(REST)
             start = time.perf_counter()
             for _ in range(calls[who]):
                 call()

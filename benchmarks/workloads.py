@@ -63,7 +63,19 @@ def norm(axis: int):
     def program(np):
         def norm(x):
             x = x - x.mean(axis, keepdims=True)
-            return x / (x * x).mean(axis, keepdims=True) ** 0.5
+            return x / x.std(axis, keepdims=True)
+
+        return norm
+
+    return program
+
+
+def torch_norm(axis: int):
+    """PyTorch's own `std` divides by n - 1."""
+    def program(torch):
+        def norm(x):
+            x = x - x.mean(axis, keepdim=True)
+            return x / x.std(axis, correction=0, keepdim=True)
 
         return norm
 
@@ -241,10 +253,13 @@ WORKLOADS = [
     of_arrays("three-element call", 1.5, 2, small, sets(lambda: (uniform(3),))),
     of_arrays("SELU 1e6", 1.2, 2, selu, sets(lambda: (uniform(1_000_000, scale=3),))),
     of_arrays("SELU 1e7", 2, 4, selu, sets(lambda: (uniform(10_000_000, scale=3),), 3)),
-    of_arrays("row norm 4032^2 f32", 2.5, 6, norm(1), sets(lambda: (uniform(4032, 4032),), 3)),
+    of_arrays("row norm 4032^2 f32", 2.5, 6, norm(1), sets(lambda: (uniform(4032, 4032),), 3),
+              torch_program=torch_norm(1)),
     of_arrays("row norm 9984^2 f64", 1.7, 3, norm(1),
-              sets(lambda: (uniform(9984, 9984, dtype=np.float64),), 2), x64=True),
-    of_arrays("column norm 4032^2 f32", 1.2, 4, norm(0), sets(lambda: (uniform(4032, 4032),), 3)),
+              sets(lambda: (uniform(9984, 9984, dtype=np.float64),), 2), x64=True,
+              torch_program=torch_norm(1)),
+    of_arrays("column norm 4032^2 f32", 1.2, 4, norm(0), sets(lambda: (uniform(4032, 4032),), 3),
+              torch_program=torch_norm(0)),
     of_arrays("softmax 8192x1000", 1.1, 1.5, softmax,
               sets(lambda: (uniform(8192, 1000, scale=5),))),
     of_arrays("sin, cos, log1p chain 1e6", 4, 10, waves,

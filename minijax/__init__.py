@@ -2,6 +2,7 @@
 
 from minijax import (
     core as core,
+    custom_batching as custom_batching,
     custom_derivatives as custom_derivatives,
     debug as debug,
     dtypes as dtypes,
@@ -49,6 +50,7 @@ from minijax.custom import (
 from minijax.devices import (
     Device as Device,
     block_until_ready as block_until_ready,
+    copy_to_host_async as copy_to_host_async,
     default_backend as default_backend,
     device_count as device_count,
     device_get as device_get,
@@ -64,12 +66,14 @@ from minijax.effects.results import (
     effects_barrier as effects_barrier,
     pure_callback as pure_callback,
 )
+from minijax.environment import print_environment_info as print_environment_info
 from minijax.jacobian import (
     hessian as hessian,
     jacfwd as jacfwd,
     jacobian as jacobian,
     jacrev as jacrev,
 )
+from minijax.jaxpr import eval_jaxpr as _eval_jaxpr
 from minijax.jit import clear_caches as clear_caches, jit as jit
 from minijax.jvp import jvp as jvp
 from minijax.linearize import linearize as linearize
@@ -80,11 +84,14 @@ from minijax.make_jaxpr import (
 )
 from minijax.references import Ref as Ref, freeze as freeze, new_ref as new_ref
 from minijax.scopes import named_call as named_call, named_scope as named_scope
+from minijax.separate_passes import fwd_and_bwd as fwd_and_bwd
 from minijax.transpose import (
     grad as grad,
     linear_transpose as linear_transpose,
     value_and_grad as value_and_grad,
     vjp as vjp,
 )
+
+core.eval_jaxpr = _eval_jaxpr  # type: ignore[attr-defined]  # JAX has it there, too
 
 __version__ = "0.1.0"

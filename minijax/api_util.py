@@ -53,8 +53,8 @@ class FlatFun:
 
 def check_aux(out: Any, f: Callable) -> tuple[Any, Any]:
     if not isinstance(out, (list, tuple)) or len(out) != 2:
-        raise TypeError(f"with has_aux=True, {name_of(f)} should return a pair (output, aux), "
-                        f"but it returned {type(out).__name__}: {out!r}")
+        raise TypeError(f"with has_aux=True, {name_of(f)} should return a two-element tuple "
+                        f"(output, aux), but it returned {type(out).__name__}: {out!r}")
     return out[0], out[1]
 
 
@@ -92,6 +92,9 @@ def positional_names(f: Callable, n: int) -> list[str]:
 
 
 def check_callable(f: Any) -> None:
+    if isinstance(f, staticmethod):  # callable, and no function yet
+        raise TypeError(f"staticmethod arguments are not supported, got {f}: transform the "
+                        "function first, and make it a staticmethod then.")
     if not callable(f):
         raise TypeError(f"Expected a callable value, got {f}")
 
@@ -132,6 +135,13 @@ def argnums_partial(f: Callable, argnums: int | Sequence[int], args: Sequence[An
     partial.__name__ = name_of(f)
     partial.__wrapped__ = f  # type: ignore[attr-defined]
     return partial, tuple(args[n] for n in nums)
+
+
+def chosen_names(f: Callable, argnums: int | Sequence[int], args: Sequence[Any]) -> list[str]:
+    """What the user calls each leaf of the arguments `argnums`."""
+    names = positional_names(f, len(args))
+    return [names[n] + keystr(path) for n in positions(argnums)
+            for path, _ in tree_flatten_with_path(args[n])[0]]
 
 
 def positions(nums: int | Iterable[int] | None) -> tuple[int, ...]:

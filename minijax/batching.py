@@ -12,7 +12,6 @@ from minijax.api_util import (
     check_callable,
     describe_function,
     flatten_args,
-    leaf_names,
 )
 from minijax.core import (
     Primitive,
@@ -27,8 +26,10 @@ from minijax.core import (
 from minijax.families import Axiswise, Elementwise, Reduction, broadcast_in_dim, transpose
 from minijax.jaxpr import Jaxpr, derive, derived
 from minijax.jvp import as_array
+from minijax.mapped_axes import check_axes, input_axes, output_axes
 from minijax.selection import Select
-from minijax.tree_util import flatten_axes, tree_structure, tree_unflatten
+from minijax.source_info import name_of
+from minijax.tree_util import tree_unflatten
 
 # --- the interpreter -----------------------------------------------------------------------
 
@@ -115,6 +116,18 @@ def align(x: Any, dim: int | None, rank: int) -> Any:
     x = move_axis(x, dim, 0)
     shape = typeof(x).shape
     return broadcast_in_dim(x, shape + (1,) * (rank + 1 - len(shape)), range(len(shape)))
+
+
+def place(x: Any, dim: int | None, wanted: int | None, size: int) -> Any:
+    """A result with its batch dimension where `out_axes` wants it."""
+    if wanted is None:
+        return x
+    rank = typeof(x).ndim + (dim is None)
+    if not -rank <= wanted < rank:
+        raise ValueError(f"axis {wanted} is out of bounds for array of dimension {rank}")
+    if dim is None:
+        x, dim = move_to_front(x, None, size), 0
+    return move_axis(x, dim, wanted % rank)
 
 
 @batch.register
@@ -214,87 +227,22 @@ def vmap(fun: Callable, in_axes: Any = 0, out_axes: Any = 0, axis_name: Any = No
       ValueError: sizes that differ, an axis that an argument does not have, a wrong prefix.
     """
     check_callable(fun)
+    check_axes("in_axes", in_axes)
+    check_axes("out_axes", out_axes)
     in_axes = tuple(in_axes) if isinstance(in_axes, list) else in_axes
 
     @functools.wraps(fun)
     def vmap_f(*args: Any, **kwargs: Any) -> Any:
         leaves, in_tree = flatten_args(args, kwargs)
-        dims = check_axes(fun, in_tree, leaves, in_dims(in_axes, args, kwargs))
-        size = mapped_size(fun, leaves, dims, in_tree, axis_size)
+        dims, size = input_axes(fun, in_axes, axis_size, args, kwargs, leaves, in_tree)
         flat = FlatFun(fun, in_tree, "vmap")
         outs, dims_out = batch_flat(flat, AxisData(size, axis_name), leaves, dims,
                                     describe_function(fun, "vmap"))
-        wanted = flatten_axes("vmap out_axes", tree_unflatten(flat.out_tree, outs), out_axes)
+        wanted = output_axes(out_axes, flat.out_tree, outs, dims_out, axis_name)
         return tree_unflatten(flat.out_tree, [
-            as_array(place(x, d, w, size, fun)) for x, d, w in zip(outs, dims_out, wanted)])
+            as_array(place(x, d, w, size)) for x, d, w in zip(outs, dims_out, wanted)])
 
+    if fun.__doc__:
+        vmap_f.__doc__ = (f"Vectorized version of {name_of(fun)}: it takes arguments with a mapped "
+                          f"axis more.\n\nOriginal documentation:\n\n{fun.__doc__}")
     return vmap_f
-
-
-def in_dims(in_axes: Any, args: tuple, kwargs: dict) -> list[Any]:
-    """One axis, or None, for each leaf of the arguments."""
-    if not isinstance(in_axes, (int, tuple, type(None))):
-        raise TypeError("vmap in_axes must be an int, None, or a tuple of entries corresponding "
-                        f"to the positional arguments passed to the function, but got {in_axes}.")
-    if isinstance(in_axes, tuple) and len(in_axes) != len(args):
-        raise ValueError("vmap in_axes must be an int, None, or a tuple of entries corresponding "
-                         "to the positional arguments passed to the function, but got "
-                         f"{len(in_axes)=}, {len(args)=}")
-    dims = flatten_axes("vmap in_axes", args, in_axes)
-    dims += [0] * tree_structure(kwargs).num_leaves
-    for d in dims:
-        if not (d is None or type(d) is int):
-            raise TypeError("vmap in_axes must be an int, None, or (nested) container with those "
-                            f"types as leaves, but got {d!r}.")
-    return dims
-
-
-def check_axes(fun: Callable, in_tree: Any, leaves: Sequence[Any], dims: Sequence[Any]
-               ) -> list[int | None]:
-    """The axes counted from the front, if the arguments have them. None goes with any object."""
-    for i, (x, d) in enumerate(zip(leaves, dims, strict=True)):
-        if d is not None and not -(rank := typeof(x).ndim) <= d < rank:
-            raise ValueError(
-                f"vmap was requested to map its argument along axis {d}, which implies that its "
-                f"rank should be at least {d + 1 if d >= 0 else -d}, but is only {rank} (its shape "
-                f"is {typeof(x).shape}). It is the argument {leaf_names(fun, in_tree)[i]}.")
-    return [None if d is None else d % typeof(x).ndim for x, d in zip(leaves, dims)]
-
-
-def mapped_size(fun: Callable, leaves: Sequence[Any], dims: Sequence[int | None], in_tree: Any,
-                axis_size: int | None) -> int:
-    sizes = {typeof(x).shape[d] for x, d in zip(leaves, dims) if d is not None}
-    if axis_size is not None:
-        sizes.add(axis_size)
-    if not sizes:
-        raise ValueError("vmap must have at least one non-None value in in_axes or axis_size "
-                         "must be specified")
-    if len(sizes) > 1:
-        raise ValueError(size_message(leaf_names(fun, in_tree), leaves, dims, axis_size))
-    return sizes.pop()
-
-
-def size_message(names: Sequence[str], leaves: Sequence[Any], dims: Sequence[int | None],
-                 axis_size: int | None) -> str:
-    """Which argument has which size."""
-    lines = [f"  * axis_size is {axis_size}"] if axis_size is not None else []
-    lines += [f"  * one axis had size {typeof(x).shape[d]}: axis {d} of argument {name} of type "
-              f"{typeof(x).str_short()}"
-              for name, x, d in zip(names, leaves, dims) if d is not None]
-    return "vmap got inconsistent sizes for array axes to be mapped:\n" + ";\n".join(lines)
-
-
-def place(x: Any, dim: int | None, wanted: int | None, size: int, fun: Callable) -> Any:
-    """A result with its batch dimension where `out_axes` wants it."""
-    if wanted is None:
-        if dim is not None:
-            raise ValueError(f"vmap has mapped output but out_axes is None: the function "
-                             f"{getattr(fun, '__name__', fun)} returned a value that depends on "
-                             "the mapped arguments.")
-        return x
-    rank = typeof(x).ndim + (dim is None)
-    if not -rank <= wanted < rank:
-        raise ValueError(f"axis {wanted} is out of bounds for array of dimension {rank}")
-    if dim is None:
-        x, dim = move_to_front(x, None, size), 0
-    return move_axis(x, dim, wanted % rank)

@@ -18,6 +18,7 @@ import numpy as np
 
 from minijax import dtypes
 from minijax.config import flags
+from minijax.conversions import check_integer, check_scalar, check_truth
 from minijax.errors import (
     ConcretizationTypeError,
     TracerArrayConversionError,
@@ -67,6 +68,9 @@ class ShapedArray:
 
     def strip_weak_type(self) -> ShapedArray:
         return ShapedArray(self.shape, self.dtype) if self.weak_type else self
+
+    def to_tangent_aval(self) -> ShapedArray:  # float0 where there is nothing to differentiate
+        return self if dtypes.is_inexact(self.dtype) else self.update(dtype=dtypes.float0)
 
     def str_short(self, short_dtypes: bool = False) -> str:
         name = dtypes.short_name(self.dtype) if short_dtypes else dtypes.name(self.dtype)
@@ -121,8 +125,12 @@ class Array:
             raise TypeError("len() of unsized object")
         return self.aval.shape[0]
 
-    def __hash__(self) -> int:
-        raise TypeError(f"unhashable type: '{type(self).__name__}'")
+    __hash__ = None  # type: ignore[assignment]  # `==` compares the elements
+
+    def __copy__(self, *memo: Any) -> Any:
+        return self
+
+    __deepcopy__ = __copy__
 
     def __setitem__(self, index: Any, value: Any) -> None:
         raise TypeError(
@@ -144,6 +152,10 @@ class ArrayImpl(Array):
         self._value = value
         self.aval = aval or ShapedArray(value.shape, value.dtype)
 
+    def __getattr__(self, name: str) -> Any:
+        raise (RuntimeError(f"Array has been deleted: {self.aval}.") if name == "_value" else
+               AttributeError(f"'ArrayImpl' object has no attribute '{name}'"))
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if dtypes.is_key_dtype(self._value.dtype):
             raise TypeError("a NumPy array cannot hold keys: use jax.random.key_data(keys).")
@@ -152,19 +164,11 @@ class ArrayImpl(Array):
         return self._value.copy() if copy else read_only(self._value)
 
     def __bool__(self) -> bool:
-        if dtypes.is_key_dtype(self._value.dtype):
-            raise TypeError("key array cannot be converted to boolean.")
-        if self._value.size != 1:
-            raise ValueError(
-                "The truth value of an array with more than one element is ambiguous. "
-                "Use a.any() or a.all()" if self._value.size else
-                "The truth value of an empty array is ambiguous. Use `array.size > 0`.")
+        check_truth(self.aval)
         return bool(self._value)
 
     def _scalar(self) -> Any:
-        if self._value.ndim:
-            raise TypeError("Only scalar arrays can be converted to Python scalars; "
-                            f"got arr.ndim={self._value.ndim}")
+        check_scalar(self.aval)
         return self._value[()]
 
     def __int__(self) -> int:
@@ -177,8 +181,7 @@ class ArrayImpl(Array):
         return complex(self._scalar())
 
     def __index__(self) -> int:
-        if self._value.ndim or self._value.dtype.kind not in "iu":
-            raise TypeError("Only integer scalar arrays can be converted to a scalar index.")
+        check_integer(self.aval)
         return int(self._value)
 
     def __iter__(self) -> Iterator[ArrayImpl]:
@@ -197,11 +200,6 @@ class ArrayImpl(Array):
 
     def __reduce__(self) -> tuple:
         return ArrayImpl, (np.array(self._value), self.aval)
-
-    def __copy__(self, *memo: Any) -> ArrayImpl:
-        return self
-
-    __deepcopy__ = __copy__
 
     def __str__(self) -> str:
         return dtypes.key_text(self._value) or str(self._value)
@@ -243,6 +241,7 @@ class Primitive:
 
     multiple_results = False
     effects: frozenset = frozenset()  # an equation with effects is never dropped or merged
+    large_impl: Any = None  # (avals, params, out avals) -> `impl` for large arrays, or None
     jvp: Any = None  # results and tangents together: instead of `linearize`, or for speed besides
 
     def __init__(self, name: str):
@@ -282,16 +281,14 @@ class Primitive:
 
     def weak_type_rule(self, avals: Sequence[ShapedArray], params: dict) -> bool:
         """Weak in, weak out."""
-        for a in avals:
-            if not a.weak_type:
-                return False
-        return bool(avals)
+        return bool(avals) and all(a.weak_type for a in avals)
 
     def evaluate(self, args: Sequence[Any], params: dict) -> list[Any]:
         """The outermost meaning of an operation: check the types, compute it now."""
-        avals = self.out_avals([typeof(x) for x in args], params)
+        avals = self.out_avals(given := list(map(typeof, args)), params)
+        impl = self.large_impl and self.large_impl(given, params, avals) or self.impl
         with np.errstate(all="ignore"):
-            out = self.impl(*[to_numpy(x) for x in args], **params)
+            out = impl(*map(to_numpy, args), **params)
             outs = out if self.multiple_results else [out]
             return [ArrayImpl(np.asarray(x, a.dtype), a) for x, a in zip(outs, avals)]
 
@@ -435,6 +432,7 @@ class Tracer(Array):
         return value
 
     def __bool__(self) -> bool:
+        check_truth(self.aval)
         return bool(self.known(TracerBoolConversionError, (
             f"Attempted boolean conversion of traced array with shape {self.aval.str_short()}. "
             "Python's `if`, `while`, `and`, `or` and `not` need a value: use jnp.where, lax.cond "
@@ -449,10 +447,11 @@ class Tracer(Array):
 
     def not_a_number(self, kind: str) -> TypeError:
         """A Python number has no tangent: even where the value is known, it would be constant."""
+        check_scalar(self.aval)
         return self.unknown(ConcretizationTypeError, self.abstract_value(
             f"The problem arose with the `{kind}` function: a Python number would be a constant. "
-            f"Use jnp's functions (not math's) and `x.astype({kind})`, or mark the argument of jit "
-            "as static (static_argnums)."))
+            f"Try using `x.astype({kind})` and jnp's functions (not math's), or mark the argument "
+            "of jit as static (static_argnums)."))
 
     def __int__(self) -> int:
         value = self.to_concrete_value()
@@ -467,14 +466,14 @@ class Tracer(Array):
         raise self.not_a_number("complex")
 
     def item(self, *args: Any) -> Any:
-        return to_numpy(self.concrete_or_error(
-            "This occurred in the item() method of jax.Array: return the array itself and read it "
-            "outside.")).item(*args)
+        why = "This occurred in the item() method of jax.Array: return the array, read it later."
+        return to_numpy(self.concrete_or_error(why)).item(*args)
 
     def tolist(self) -> Any:
         raise self.unknown(ConcretizationTypeError, self.abstract_value("tolist(): read it later."))
 
     def __index__(self) -> int:
+        check_integer(self.aval)
         return operator.index(self.known(TracerIntegerConversionError, (
             f"The __index__() method was called on traced array with shape {self.aval.str_short()}."
             " Where Python needs an integer (range, list index, a shape), make the argument static "
@@ -495,5 +494,6 @@ def leaked(x: Tracer) -> UnexpectedTracerError:
     return UnexpectedTracerError(
         "Encountered an unexpected tracer: a function transformed by JAX had a side effect, "
         f"through which an intermediate value of type {x.aval.str_short()} escaped.\n"
-        f"It was made while tracing the {x._trace.name}, at {show_line(x.line)}.\n"
-        "Return the value from the function instead of storing it outside (in a global, a list).")
+        f"It was made while tracing the {x._trace.name}, and was created on line "
+        f"{show_line(x.line)}.\n"
+        "Return the value from the function instead of saving it in global state, or in a list.")

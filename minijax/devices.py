@@ -74,8 +74,12 @@ def default_backend() -> str:
     return "cpu"
 
 
-def device_put(x: Any, device: Any = None) -> Any:
+def device_put(x: Any, device: Any = None, *, donate: bool = False, may_alias: bool | None = None
+               ) -> Any:
     """The arrays of a pytree on a device: NumPy arrays and scalars become `jax.Array`s.
+
+    With `may_alias=False` they are new arrays in any case. `donate` allows to use the memory of
+    `x` again; here this has no effect.
 
     >>> import minijax as jax, numpy as np
     >>> jax.device_put({"a": np.arange(2)})
@@ -84,7 +88,14 @@ def device_put(x: Any, device: Any = None) -> Any:
     if device is not None and not isinstance(device, Device):
         raise ValueError("Received invalid value for `device`: a Device, such as jax.devices()[0], "
                          f"is wanted; got {device!r}.")
-    return tree_map(as_array, x)
+    if donate and may_alias:
+        raise ValueError("may_alias and donate cannot be True at the same time.")
+
+    def put(leaf: Any) -> Any:
+        copied = isinstance(leaf, ArrayImpl) and (leaf._value is None or may_alias is False)
+        return ArrayImpl(leaf._value.copy(), leaf.aval) if copied else as_array(leaf)
+
+    return tree_map(put, x)
 
 
 def device_get(x: Any) -> Any:
@@ -97,4 +108,12 @@ def block_until_ready(x: Any) -> Any:
     for leaf in tree_leaves(x):
         if hasattr(leaf, "block_until_ready"):
             leaf.block_until_ready()
+    return x
+
+
+def copy_to_host_async(x: Any) -> Any:
+    """Start to copy the arrays of a pytree to where NumPy reads them. Here they are there."""
+    for leaf in tree_leaves(x):
+        if hasattr(leaf, "copy_to_host_async"):
+            leaf.copy_to_host_async()
     return x

@@ -210,7 +210,8 @@ def canonical_dtype(dtype: np.dtype, value: Any = None) -> np.dtype:
     try:
         return _CANONICAL[flags.jax_enable_x64][dtype]
     except KeyError:
-        shown = "" if value is None else f"Value '{value}' with "
+        shown = "" if value is None else (
+            f"Argument '{value}' of type {type(value)} is not a valid JAX type: ")
         advice = ("Its byte order is foreign; use x.astype(x.dtype.newbyteorder('='))."
                   if dtype.newbyteorder("=") in _ALL
                   else "Only arrays of numeric types are supported by JAX.")
@@ -218,7 +219,10 @@ def canonical_dtype(dtype: np.dtype, value: Any = None) -> np.dtype:
 
 
 def canonicalize_value_dtype(x: np.ndarray | np.generic) -> np.dtype:
-    """`canonical_dtype` of a NumPy value."""
+    """`canonical_dtype` of a NumPy value. ValueError: masked elements have no counterpart here."""
+    if isinstance(x, np.ma.MaskedArray):
+        raise ValueError("numpy masked arrays are not supported as direct inputs to JAX functions. "
+                         "Use x.filled(value) to fill in the masked elements.")
     return canonical_dtype(x.dtype, x)
 
 

@@ -32,6 +32,7 @@ from minijax.core import (
 )
 from minijax.jaxpr import closed, subprograms
 from minijax.numerics import add_up, saturate
+from minijax.promotion import FLOAT0_ADVICE
 
 # --- elementwise ---------------------------------------------------------------------------
 
@@ -88,7 +89,8 @@ class Elementwise(Primitive):
                 position = f" at position {i}" if len(avals) > 1 else ""
                 raise TypeError(
                     f"{self.name} does not accept dtype {dtypes.name(a.dtype)}{position}. Accepted "
-                    f"dtypes{position} are subtypes of {dtypes.kind_names(self.accepts)}.")
+                    f"dtypes{position} are subtypes of {dtypes.kind_names(self.accepts)}. "
+                    + FLOAT0_ADVICE * (a.dtype == dtypes.float0))
         if len({a.dtype for a in avals}) > 1:
             raise TypeError(
                 f"lax.{self.name} requires arguments to have the same dtypes, got "
@@ -134,7 +136,8 @@ def scalars_like_arrays(args: Sequence[Any]) -> Sequence[Any]:
     dtype = next(typeof(x).dtype for x in args if type(x) not in dtypes.PYTHON_SCALARS)
     others = {t for t in kinds & dtypes.PYTHON_SCALARS if dtypes.python_scalar(t) is not dtype
               and dtypes.can_hold(dtype, t)}
-    return [ArrayImpl(np.array(x, dtype)) if type(x) in others else x for x in args]
+    return [ArrayImpl(np.array(dtypes.coerce_to_array(x) if type(x) is int else x, dtype))
+            if type(x) in others else x for x in args]
 
 
 def broadcast_shapes(name: str, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:

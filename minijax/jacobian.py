@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes
-from minijax.api_util import argnums_partial, check_aux, check_callable
+from minijax.api_util import argnums_partial, check_aux, check_callable, chosen_names
 from minijax.batching import vmap
 from minijax.core import ArrayImpl, typeof
+from minijax.derivative_checks import check_grad_inputs, check_kinds
 from minijax.families import reshape, zeros
 from minijax.jvp import jvp
-from minijax.transpose import check_grad_input, vjp
+from minijax.transpose import vjp
 from minijax.tree_util import tree_flatten, tree_leaves, tree_unflatten
 
 
@@ -71,26 +72,14 @@ def jacobian_function(fun: Callable, argnums: Any, has_aux: bool, holomorphic: b
             out = f(*tree_unflatten(in_tree, leaves))
             return check_aux(out, fun) if has_aux else (out, None)
 
-        blocks, out_tree, aux = compute(flat, inputs, holomorphic)
+        blocks, out_tree, aux = compute(
+            flat, inputs, holomorphic, lambda: chosen_names(fun, argnums, args))
         rows = [tree_unflatten(in_tree, row) for row in blocks]
         rows = [row[0] if isinstance(argnums, int) else row for row in rows]
         out = tree_unflatten(out_tree, rows)
         return (out, aux) if has_aux else out
 
     return jacobian_f
-
-
-def check_kind(x: Any, holomorphic: bool, what: str, side: str, instead: str) -> None:
-    dtype = typeof(x).dtype
-    kind, name = dtypes.kind(dtype), dtypes.name(dtype)
-    if holomorphic and kind != "c":
-        raise TypeError(f"{what} with holomorphic=True requires {side}s with complex dtype, but "
-                        f"got {name}.")
-    if not holomorphic and kind != "f":
-        raise TypeError(f"{what} requires real-valued {side}s ({side} dtype that is a sub-dtype "
-                        f"of np.floating), but got {name}. For holomorphic differentiation, pass "
-                        "holomorphic=True. For differentiation of non-holomorphic functions "
-                        f"involving complex or integer {side}s, use jax.{instead} directly.")
 
 
 def basis(xs: Sequence[Any]) -> list[ArrayImpl]:
@@ -125,30 +114,27 @@ def numbers(derivative: Any, x: Any) -> Any:
     return zeros(typeof(x).update(shape=d.shape)) if d.dtype == dtypes.float0 else derivative
 
 
-def forward_columns(f: Callable, inputs: list[Any], holomorphic: bool) -> tuple:
-    for x in inputs:
-        check_kind(x, holomorphic, "jacfwd", "input", "jvp")
+def forward_columns(f: Callable, inputs: list[Any], holomorphic: bool, names: Callable) -> tuple:
+    check_kinds(inputs, holomorphic, "jacfwd", "input", "jvp", names)
 
     def push(*tangents: Any) -> Any:
-        out, out_dot, aux = jvp(f, inputs, tangents, has_aux=True)
+        out, out_dot, aux = jvp(f, tuple(inputs), tangents, has_aux=True)
         return out, out_dot, aux
 
     out, columns, aux = vmap(push, out_axes=(None, -1, None))(*basis(inputs))
     outs, out_tree = tree_flatten(out)
-    for y in outs:
-        if holomorphic:
-            check_kind(y, holomorphic, "jacfwd", "output", "jvp")
+    if holomorphic:
+        check_kinds(outs, holomorphic, "jacfwd", "output", "jvp", lambda: range(len(outs)))
     return [split_leading(numbers(column, y), inputs, last=True)
             for column, y in zip(tree_leaves(columns), outs)], out_tree, aux
 
 
-def reverse_rows(f: Callable, inputs: list[Any], holomorphic: bool, allow_int: bool) -> tuple:
-    for x in inputs:
-        check_grad_input(x, holomorphic, allow_int, "jacrev")
+def reverse_rows(f: Callable, inputs: list[Any], holomorphic: bool, names: Callable,
+                 allow_int: bool) -> tuple:
+    check_grad_inputs(inputs, holomorphic, allow_int, "jacrev", names)
     out, pull, aux = vjp(f, *inputs, has_aux=True)
     leaves, out_tree = tree_flatten(out)
-    for y in leaves:
-        check_kind(y, holomorphic, "jacrev", "output", "vjp")
+    check_kinds(leaves, holomorphic, "jacrev", "output", "vjp", lambda: range(len(leaves)))
     rows = vmap(lambda *cts: pull(tree_unflatten(out_tree, cts)))(*basis(leaves))
     blocks = [split_leading(numbers(row, x), leaves, last=False) for row, x in zip(rows, inputs)]
     return [list(row) for row in zip(*blocks)], out_tree, aux

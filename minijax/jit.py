@@ -23,6 +23,7 @@ from minijax.batching import batch, batch_jaxpr
 from minijax.compiler import compiled, log_compile
 from minijax.config import Flags, config, flags
 from minijax.core import ArrayImpl, Tracer, axis_env, to_numpy
+from minijax.donation import give_up
 from minijax.families import Program
 from minijax.fast_path import FastPath
 from minijax.float_checks import checking_floats
@@ -148,7 +149,7 @@ def traced(programs: dict, fun: Callable, kind: str, avals: tuple, in_tree: Any,
     key = kind, static, kinds, in_tree, avals, axis_env(), config.trace_context()
     try:
         found = programs.get(key)
-    except TypeError as e:
+    except Exception as e:
         raise unhashable(static, e) from None
     if found is None:
         found = Traced(fun, kind, static, avals, in_tree)
@@ -161,8 +162,10 @@ def traced(programs: dict, fun: Callable, kind: str, avals: tuple, in_tree: Any,
 class Jitted:
     """A function that is traced once for each type of its arguments, then run as a program."""
 
-    def __init__(self, fun: Callable, static_argnums: tuple, static_argnames: tuple):
+    def __init__(self, fun: Callable, static_argnums: tuple, static_argnames: tuple,
+                 donated: tuple = ((), ())):
         functools.update_wrapper(self, fun)
+        self.donated = donated if any(donated) else None
         self.fun = self.__wrapped__ = fun
         self.static_argnums, self.static_argnames = static_argnums, static_argnames
         self.programs = programs_of(fun)
@@ -180,7 +183,9 @@ class Jitted:
             return self.fun(*args, **kwargs)
         found, leaves = self.find(args, kwargs)
         out = found(leaves)
-        if len(leaves) == len(args) and not kwargs and found.caller is None:
+        if self.donated:
+            give_up(*split_static(*self.donated, args, kwargs), out)
+        elif len(leaves) == len(args) and not kwargs and found.caller is None:
             self.remember(found)
         return out
 
@@ -212,23 +217,31 @@ class Jitted:
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """The program for arguments of these types, ready to be looked at or compiled."""
-        return Lowered(self.find(args, kwargs)[0])
+        found, _ = self.find(args, kwargs)
+        return Lowered(found, leaf_names(self.fun, found.in_tree))
 
     trace = lower
 
     def eval_shape(self, *args: Any, **kwargs: Any) -> Any:
-        return Lowered(self.find(args, kwargs)[0]).out_info
+        return self.lower(*args, **kwargs).out_info
 
     def clear_cache(self) -> None:
         self.programs.clear()
         self.paths = []
 
+    def _cache_size(self) -> int:
+        return len(self.programs)
+
     def __repr__(self) -> str:
-        return f"<jitted function {name_of(self.fun)}>"
+        try:
+            return f"<PjitFunction of {self.__wrapped__!r}>"
+        except Exception:  # the user's own __repr__
+            return "<PjitFunction>"
 
 
-def chosen_arguments(fun: Callable, nums: tuple, names: tuple, kind: str) -> tuple[tuple, tuple]:
-    """Arguments by position and by name: each found from the other, as Python allows."""
+def chosen_arguments(fun: Callable, argnums: Any, argnames: Any, kind: str) -> tuple[tuple, tuple]:
+    """Arguments by position and by name. If only one is given, the other is found from it."""
+    nums, names = positions(argnums), keywords(argnames)
     if not nums and not names:
         return (), ()
     try:
@@ -238,6 +251,10 @@ def chosen_arguments(fun: Callable, nums: tuple, names: tuple, kind: str) -> tup
     positional = [p.name for p in parameters
                   if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     variadic = {p.kind for p in parameters}
+    by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL)
+    if wrong := [p.name for p in parameters if p.name in names and p.kind in by_position]:
+        raise ValueError(f"Jitted function has invalid argnames {wrong} in {kind}_argnames: "
+                         "these are given by position only.")
     if unknown := [n for n in names if n not in {p.name for p in parameters}]:
         if inspect.Parameter.VAR_KEYWORD not in variadic:
             raise ValueError(f"Jitted function has invalid argnames {unknown} in {kind}_argnames: "
@@ -246,6 +263,8 @@ def chosen_arguments(fun: Callable, nums: tuple, names: tuple, kind: str) -> tup
         if inspect.Parameter.VAR_POSITIONAL not in variadic:
             raise ValueError(f"Jitted function has {kind}_argnums={outside}, but only accepts "
                              f"{len(positional)} positional arguments.")
+    if argnums is not None and argnames is not None:
+        return nums, names
     known = [positional[n] for n in nums if -len(positional) <= n < len(positional)]
     return (tuple({*nums, *(positional.index(n) for n in names if n in positional)}),
             tuple({*names, *known}))
@@ -280,19 +299,24 @@ def with_static(fun: Callable, static: tuple) -> Callable:
     return f
 
 
-def unhashable(static: tuple, error: TypeError) -> Exception:
+def unhashable(static: tuple, error: Exception) -> Exception:
     for _, x in static:
         try:
             hash(x)
-        except TypeError as e:
+        except Exception as e:
+            if not isinstance(e, TypeError):
+                return error
             return ValueError(
                 "Non-hashable static arguments are not supported. An error occurred while trying "
                 f"to hash an object of type {type(x)}, {x}. The error was:\nTypeError: {e}\n"
                 "Pass a hashable value: a tuple for a list, a frozen dataclass for a dict.")
-    return error
+    return error if not static else ValueError(
+        "static arguments should be comparable using __eq__. The comparison of arguments of the "
+        f"types {[type(x) for _, x in static]} raised {error!r}.")
 
 
-def jit(fun: Callable | None = None, *, static_argnums: Any = None, static_argnames: Any = None,
+def jit(fun: Any = inspect.Parameter.empty, *, static_argnums: Any = None,
+        static_argnames: Any = None,
         donate_argnums: Any = None, donate_argnames: Any = None, keep_unused: bool = False,
         device: Any = None, backend: str | None = None, inline: bool = False,
         compiler_options: dict | None = None) -> Any:
@@ -312,13 +336,16 @@ def jit(fun: Callable | None = None, *, static_argnums: Any = None, static_argna
       ValueError: a static argument that cannot be hashed.
       TypeError: an argument or a result that is not an array or a pytree of arrays.
     """
-    if fun is None:
+    if fun is inspect.Parameter.empty:
         return functools.partial(
             jit, static_argnums=static_argnums, static_argnames=static_argnames,
             donate_argnums=donate_argnums, donate_argnames=donate_argnames)
     check_callable(fun)
     if inspect.isgeneratorfunction(fun) or inspect.iscoroutinefunction(fun):
-        raise TypeError(f"jit cannot trace {name_of(fun)}: it is a generator or a coroutine.")
-    chosen_arguments(fun, positions(donate_argnums), keywords(donate_argnames), "donate")
-    return Jitted(fun, *chosen_arguments(
-        fun, positions(static_argnums), keywords(static_argnames), "static"))
+        raise TypeError(f"Expected a function, got a generator function or a coroutine: {fun}")
+    donated = chosen_arguments(fun, donate_argnums, donate_argnames, "donate")
+    static = chosen_arguments(fun, static_argnums, static_argnames, "static")
+    if both := {*donated[1]} & {*static[1]}:
+        raise ValueError("static_argnames and donate_argnames cannot intersect. Argument names "
+                         f"{both} appear in both static_argnames and donate_argnames")
+    return Jitted(fun, *static, donated)

@@ -21,9 +21,10 @@ from minijax.core import (
     tracing,
     typeof,
 )
+from minijax.derivative_checks import check_tangent
 from minijax.families import zeros
 from minijax.jaxpr import Jaxpr, derive, derived
-from minijax.tree_util import tree_flatten, tree_unflatten
+from minijax.tree_util import tree_flatten, tree_structure, tree_unflatten
 
 # --- the interpreter -----------------------------------------------------------------------
 
@@ -138,43 +139,25 @@ def jvp(fun: Callable, primals: Sequence[Any], tangents: Sequence[Any], has_aux:
                         f"{type(primals).__name__} and {type(tangents).__name__}.")
     leaves, in_tree = tree_flatten((tuple(primals), {}))
     tangent_leaves, tangent_tree = tree_flatten((tuple(tangents), {}))
-    if in_tree != tangent_tree:
+    if in_tree != tangent_tree or type(primals) is not type(tangents):
         raise TypeError("primal and tangent arguments to jax.jvp must have the same tree "
-                        f"structure; primals have {in_tree}, tangents have {tangent_tree}.")
+                        f"structure; primals have {tree_structure(primals)}, tangents have "
+                        f"{tree_structure(tangents)}.")
     for x, t in zip(leaves, tangent_leaves):
         check_tangent(x, t)
     flat = FlatFun(fun, in_tree, "jvp", has_aux)
     ts = [None if typeof(t).dtype == dtypes.float0 else t for t in tangent_leaves]
     outs, outs_dot = jvp_flat(flat, leaves, ts, describe_function(fun, "jvp"))
     out = tree_unflatten(flat.out_tree, [as_array(x) for x in outs])
-    out_dot = tree_unflatten(flat.out_tree, [instantiate(t, x) for x, t in zip(outs, outs_dot)])
+    out_dot = tree_unflatten(flat.out_tree, [
+        instantiate(t, typeof(x)) for x, t in zip(outs, outs_dot)])
     return (out, out_dot, flat.aux) if has_aux else (out, out_dot)
 
 
-def check_tangent(primal: Any, tangent: Any) -> None:
-    x, t = typeof(primal), typeof(tangent)
-    expected = tangent_dtype(x)
-    if t.dtype != expected:
-        raise TypeError(
-            "primal and tangent arguments to jax.jvp do not match; dtypes must be equal, or in "
-            "case of int/bool primal dtype the tangent dtype must be float0. Got primal dtype "
-            f"{dtypes.name(x.dtype)} and so expected tangent dtype {dtypes.name(expected)}, but "
-            f"got tangent dtype {dtypes.name(t.dtype)} instead.")
-    if t.shape != x.shape:
-        raise ValueError("jvp called with different primal and tangent shapes; Got primal shape "
-                         f"{x.shape} and tangent shape as {t.shape}")
-
-
-def tangent_dtype(aval: ShapedArray) -> np.dtype:
-    """The dtype itself, or `float0` where there is nothing to differentiate."""
-    return aval.dtype if dtypes.is_inexact(aval.dtype) else dtypes.float0
-
-
-def instantiate(tangent: Any, primal: Any) -> Any:
+def instantiate(tangent: Any, aval: ShapedArray) -> Any:
     """A tangent where the user sees it: a missing one is a zero."""
-    aval = typeof(primal)
     if tangent is None:
-        return zeros(ShapedArray(aval.shape, tangent_dtype(aval), aval.weak_type))
+        return zeros(aval.to_tangent_aval())
     return as_array(tangent)
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from types import FrameType, FunctionType, ModuleType
 from typing import Any
 
+from minijax.source_info import show_line
+
 
 def check_leaks(trace: Any, error_of: Callable, failed: Any, *_: object) -> None:
     """When a trace ends, and has not `failed`: the error for a tracer that the user still holds."""
@@ -17,7 +19,26 @@ def check_leaks(trace: Any, error_of: Callable, failed: Any, *_: object) -> None
         gc.collect()  # it may be a cycle that holds itself
         for x in tracers_of(trace):
             if are_held([x]):
-                raise error_of(x)
+                error = error_of(x)
+                raise type(error)(f"Leaked trace {type(trace).__name__}. {who_holds(x)}{error}")
+
+
+def who_holds(x: Any) -> str:
+    """Where a tracer was made, and what leads to it: an object, what holds that, and so on."""
+    kind = f"{type(x).__name__} {id(x)}"
+    text = (f"This {type(x).__name__} with object id {id(x)} was created on line:\n"
+            f"  {show_line(x.line)}\n")
+    seen = {id(x)}
+    while holder := next((h for h in gc.get_referrers(x) if id(h) not in seen and not (
+            isinstance(h, (FrameType, ModuleType)) or is_library(h))), None):
+        seen.add(id(holder))
+        name = f" ({holder.__name__})" if isinstance(holder, FunctionType) else ""
+        held_by = f"{type(holder).__name__} {id(holder)}"
+        text += f"<{kind}> is referred to by <{held_by}>{name}\n"
+        x, kind = holder, held_by
+        if isinstance(holder, FunctionType) or is_object(holder) or len(seen) > 8:
+            break
+    return text
 
 
 def tracers_of(trace: Any) -> list[Any]:

@@ -12,9 +12,11 @@ from typing import Any
 from minijax import dtypes
 from minijax.api_util import FlatFun, check_callable, describe_function
 from minijax.core import Primitive, ShapedArray, interpreting, tracing, typeof
+from minijax.derivative_checks import check_linear_input
 from minijax.families import Program
 from minijax.jaxpr import Jaxpr, JaxprTrace, JaxprTracer, closed, derive, derived, narrow_jaxpr
-from minijax.jvp import JVPTrace, JVPTracer, as_array, fill_tangents, instantiate, tangent_dtype
+from minijax.jvp import JVPTrace, JVPTracer, as_array, fill_tangents, instantiate
+from minijax.partial import Partial
 from minijax.tree_util import tree_flatten, tree_structure, tree_unflatten
 
 # --- the linear part -----------------------------------------------------------------------
@@ -80,29 +82,28 @@ def linearize(fun: Callable, *primals: Any, has_aux: bool = False) -> tuple[Any,
     outs, active_out, lin, residuals = linearize_flat(
         flat, leaves, active, describe_function(fun, "linearize"))
     out = tree_unflatten(flat.out_tree, [as_array(x) for x in outs])
-
-    def f_jvp(*tangents: Any) -> Any:
-        ts, tree = tree_flatten(tangents)
-        if tree != tree_structure(primals):
-            raise TypeError("the linearized function takes tangents with the tree structure of "
-                            f"the primals: expected {tree_structure(primals)}, got {tree}.")
-        for x, t in zip(leaves, ts):
-            check_linear_input(x, t)
-        pushed = iter(lin(*residuals, *[t for t, a in zip(ts, active) if a]))
-        return tree_unflatten(flat.out_tree, [
-            instantiate(next(pushed) if a else None, x) for x, a in zip(outs, active_out)])
-
+    types = [typeof(x) for x in leaves], [typeof(x) for x in outs]
+    push = functools.partial(push_trees, lin, in_tree, flat.out_tree, active, active_out, *types)
+    f_jvp = Partial(push, residuals)
     f_jvp.jaxpr = lin  # type: ignore[attr-defined]
     return (out, f_jvp, flat.aux) if has_aux else (out, f_jvp)
 
 
-def check_linear_input(primal: Any, tangent: Any) -> None:
-    x, t = typeof(primal), typeof(tangent).strip_weak_type()
-    expected = ShapedArray(x.shape, tangent_dtype(x))
-    if t != expected:
-        raise ValueError("linearized function called on tangent values inconsistent with the "
-                         f"original primal values: got {t.str_short()} for a primal of type "
-                         f"{x.str_short()}, but expected {expected.str_short()}.")
+def push_trees(lin: Jaxpr, in_tree: Any, out_tree: Any, active: Sequence[bool],
+               active_out: Sequence[bool], in_avals: Sequence[ShapedArray],
+               out_avals: Sequence[ShapedArray], residuals: Sequence[Any], *tangents: Any) -> Any:
+    """The linear map of `linearize`: a pytree whose leaves are the residuals."""
+    ts, tree = tree_flatten((tangents, {}))
+    if tree != in_tree:
+        raise TypeError("the linearized function takes tangents with the tree structure of "
+                        f"the primals: expected {in_tree.children()[0]}, got "
+                        f"{tree_structure(tangents)}.")
+    for a, t in zip(in_avals, ts):
+        check_linear_input(a, t)
+    pushed = iter(lin(*residuals, *[t for t, a in zip(ts, active) if a]))
+    return tree_unflatten(out_tree, [
+        instantiate(next(pushed) if is_out else None, a)
+        for a, is_out in zip(out_avals, active_out)])
 
 
 # --- the same for programs -----------------------------------------------------------------

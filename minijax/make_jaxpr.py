@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from minijax import dtypes
 from minijax.api_util import FlatFun, check_callable, describe_function, flatten_args, positions
-from minijax.core import ArrayImpl, ShapedArray, Tracer, typeof
+from minijax.core import ShapedArray, Trace, current_trace, interpreting, typeof
 from minijax.jaxpr import bound, trace_to_jaxpr
+from minijax.source_info import name_of
 from minijax.tree_util import tree_unflatten
 
 
@@ -23,6 +25,8 @@ class ShapeDtypeStruct:
     """
 
     def __init__(self, shape: Sequence[int], dtype: Any, *, weak_type: bool = False, **_: Any):
+        if dtype is None:
+            raise ValueError("ShapeDtypeStruct: dtype must be specified.")
         self.aval = ShapedArray(shape, np.dtype(dtype), weak_type)
 
     shape = property(lambda self: self.aval.shape)
@@ -32,6 +36,8 @@ class ShapeDtypeStruct:
     size = property(lambda self: self.aval.size)
 
     def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of unsized object")
         return self.shape[0]
 
     def __eq__(self, other: object) -> bool:
@@ -52,8 +58,18 @@ def abstract(x: Any) -> ShapedArray:
     return typeof(x)
 
 
+def duck_aval(x: Any) -> ShapedArray:
+    """The type of a value, or of anything that has a shape and a dtype."""
+    try:
+        return abstract(x)
+    except TypeError:
+        if not (hasattr(x, "shape") and hasattr(x, "dtype")):
+            raise
+        return ShapedArray(x.shape, dtypes.canonical_dtype(np.dtype(x.dtype)))
+
+
 def make_jaxpr(fun: Callable, static_argnums: int | Sequence[int] = (),
-               *, return_shape: bool = False) -> Callable:
+               axis_env: Sequence[tuple[Any, int]] = (), return_shape: bool = False) -> Callable:
     """A function that returns the program of `fun` at the types of its arguments.
 
     It shows what was traced, with nothing removed.
@@ -67,6 +83,7 @@ def make_jaxpr(fun: Callable, static_argnums: int | Sequence[int] = (),
 
     Args:
       static_argnums: positions of arguments that are not traced.
+      axis_env: names and sizes of axes that `fun` may refer to, as if it were mapped.
       return_shape: return also the pytree of `ShapeDtypeStruct` of the result.
     """
     check_callable(fun)
@@ -77,12 +94,19 @@ def make_jaxpr(fun: Callable, static_argnums: int | Sequence[int] = (),
         leaves, in_tree = flatten_args(dynamic, kwargs)
         flat = FlatFun(f, in_tree, "make_jaxpr")
         name = describe_function(fun, "make_jaxpr")
-        avals = list(map(abstract, leaves))
-        jaxpr = bound(*trace_to_jaxpr(flat, avals, name, prune=False))
+        avals = list(map(duck_aval, leaves))
+        mapped = current_trace()
+        for axis_name, size in axis_env or ():
+            mapped = Trace(name, mapped)
+            mapped.axis_name, mapped.size = axis_name, size
+        with interpreting(mapped):
+            jaxpr = bound(*trace_to_jaxpr(flat, avals, name, prune=False))
         if not return_shape:
             return jaxpr
         return jaxpr, tree_unflatten(flat.out_tree, [as_struct(a) for a in jaxpr.out_avals])
 
+    maker.__name__, maker.__qualname__ = (f"make_jaxpr({name_of(fun)})",
+                                          f"make_jaxpr({getattr(fun, '__qualname__', '')})")
     return maker
 
 
@@ -114,8 +138,6 @@ def eval_shape(fun: Callable, *args: Any, **kwargs: Any) -> Any:
     """
     leaves, in_tree = flatten_args(args, kwargs)
     flat = FlatFun(fun, in_tree, "eval_shape")
-    avals = [ShapedArray(x.shape, x.dtype) if not isinstance(x, (ShapeDtypeStruct, Tracer))
-             and hasattr(x, "shape") and hasattr(x, "dtype") and not isinstance(x, ArrayImpl)
-             else abstract(x) for x in leaves]
+    avals = list(map(duck_aval, leaves))
     jaxpr, _ = trace_to_jaxpr(flat, avals, describe_function(fun, "eval_shape"))
     return tree_unflatten(flat.out_tree, [as_struct(a) for a in jaxpr.out_avals])

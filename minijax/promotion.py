@@ -14,6 +14,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Set
 
+FLOAT0_ADVICE = (
+    "float0s do not support any operations by design: they are tangents of integers, and carry "
+    "nothing. np.zeros(x.shape) are zeros in its place. If you did not expect a float0, look for a "
+    "derivative with respect to an integer argument.")
+
 # The narrow types combine with Python scalars and with nothing else.
 NARROW_INTS = ["int1", "int2", "int4"]
 NARROW_UINTS = ["uint1", "uint2", "uint4"]
@@ -83,7 +88,7 @@ def least_upper_bound(types: Set[str], strict: bool = False, x64: bool = True) -
         if name not in reach:
             raise InvalidPromotionError(
                 f"dtype={name} is not a valid dtype for JAX type promotion, in {tuple(names)}. "
-                "Only numbers are; keys and float0 combine with nothing.")
+                f"Only numbers are; keys combine with nothing, and {FLOAT0_ADVICE}")
     common = frozenset.intersection(*[reach[name] for name in names])
     for candidate in common:
         if common <= reach[candidate]:

@@ -6,11 +6,12 @@ In JAX: jax/_src/stages.py.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from minijax.compiler.costs import cost_of, size_in_bytes
 from minijax.compiler.executable import executable
-from minijax.core import typeof
+from minijax.core import Tracer, typeof
 from minijax.make_jaxpr import as_struct
 from minijax.tree_util import tree_flatten, tree_unflatten
 
@@ -18,9 +19,10 @@ from minijax.tree_util import tree_flatten, tree_unflatten
 class Lowered:
     """A traced program, before it is compiled."""
 
-    def __init__(self, traced: Any):
-        self.traced, self.jaxpr = traced, traced.jaxpr
+    def __init__(self, traced: Any, names: Sequence[str]):
+        self.traced, self.names, self.jaxpr = traced, names, traced.jaxpr
         self.out_tree, self.in_tree = traced.out_tree, traced.in_tree
+        self.in_avals = tree_unflatten(traced.in_tree, traced.avals)
 
     @property
     def out_info(self) -> Any:
@@ -42,24 +44,31 @@ class Lowered:
 
     def compile(self, compiler_options: dict | None = None) -> Compiled:
         executable(self.jaxpr).compile()
-        return Compiled(self.traced)
+        return Compiled(self)
 
 
 class Compiled:
     """A compiled program. It takes arguments of the types it was compiled for, and no others."""
 
-    def __init__(self, traced: Any):
-        self.traced = traced
+    def __init__(self, lowered: Lowered):
+        self.traced, self.names = lowered.traced, lowered.names
+        self.in_tree, self.in_avals = lowered.in_tree, lowered.in_avals
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         leaves, in_tree = tree_flatten((args, kwargs))
         if in_tree != self.traced.in_tree:
             raise TypeError("Function compiled with input pytree does not match the input pytree "
                             f"it was called with: {self.traced.in_tree} and {in_tree}.")
-        for x, a in zip(leaves, self.traced.avals):
+        for i, (x, a) in enumerate(zip(leaves, self.traced.avals)):
+            if isinstance(x, Tracer):
+                raise TypeError("Cannot apply JAX transformations to a function lowered and "
+                                "compiled for a particular signature. Detected an argument of "
+                                f"type {type(x)}.")
             if typeof(x).strip_weak_type() != a.strip_weak_type():
                 raise TypeError("Argument types differ from the types for which this computation "
-                                f"was compiled: compiled with {a}, called with {typeof(x)}.")
+                                "was compiled. The mismatches are:\n"
+                                f"Argument '{self.names[i]}' compiled with {a.str_short()} and "
+                                f"called with {typeof(x).str_short()}")
         return self.traced(leaves)
 
     def as_text(self) -> str:

@@ -9,13 +9,23 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes
-from minijax.api_util import FlatFun, argnums_partial, check_callable, describe_function
+from minijax.api_util import (
+    FlatFun,
+    argnums_partial,
+    check_callable,
+    chosen_names,
+    describe_function,
+)
 from minijax.core import ArrayImpl, ShapedArray, UndefinedPrimal, current_trace, typeof
+from minijax.derivative_checks import check_cotangent, check_grad_inputs, check_grad_output
 from minijax.families import add_any, zeros
 from minijax.jaxpr import Jaxpr, derive, derived, read, trace_to_jaxpr
-from minijax.jvp import as_array, instantiate, tangent_dtype
+from minijax.jvp import as_array, instantiate
 from minijax.linearize import linearize_flat
-from minijax.tree_util import tree_flatten, tree_structure, tree_unflatten
+from minijax.make_jaxpr import duck_aval
+from minijax.partial import Partial
+from minijax.source_info import name_of
+from minijax.tree_util import tree_flatten, tree_unflatten
 
 # --- a linear program, backwards -------------------------------------------------------------
 
@@ -58,17 +68,15 @@ def accumulate(ct_env: dict, x: Any, ct: Any) -> None:
 # --- vjp -------------------------------------------------------------------------------------
 
 
-def vjp_flat(f: Callable, primals: Sequence[Any], active: Sequence[bool], name: str
-             ) -> tuple[list[Any], Callable]:
-    """The results of `f`, and the map from their cotangents to those of the active primals."""
-    outs, active_out, lin, residuals = linearize_flat(f, primals, active, name)
+def pull_flat(lin: Jaxpr, active: Sequence[bool], active_out: Sequence[bool],
+              residuals: Sequence[Any], cts: Sequence[Any]) -> list[Any]:
+    """Cotangents of the active primals from those of the results; None for the others.
+
+    The first arguments are what `linearize_flat` returns.
+    """
     args = [*residuals, *(UndefinedPrimal(a) for a in lin.in_avals[len(residuals):])]
-
-    def pull(cts: Sequence[Any]) -> list[Any]:
-        found = iter(backward(lin, args, [ct for ct, a in zip(cts, active_out) if a]))
-        return [next(found) if a else None for a in active]
-
-    return outs, pull
+    found = iter(backward(lin, args, [ct for ct, a in zip(cts, active_out) if a]))
+    return [next(found) if a else None for a in active]
 
 
 def vjp(fun: Callable, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
@@ -86,30 +94,31 @@ def vjp(fun: Callable, *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     leaves, in_tree = tree_flatten((tuple(primals), {}))
     flat = FlatFun(fun, in_tree, "vjp", has_aux)
     active = [dtypes.is_inexact(typeof(x).dtype) for x in leaves]
-    outs, pull = vjp_flat(flat, leaves, active, describe_function(fun, "vjp"))
-
-    def f_vjp(ct: Any) -> tuple[Any, ...]:
-        cts, tree = tree_flatten(ct)
-        if tree != flat.out_tree:
-            raise ValueError("unexpected tree structure of argument to vjp function: got "
-                             f"{tree}, but expected to match {flat.out_tree}")
-        for x, c in zip(outs, cts):
-            check_cotangent(x, c)
-        found = [instantiate(c, x) for x, c in zip(leaves, pull(cts))]
-        return tree_unflatten(in_tree, found)[0]
-
+    outs, active_out, lin, residuals = linearize_flat(
+        flat, leaves, active, describe_function(fun, "vjp"))
+    types = [typeof(x) for x in leaves], [typeof(x) for x in outs]
+    f_vjp = Partial(functools.partial(pull_trees, name_of(fun), lin, active, active_out,
+                                      in_tree, flat.out_tree, *types), residuals)
     out = tree_unflatten(flat.out_tree, [as_array(x) for x in outs])
     return (out, f_vjp, flat.aux) if has_aux else (out, f_vjp)
 
 
-def check_cotangent(out: Any, ct: Any) -> None:
-    x, c = typeof(out).strip_weak_type(), typeof(ct).strip_weak_type()
-    expected = ShapedArray(x.shape, tangent_dtype(x))
-    if c != expected:
-        raise ValueError(
-            "unexpected JAX type (e.g. shape/dtype) for argument to VJP function: got "
-            f"{c.str_short()}, but expected {expected.str_short()} because the corresponding "
-            f"output of the differentiated function had JAX type {x.str_short()}")
+def pull_trees(name: str, lin: Jaxpr, active: Sequence[bool], active_out: Sequence[bool],
+               in_tree: Any, out_tree: Any, in_avals: Sequence[ShapedArray],
+               out_avals: Sequence[ShapedArray], residuals: Sequence[Any], *args: Any) -> Any:
+    """The function that `vjp` returns: a pytree whose leaves are the residuals."""
+    if len(args) != 1:
+        raise TypeError(f"The function returned by jax.vjp applied to {name} was called with "
+                        f"{len(args)} arguments. It takes one: the cotangent of the result, which "
+                        "is a tuple where the result is a tuple.")
+    cts, tree = tree_flatten(args[0])
+    if tree != out_tree:
+        raise ValueError("unexpected tree structure of argument to vjp function: got "
+                         f"{tree}, but expected to match {out_tree}")
+    for a, ct in zip(out_avals, cts):
+        check_cotangent(a, ct)
+    found = pull_flat(lin, active, active_out, residuals, cts)
+    return tree_unflatten(in_tree, [instantiate(ct, a) for a, ct in zip(in_avals, found)])[0]
 
 
 def linear_transpose(fun: Callable, *primals: Any) -> Callable:
@@ -122,23 +131,30 @@ def linear_transpose(fun: Callable, *primals: Any) -> Callable:
     check_callable(fun)
     leaves, in_tree = tree_flatten((tuple(primals), {}))
     flat = FlatFun(fun, in_tree, "linear_transpose")
-    avals = [ShapedArray(x.shape, x.dtype) if hasattr(x, "shape") else typeof(x) for x in leaves]
+    avals = [duck_aval(x).strip_weak_type() for x in leaves]
     jaxpr, consts = trace_to_jaxpr(flat, avals, describe_function(fun, "linear_transpose"))
+    kinds = [{dtypes.is_inexact(a.dtype) for a in side} for side in (avals, jaxpr.out_avals)]
+    if len(kinds[0] | kinds[1]) > 1:
+        raise TypeError("linear_transpose only supports [float or complex] -> [float or complex], "
+                        f"and integer -> integer functions, but got {[a.dtype for a in avals]} -> "
+                        f"{[a.dtype for a in jaxpr.out_avals]}.")
+    return Partial(functools.partial(transpose_trees, jaxpr, avals, in_tree, flat.out_tree), consts)
 
-    def transposed(ct: Any) -> Any:
-        cts, tree = tree_flatten(ct)
-        if tree != flat.out_tree:
-            raise TypeError(f"cotangent tree does not match function output, expected "
-                            f"{flat.out_tree} but got {tree}")
-        for a, c in zip(jaxpr.out_avals, cts):
-            if typeof(c).strip_weak_type() != a.strip_weak_type():
-                raise TypeError("cotangent type does not match function output, expected "
-                                f"{a.strip_weak_type()} but got {typeof(c)}")
-        found = backward(jaxpr, [*consts, *map(UndefinedPrimal, avals)], cts)
-        found = [zeros(a) if c is None else as_array(c) for a, c in zip(avals, found)]
-        return tree_unflatten(in_tree, found)[0]
 
-    return transposed
+def transpose_trees(jaxpr: Jaxpr, avals: Sequence[ShapedArray], in_tree: Any, out_tree: Any,
+                    consts: Sequence[Any], ct: Any) -> Any:
+    """The function that `linear_transpose` returns."""
+    cts, tree = tree_flatten(ct)
+    if tree != out_tree:
+        raise TypeError(f"cotangent tree does not match function output, expected {out_tree} but "
+                        f"got {tree}")
+    for a, c in zip(jaxpr.out_avals, cts):
+        if typeof(c).strip_weak_type() != a.strip_weak_type():
+            raise TypeError("cotangent type does not match function output, expected "
+                            f"{a.strip_weak_type()} but got {typeof(c)}")
+    found = backward(jaxpr, [*consts, *map(UndefinedPrimal, avals)], cts)
+    found = [zeros(a) if c is None else as_array(c) for a, c in zip(avals, found)]
+    return tree_unflatten(in_tree, found)[0]
 
 
 # --- grad ------------------------------------------------------------------------------------
@@ -167,14 +183,17 @@ def value_and_grad(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: boo
     def value_and_grad_f(*args: Any, **kwargs: Any) -> Any:
         f, chosen = argnums_partial(fun, argnums, args, kwargs)
         leaves, in_tree = tree_flatten((chosen, {}))
-        for x in leaves:
-            check_grad_input(x, holomorphic, allow_int)
+        check_grad_inputs(leaves, holomorphic, allow_int, "grad",
+                          lambda: chosen_names(fun, argnums, args))
         flat = FlatFun(f, in_tree, "grad", has_aux)
         active = [dtypes.is_inexact(typeof(x).dtype) for x in leaves]
-        outs, pull = vjp_flat(flat, leaves, active, describe_function(fun, "grad"))
+        outs, active_out, lin, residuals = linearize_flat(
+            flat, leaves, active, describe_function(fun, "grad"))
         out = check_grad_output(outs, flat.out_tree, holomorphic)
-        cts = pull([ArrayImpl(np.ones((), typeof(out).dtype), typeof(out))])
-        grads = tree_unflatten(in_tree, [instantiate(c, x) for x, c in zip(leaves, cts)])[0]
+        one = ArrayImpl(np.ones((), typeof(out).dtype), typeof(out))
+        cts = pull_flat(lin, active, active_out, residuals, [one])
+        grads = [instantiate(c, typeof(x)) for x, c in zip(leaves, cts)]
+        grads = tree_unflatten(in_tree, grads)[0]
         grad_out = grads[0] if isinstance(argnums, int) else grads
         return ((as_array(out), flat.aux) if has_aux else as_array(out)), grad_out
 
@@ -199,41 +218,6 @@ def grad(fun: Callable, argnums: int | Sequence[int] = 0, has_aux: bool = False,
         return (gradient, value[1]) if has_aux else gradient
 
     return grad_f
-
-
-def check_grad_input(x: Any, holomorphic: bool, allow_int: bool, what: str = "grad") -> None:
-    dtype = typeof(x).dtype
-    kind, name = dtypes.kind(dtype), dtypes.name(dtype)
-    if holomorphic and kind != "c":
-        raise TypeError(f"{what} with holomorphic=True requires inputs with complex dtype, but "
-                        f"got {name}.")
-    if kind not in "fc" and not allow_int:
-        raise TypeError(f"{what} requires real- or complex-valued inputs (input dtype that is a "
-                        f"sub-dtype of np.inexact), but got {name}. If you want to use Boolean- "
-                        "or integer-valued inputs, use vjp or set allow_int to True.")
-
-
-def check_grad_output(outs: Sequence[Any], out_tree: Any, holomorphic: bool) -> Any:
-    if len(outs) != 1 or out_tree != tree_structure(0):
-        advice = ("Does the function return its result?" if not outs else
-                  "Where it is a scalar and other results, pass has_aux=True.")
-        raise TypeError("Gradient only defined for scalar-output functions. Output was "
-                        f"{tree_unflatten(out_tree, outs)}. {advice}")
-    aval = typeof(outs[0])
-    if aval.shape:
-        raise TypeError("Gradient only defined for scalar-output functions. Output had shape: "
-                        f"{aval.shape}.")
-    kind, name = dtypes.kind(aval.dtype), dtypes.name(aval.dtype)
-    if holomorphic and kind != "c":
-        raise TypeError("grad with holomorphic=True requires outputs with complex dtype, but got "
-                        f"{name}.")
-    if not holomorphic and kind != "f":
-        raise TypeError(
-            "grad requires real-valued outputs (output dtype that is a sub-dtype of np.floating),"
-            f" but got {name}. For differentiation of functions with integer outputs or of "
-            "non-holomorphic functions involving complex outputs, use jax.vjp directly; for "
-            "holomorphic differentiation, pass holomorphic=True.")
-    return outs[0]
 
 
 # --- the same for programs --------------------------------------------------------------------

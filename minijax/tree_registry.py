@@ -49,6 +49,9 @@ class FlattenedIndexKey:
     """The way to child number `key` of a registered class that does not name its children."""
     key: int
 
+    def __hash__(self) -> int:  # not that of the element `key` of a list
+        return hash((FlattenedIndexKey, self.key))
+
     def __str__(self) -> str:
         return f"[<flat index {self.key!r}>]"
 

@@ -283,7 +283,8 @@ def _prefix_errors(name: str, prefix: PyTreeDef, full_tree: Any) -> Iterator[Val
         else:
             problem = "different pytree metadata"
         if kind is dict is found:
-            hint = f"\nOnly one of the two has the keys {sorted({*data} ^ {*full}, key=repr)}."
+            only = "".join(f"\n    {k}" for k in sorted({*data} ^ {*full}, key=repr))
+            hint = f"\nThey have different keys, so the symmetric difference on key sets is{only}"
         yield ValueError(f"pytree structure error: {problem} at key path\n    {name}{keystr(path)}"
                          f"\nwhere the prefix has structure\n    {prefix}\n"
                          f"and the full pytree has structure\n    {tree_structure(full)}{hint}")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any
 
+from minijax.tree_mismatch import other_node, other_type
 from minijax.tree_registry import container_kind, registry
 
 IsLeaf = Callable[..., bool] | None
@@ -93,15 +94,11 @@ class PyTreeDef:
                 subtrees.append(x)
                 continue
             if type(x) is not kind and container_kind(type(x)) is not kind:
-                raise ValueError(f"Expected {kind.__name__}, got {x!r}.")
+                raise ValueError(other_type(kind, x))
             children, x_data = ((x, None) if kind is tuple or kind is list else
                                 registry[kind].flatten(x))
-            if len(children) != arity:
-                raise ValueError(f"{kind.__name__.capitalize()} arity mismatch: {len(children)} "
-                                 f"!= {arity}; {kind.__name__}: {x!r}.")
-            if x_data != data:
-                raise ValueError(f"Mismatch {kind.__name__} node data: {data!r} != {x_data!r}; "
-                                 f"value: {x!r}.")
+            if len(children) != arity or x_data != data:
+                raise ValueError(other_node(kind, arity, data, x, len(children), x_data))
             stack += children[::-1]
         return subtrees
 

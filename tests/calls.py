@@ -130,7 +130,8 @@ def compiled(library: Library, expressions: Iterable[str]) -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return together({e: functools.partial(call, e) for e in expressions},
-                        {name: library.names[name] for name in ARRAYS})
+                        {name: library.names[name] for name, x in ARRAYS.items()
+                         if x.dtype.kind in "fc"})  # masks and counts must be known
 
 
 def disagreements(expressions: Iterable[str], tolerance: float = 1e-4, theirs: Library = THEIRS,

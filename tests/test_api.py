@@ -33,10 +33,10 @@ HERE = {
         custom_vjp debug debug_infs debug_nans default_backend default_device
         default_matmul_precision default_prng_impl device_count device_get device_put devices
         disable_jit dtypes effects_barrier enable_checks enable_x64 ensure_compile_time_eval errors
-        eval_shape float0 freeze grad hessian jacfwd jacobian jacrev jit jvp lax linear_transpose
-        linearize local_device_count local_devices log_compiles make_jaxpr named_call named_scope
-        new_ref nn numpy numpy_dtype_promotion process_count process_index pure_callback random
-        remat scipy tree tree_util typeof value_and_grad vjp vmap""",
+        eval_shape float0 freeze fwd_and_bwd grad hessian jacfwd jacobian jacrev jit jvp lax
+        linear_transpose linearize local_device_count local_devices log_compiles make_jaxpr
+        named_call named_scope new_ref nn numpy numpy_dtype_promotion process_count process_index
+        pure_callback random remat scipy tree tree_util typeof value_and_grad vjp vmap""",
     "jax.ad_checkpoint": "checkpoint_name print_saved_residuals",
     "jax.config": "update jax_enable_x64",
     "jax.core": "ShapedArray Trace Tracer",
@@ -132,7 +132,6 @@ LATER = {
             AbstractMesh AxisType Mesh NamedSharding PartitionSpec auto_axes explicit_axes
             get_abstract_mesh reshard set_mesh use_abstract_mesh"""},
     "no issue yet": {
-        "jax": "fwd_and_bwd",
         "jax.experimental.checkify": """
             all_checks check checkify float_checks index_checks user_checks""",
         "jax.experimental.random": "stateful_rng"},

@@ -13,6 +13,7 @@ import pytest
 import minijax
 import minijax.numpy as jnp
 from minijax.config import enable_checks
+from tests.both import compiled
 from tests.test_jaxpr_text import normal as normal_form
 
 N = 3
@@ -178,7 +179,7 @@ class TestDerivatives:
         matrix = np.stack([meaning(e).ravel() for e in basis])
         close(got, (matrix @ np.sin(2 * meaning(X)).ravel()).reshape(X.shape), 1e-4)
         if name not in JAX_FAILS:
-            close(got, jax.grad(lambda x: loss(jax, mapped(jax, f), x))(X), 1e-4)
+            close(got, compiled(jax.grad(lambda x: loss(jax, mapped(jax, f), x)))(X), 1e-4)
 
     @each(LINEAR)
     def test_gradient_for_each_element(self, name: str, f: Callable, meaning: Callable) -> None:
@@ -190,7 +191,7 @@ class TestDerivatives:
             close(minijax.vmap(each, axis_name="i")(X), whole)
         if name not in JAX_FAILS:
             theirs = jax.grad(lambda x: square_sum(jax, f(jax.lax, x)))
-            close(whole, jax.vmap(theirs, axis_name="i")(X), 1e-4)
+            close(whole, compiled(jax.vmap(theirs, axis_name="i"))(X), 1e-4)
 
     @each(LINEAR)
     def test_forwards_and_second_order(self, name: str, f: Callable, meaning: Callable) -> None:
@@ -250,7 +251,7 @@ class TestDerivatives:
 
         close(run(minijax, X), run(jax, X))
         close(minijax.grad(functools.partial(cubes, minijax))(X),
-              jax.grad(functools.partial(cubes, jax))(X), 1e-4)
+              compiled(jax.grad(functools.partial(cubes, jax)))(X), 1e-4)
 
 
 # --- several names, groups ---------------------------------------------------------------------

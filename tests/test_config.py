@@ -21,7 +21,7 @@ from minijax.config import (
     numpy_rank_promotion,
 )
 
-OPTIONS = list(config.values)
+OPTIONS = [n for n in config.values if n.startswith("jax_")]  # the others are our own
 MANAGERS = [n for n, x in vars(sys.modules["minijax.config"]).items() if isinstance(x, Option)]
 
 

@@ -17,6 +17,7 @@ import pytest
 
 import minijax
 from tests.both import bound, f32
+from tests.tiers import slow
 
 PROGRAMS: dict[str, tuple] = {}
 
@@ -309,6 +310,7 @@ def trained(jax, random):
     return params, losses
 
 
+@slow  # tests/test_mnist.py says the same of a smaller network
 def test_twenty_updates_of_the_mnist_network_give_jax_s_weights():
     params, losses = bound(trained, minijax)()
     expected, expected_losses = bound(trained, jax)()

@@ -158,7 +158,7 @@ TRACERS = {
     "complex": (lambda jax: jax.jit(lambda x: complex(x))(1.0), "`complex` function"),
     "float in vmap": (lambda jax: jax.vmap(lambda x: float(x))(V), "`float` function"),
     "a known float": (lambda jax: jax.grad(lambda n: [1.0][n])(0.0),
-                      "float", "cannot be interpreted as an integer"),
+                      "float32[]", "Only integer scalar arrays"),
     "range": (lambda jax: jax.jit(lambda n: list(range(n)))(3),
               "__index__()", "int32[]", "argument n"),
     "index of a list": (lambda jax: jax.jit(lambda n: [1, 2, 3][n])(1),

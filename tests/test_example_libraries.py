@@ -15,6 +15,7 @@ import minijax.numpy as jnp
 from minijax.example_libraries import optimizers, stax
 from minijax.test_util import check_grads
 from minijax.tree_util import tree_leaves
+from tests.both import Oracle, compiled
 
 KEY = np.array([1, 2], np.uint32)
 IMAGES = (-1, 12, 10, 3)
@@ -60,34 +61,48 @@ LAYERS: dict[str, tuple[Callable, tuple]] = {
     "Selu", "Gelu"]}
 
 
-def built(make: Callable, shape: tuple) -> tuple[Any, Any, np.ndarray]:
-    inputs = rng.normal(size=[2 if n == -1 else n for n in shape]).astype(np.float32)
-    return make(stax), make(their_stax), inputs
+INPUTS = {n: rng.normal(size=[2 if i == -1 else i for i in shape]).astype(np.float32)
+          for n, (_, shape) in LAYERS.items()}
+
+
+def applied(library: Any, name: str) -> Callable:
+    """The shape of the output, the weights, and the output for some input."""
+    make, shape = LAYERS[name]
+    init, apply = make(library)
+
+    def f(x: Any) -> tuple:
+        out_shape, params = init(KEY, shape)
+        return tuple(out_shape), params, apply(params, x)
+
+    return f
+
+
+APPLIED = Oracle({n: (applied(their_stax, n), x) for n, x in INPUTS.items()})
 
 
 class TestStax:
-    @pytest.mark.parametrize("make, shape", [pytest.param(*v, id=n) for n, v in LAYERS.items()])
-    def test_weights_and_outputs(self, make: Callable, shape: tuple) -> None:
-        (init, apply), (their_init, their_apply), inputs = built(make, shape)
-        out_shape, params = init(KEY, shape)
-        their_shape, their_params = their_init(KEY, shape)
-        assert tuple(out_shape) == tuple(their_shape)
+    @pytest.mark.parametrize("name", LAYERS)
+    def test_weights_and_outputs(self, name: str) -> None:
+        out_shape, params, out = applied(stax, name)(INPUTS[name])
+        their_shape, their_params, theirs = APPLIED[name]
+        assert out_shape == tuple(map(int, their_shape))
         close(params, their_params)
-        out = apply(params, inputs)
-        close(out, their_apply(their_params, inputs))
+        close(out, theirs)
         assert all(n in (-1, m) for n, m in zip(out_shape, out.shape))
 
     @pytest.mark.parametrize("name", ["serial", "residual", "Conv", "BatchNorm", "AvgPool"])
     def test_gradients(self, name: str) -> None:
-        (init, apply), (_, their_apply), inputs = built(*LAYERS[name])
+        (init, apply), (_, their_apply) = (LAYERS[name][0](s) for s in (stax, their_stax))
+        inputs = INPUTS[name]
         _, params = init(KEY, inputs.shape)
         plain = minijax.tree_util.tree_map(np.asarray, params)
         got = minijax.grad(lambda p, x: jnp.sum(apply(p, x) ** 2), (0, 1))(params, inputs)
-        close(got, jax.grad(lambda p, x: jax.numpy.sum(their_apply(p, x) ** 2), (0, 1))(
-            plain, inputs), 2e-4)
+        theirs = jax.grad(lambda p, x: jax.numpy.sum(their_apply(p, x) ** 2), (0, 1))
+        close(got, compiled(theirs)(plain, inputs), 2e-4)
 
     def test_dropout(self) -> None:
-        (_, apply), (_, theirs), x = built(lambda s: s.serial(s.Dropout(0.7), s.Identity), (4, 50))
+        (_, apply), (_, theirs) = (s.serial(s.Dropout(0.7), s.Identity) for s in (stax, their_stax))
+        x = rng.normal(size=(4, 50)).astype(np.float32)
         close(apply([(), ()], x, rng=KEY), theirs([(), ()], x, rng=KEY))
         kept = np.asarray(stax.Dropout(0.7)[1]((), np.ones(20_000, np.float32), rng=KEY))
         assert set(np.unique(kept)) == {np.float32(0), np.float32(1) / np.float32(0.7)}

@@ -1,5 +1,6 @@
 """Cells that are the library (`source` and `live` in minijax.course), on a small package."""
 
+import atexit
 import importlib
 import itertools
 import re
@@ -199,6 +200,7 @@ def notebook(package):
     live.Live(shell, package)
     yield Notebook(shell, package)
     InteractiveShell.clear_instance()
+    atexit.unregister(shell.atexit_operations)  # else each shell collects all garbage at the end
 
 
 def test_every_statement_of_a_module_has_one_owner():

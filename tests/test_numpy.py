@@ -26,7 +26,7 @@ from tests.calls import (
     text_of,
 )
 from tests.numpy_calls import CALLS, DERIVATIVES, LONGER_DERIVATIVES, PROGRAMS
-from tests.tiers import slow
+from tests.tiers import slow, thinned
 
 # --- the table -----------------------------------------------------------------------------------
 
@@ -65,7 +65,7 @@ AFTERWARDS = """
 """
 
 
-@pytest.mark.parametrize("topic", ["operators", "joining", "afterwards"])
+@pytest.mark.parametrize("topic", thinned(["operators", "afterwards", "joining"], lambda t: "all"))
 def test_calls_answer_alike_when_64_bits_are_over(topic):
     """Arrays of 64 bits keep theirs alone, and become narrow with others, as in JAX.
 

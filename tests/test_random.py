@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,7 +17,9 @@ import minijax
 import minijax.numpy as jnp
 from minijax import dtypes, random as ours
 from minijax.lax import threefry
+from tests.both import Oracle, compiled
 from tests.test_jaxpr_text import normal as normal_form
+from tests.tiers import thinned
 
 KEY = np.array([7, 11], np.uint32)  # raw words, which both libraries take
 SHAPES = [(), (3,), (2, 5), (2, 1, 3), (0, 2)]
@@ -33,6 +36,12 @@ def same(got: Any, want: Any, ulps: int = 0) -> None:
         wide = np.complex128 if want.dtype.kind == "c" else np.float64
         np.testing.assert_allclose(got.astype(wide), want.astype(wide), rtol=ulps * eps,
                                    atol=4 * ulps * eps)
+
+
+def all_same(f: Callable) -> None:
+    """The numbers in the list `f(random, key)` are JAX's, which compiles them as one program."""
+    for got, want in zip(f(ours, KEY), compiled(functools.partial(f, theirs))(KEY), strict=True):
+        same(got, want)
 
 
 def same_text(ours: Any, theirs: Any) -> None:
@@ -207,6 +216,9 @@ INTEGER: dict[str, Callable] = {
     "poisson": lambda r, k, s: r.poisson(k, 3.5, s),
     "poisson-zero": lambda r, k, s: r.poisson(k, 0.0, s),
     "geometric": lambda r, k, s: r.geometric(k, 0.2, s),
+    "binomial": lambda r, k, s: r.binomial(k, 10, 0.3, s),
+    "binomial-often": lambda r, k, s: r.binomial(k, 7, 0.9, s),
+    "binomial-never": lambda r, k, s: r.binomial(k, 5, 0.0, s),
     "categorical": lambda r, k, s: r.categorical(k, np.log(np.float32([1, 2, 3, 4])), shape=s),
 }
 ULPS = 64
@@ -216,43 +228,83 @@ def named(table: dict[str, Callable]) -> Any:
     return pytest.mark.parametrize("sample", [pytest.param(f, id=n) for n, f in table.items()])
 
 
+def drawn(table: dict[str, Callable], *args: Any) -> Oracle:
+    """JAX's numbers; of functions whose bits depend on what is compiled with them, not the last."""
+    return Oracle({n: (lambda k, f=f: f(theirs, k, *args), KEY) for n, f in table.items()})
+
+
+FLOATS = {n: lambda r, k, dtype, n=n: getattr(r, n)(k, (2, 50), dtype)
+          for n in ["uniform", "normal", "exponential", "gumbel", "laplace", "logistic"]}
+INTEGER_DRAWN = {s: drawn(INTEGER, s) for s in [(), (2, 3), (10_000,)]}
+CLOSE_DRAWN = {s: drawn({n: f for n, (_, f) in CLOSE.items()}, s) for s in [(1000,), (2, 3)]}
+FLOATS_DRAWN = {d: drawn(FLOATS, d) for d in ["float16", "bfloat16", "float64"]}
+
+
 class TestSamples:
-    @pytest.mark.parametrize("shape", [*SHAPES, (10_000,)])
-    @named(EXACT)
-    def test_equal(self, sample: Callable, shape: tuple) -> None:
-        same(sample(ours, KEY, shape), sample(theirs, KEY, shape))
+    @pytest.mark.parametrize("case", thinned(
+        itertools.product(EXACT, [(2, 5), (10_000,), (), (3,), (2, 1, 3), (0, 2)]),
+        kind=lambda c: c[0].partition("-")[0], name=lambda c: f"{c[0]}-{c[1]}"))
+    def test_equal(self, case: tuple) -> None:
+        name, shape = case
+        same(EXACT[name](ours, KEY, shape), EXACT[name](theirs, KEY, shape))
 
-    @pytest.mark.parametrize("shape", [(), (2, 3), (10_000,)])
-    @named(INTEGER)
-    def test_equal_integers(self, sample: Callable, shape: tuple) -> None:
-        same(sample(ours, KEY, shape), sample(theirs, KEY, shape))
+    @pytest.mark.parametrize("shape", INTEGER_DRAWN)
+    @pytest.mark.parametrize("name", INTEGER)
+    def test_equal_integers(self, name: str, shape: tuple) -> None:
+        same(INTEGER[name](ours, KEY, shape), INTEGER_DRAWN[shape][name])
 
-    @named(EXACT)
-    def test_equal_for_many_keys(self, sample: Callable) -> None:
-        keys = theirs.split(theirs.PRNGKey(3), 40)
-        same(minijax.vmap(lambda k: sample(ours, k, (7,)))(np.asarray(keys)),
-             jax.vmap(lambda k: sample(theirs, k, (7,)))(keys))
+    @pytest.mark.parametrize("sample", thinned(
+        EXACT, kind=lambda name: "a batch of keys is a loop, and each is equal"))
+    def test_equal_for_many_keys(self, sample: str) -> None:
+        keys, f = theirs.split(theirs.PRNGKey(3), 40), EXACT[sample]
+        same(minijax.vmap(lambda k: f(ours, k, (7,)))(np.asarray(keys)),
+             jax.vmap(lambda k: f(theirs, k, (7,)))(keys))
 
-    @pytest.mark.parametrize("shape", [(2, 3), (1000,)])
-    @pytest.mark.parametrize("name", CLOSE)
-    def test_close(self, name: str, shape: tuple) -> None:
+    @pytest.mark.parametrize("case", thinned(
+        itertools.product(CLOSE, CLOSE_DRAWN), kind=lambda c: c[0],
+        name=lambda c: f"{c[0]}-{c[1]}"))
+    def test_close(self, case: tuple) -> None:
+        name, shape = case
         ulps, sample = CLOSE[name]
-        same(sample(ours, KEY, shape), sample(theirs, KEY, shape), ulps)
+        same(sample(ours, KEY, shape), CLOSE_DRAWN[shape][name], ulps)
 
-    @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
-    @pytest.mark.parametrize("name", ["uniform", "normal", "exponential", "gumbel", "laplace",
-                                      "logistic"])
+    @pytest.mark.parametrize("dtype", FLOATS_DRAWN)
+    @pytest.mark.parametrize("name", FLOATS)
     def test_float_dtypes(self, name: str, dtype: str) -> None:
+        """Those of 32 bits are in `test_equal`."""
         with jax.enable_x64(True), minijax.enable_x64(True):
-            got, want = (getattr(r, name)(KEY, (2, 50), dtype) for r in (ours, theirs))
-            exact = name == "uniform" or dtype == "float32"
-            same(got, want, 0 if exact else 16)
+            same(FLOATS[name](ours, KEY, dtype), FLOATS_DRAWN[dtype][name],
+                 0 if name == "uniform" else 16)
 
     def test_large_poisson_numbers(self) -> None:
         """One rounding in a logarithm can turn a rejection; that is rare."""
         got, want = (np.asarray(r.poisson(KEY, 200.0, (10_000,))) for r in (ours, theirs))
         assert np.mean(got != want) <= 1e-3
         assert abs(got.mean() - 200) < 1 and abs(got.var() - 200) < 20
+
+    def test_large_binomial_numbers(self) -> None:
+        """The same by another method, which rejects; it rounds as the Poisson numbers do."""
+        got, want = (np.asarray(r.binomial(KEY, 400, 0.3, (10_000,))) for r in (ours, theirs))
+        assert np.mean(got != want) <= 1e-3
+        assert abs(got.mean() - 120) < 1 and abs(got.var() - 84) < 9
+        got, want = (np.asarray(r.binomial(KEY, 1000.0, 0.7, (50,))) for r in (ours, theirs))
+        assert np.mean(got != want) <= 0.02
+
+    def test_binomial_numbers_that_make_no_sense(self) -> None:
+        n = np.float32([10, -1, np.nan, np.inf, 10, 10, 2.7, np.inf, 0])
+        p = np.float32([0.5, 0.5, 0.5, 0.5, -0.1, np.nan, 0.9, 1.5, 0.5])
+        same(ours.binomial(KEY, n, p), theirs.binomial(KEY, n, p))
+        with pytest.raises(ValueError, match="must be a float dtype"):
+            ours.binomial(KEY, 3, 0.5, dtype="int32")
+
+    def test_multinomial_numbers(self) -> None:
+        p = np.float32([[0.2, 0.3, 0.5], [0.0, 1.0, 0.0]])
+        n = np.float32([5, 9])
+        same(ours.multinomial(KEY, n, p), theirs.multinomial(KEY, n, p))
+        same(ours.multinomial(KEY, 6, p[0], shape=(4, 3)),
+             theirs.multinomial(KEY, 6, p[0], shape=(4, 3)))
+        got = ours.multinomial(KEY, n, p)
+        np.testing.assert_array_equal(got.sum(-1), n)
 
     def test_complex(self) -> None:
         same(ours.normal(KEY, (5,), "complex64"), theirs.normal(KEY, (5,), "complex64"), 4)
@@ -262,36 +314,39 @@ class TestSamples:
     def test_integer_dtypes(self, dtype: str) -> None:
         with jax.enable_x64(True), minijax.enable_x64(True):
             info = np.iinfo(dtype)
-            for low, high in [(0, 10), (3, info.max), (info.min, 7), (0, 2), (9, 3)]:
-                low, high = np.array(low, dtype), np.array(high, dtype)
-                same(ours.randint(KEY, (40,), low, high, dtype),
-                     theirs.randint(KEY, (40,), low, high, dtype))
+            bounds = [tuple(np.array(bound, dtype) for bound in pair) for pair in [
+                (0, 10), (3, info.max), (info.min, 7), (0, 2), (9, 3)]]
             if info.bits < 64:  # one past the largest is a maxval too
-                same(ours.randint(KEY, (40,), info.min, info.max + 1, dtype),
-                     theirs.randint(KEY, (40,), info.min, info.max + 1, dtype))
+                bounds.append((info.min, info.max + 1))
+            all_same(lambda r, k: [r.randint(k, (40,), *pair, dtype) for pair in bounds])
 
     def test_parameters_that_are_arrays(self) -> None:
         low, high = np.arange(3, dtype=np.int32), np.full((2, 1), 9, np.int32)
-        same(ours.randint(KEY, (2, 3), low, high), theirs.randint(KEY, (2, 3), low, high))
-        p = np.float32([0.1, 0.9])
-        same(ours.bernoulli(KEY, p), theirs.bernoulli(KEY, p))
-        a = np.float32([[0.2], [3.0]])
-        same(ours.gamma(KEY, a, (2, 4)), theirs.gamma(KEY, a, (2, 4)), ULPS)
-        same(ours.beta(KEY, a, a.T), theirs.beta(KEY, a, a.T), ULPS)
-        rates = np.float32([0.5, 8.0, 30.0, 0.0])
-        same(ours.poisson(KEY, rates), theirs.poisson(KEY, rates))
+        p, a, rates = np.float32([0.1, 0.9]), np.float32([[0.2], [3]]), np.float32([0.5, 8, 30, 0])
+        samples = {
+            "randint": (0, lambda r, k: r.randint(k, (2, 3), low, high)),
+            "bernoulli": (0, lambda r, k: r.bernoulli(k, p)),
+            "gamma": (ULPS, lambda r, k: r.gamma(k, a, (2, 4))),
+            "beta": (ULPS, lambda r, k: r.beta(k, a, a.T)),
+            "poisson": (0, lambda r, k: r.poisson(k, rates)),
+        }
+        wanted = drawn({n: f for n, (_, f) in samples.items()})
+        for name, (ulps, f) in samples.items():
+            same(f(ours, KEY), wanted[name], ulps)
         low = np.float32([-1, 0])
         same(ours.truncated_normal(KEY, low, low + 1), theirs.truncated_normal(KEY, low, low + 1))
 
     def test_dirichlet_and_multivariate_normal(self) -> None:
         alpha = np.float32([0.5, 1, 2])
-        same(ours.dirichlet(KEY, alpha, (4,)), theirs.dirichlet(KEY, alpha, (4,)), 4)
+        want = compiled(lambda k: theirs.dirichlet(k, alpha, (4,)))(KEY)
+        same(ours.dirichlet(KEY, alpha, (4,)), want, 4)
         mean, a = np.float32([1, -2, 3]), np.float32([[2, 1, 0], [0, 1, 1], [1, 0, 3]])
         cov = a @ a.T
         for method in ("cholesky", "eigh", "svd"):
             got = ours.multivariate_normal(KEY, mean, cov, (2000,), method=method)
             if method == "cholesky":  # the other factors are unique only up to signs
-                same(got, theirs.multivariate_normal(KEY, mean, cov, (2000,)), ULPS)
+                draw = compiled(lambda k: theirs.multivariate_normal(k, mean, cov, (2000,)))
+                same(got, draw(KEY), ULPS)
             np.testing.assert_allclose(np.cov(np.asarray(got).T), cov, atol=0.6)
 
     def test_orthogonal(self) -> None:
@@ -326,22 +381,20 @@ class TestChoosing:
 
     def test_permutation_of_an_array(self) -> None:
         x = np.arange(24.0, dtype=np.float32).reshape(4, 3, 2)
-        for axis in (0, 1, -1):
-            for independent in (False, True):
-                same(ours.permutation(KEY, x, axis, independent),
-                     theirs.permutation(KEY, x, axis, independent))
-        same(ours.permutation(KEY, x[:, 0, 0]), theirs.permutation(KEY, x[:, 0, 0]))
+        all_same(lambda r, k: [r.permutation(k, x, axis, independent) for axis in (0, 1, -1)
+                               for independent in (False, True)])
+        all_same(lambda r, k: [r.permutation(k, x[:, 0, 0])])
 
     @pytest.mark.parametrize("replace", [True, False])
     @pytest.mark.parametrize("weights", [None, [0.1, 0.0, 0.4, 0.3, 0.2]])
     @pytest.mark.parametrize("shape", [(), (3,), (2, 2)])
     def test_choice(self, replace: bool, weights: Any, shape: tuple) -> None:
         p = None if weights is None else np.float32(weights)
-        for a in (5, np.float32([5, 6, 7, 8, 9])):
-            same(ours.choice(KEY, a, shape, replace, p), theirs.choice(KEY, a, shape, replace, p))
         a = np.arange(20.0, dtype=np.float32).reshape(2, 5, 2)
-        same(ours.choice(KEY, a, shape, replace, p, axis=1),
-             theirs.choice(KEY, a, shape, replace, p, axis=1))
+        all_same(lambda r, k: [
+            r.choice(k, 5, shape, replace, p),
+            r.choice(k, np.float32([5, 6, 7, 8, 9]), shape, replace, p),
+            r.choice(k, a, shape, replace, p, axis=1)])
 
     def test_choice_of_nothing(self) -> None:
         same(ours.choice(KEY, 0, (0,)), theirs.choice(KEY, 0, (0,)))
@@ -349,12 +402,10 @@ class TestChoosing:
     @pytest.mark.parametrize("axis", [0, 1, -1])
     def test_categorical(self, axis: int) -> None:
         logits = np.random.default_rng(0).normal(size=(4, 5, 3)).astype(np.float32)
-        same(ours.categorical(KEY, logits, axis), theirs.categorical(KEY, logits, axis))
-        rest = tuple(np.delete(logits.shape, axis))
-        same(ours.categorical(KEY, logits, axis, shape=(7, *rest)),
-             theirs.categorical(KEY, logits, axis, shape=(7, *map(int, rest))))
-        same(ours.categorical(KEY, logits, axis, shape=(2, *rest), replace=False),
-             theirs.categorical(KEY, logits, axis, shape=(2, *map(int, rest)), replace=False))
+        rest = np.delete(logits.shape, axis).tolist()
+        all_same(lambda r, k: [r.categorical(k, logits, axis),
+                               r.categorical(k, logits, axis, shape=(7, *rest)),
+                               r.categorical(k, logits, axis, shape=(2, *rest), replace=False)])
 
 
 # --- under transformations -------------------------------------------------------------------
@@ -398,20 +449,20 @@ class TestTransformations:
             return J.numpy.sum(s * J.random.normal(KEY, (3,)))
 
         same(minijax.grad(functools.partial(scaled, minijax))(2.0),
-             jax.grad(functools.partial(scaled, jax))(2.0), 4)
+             compiled(jax.grad(functools.partial(scaled, jax)))(2.0), 4)
         for name in ("gamma", "loggamma"):
             def total(J: Any, a: Any, name: str = name) -> Any:
                 return J.numpy.sum(getattr(J.random, name)(KEY, a, (3, 2)))
 
             a = np.float32([0.3, 2.0])
             same(minijax.grad(functools.partial(total, minijax))(a),
-                 jax.grad(functools.partial(total, jax))(a), 1000)
+                 compiled(jax.grad(functools.partial(total, jax)))(a), 1000)
 
         def bounded(J: Any, low: Any) -> Any:
             return J.numpy.sum(J.random.truncated_normal(KEY, low, 1.0, (5,)))
 
         same(minijax.grad(functools.partial(bounded, minijax))(-1.0),
-             jax.grad(functools.partial(bounded, jax))(-1.0), 64)
+             compiled(jax.grad(functools.partial(bounded, jax)))(-1.0), 64)
         with pytest.raises(TypeError, match="grad requires real- or complex-valued inputs"):
             minijax.grad(ours.normal)(ours.key(0))
         assert minijax.grad(ours.normal, allow_int=True)(KEY).dtype == dtypes.float0

@@ -17,6 +17,7 @@ import scipy.stats
 import minijax
 import minijax.scipy as ours
 from minijax import dtypes
+from tests.both import Oracle, compiled
 from tests.test_jaxpr_text import normal as normal_form
 
 rng = np.random.default_rng(0)
@@ -34,13 +35,12 @@ def close(got: Any, want: Any, rtol: float = 1e-5) -> None:
 
 
 def named(table: dict[str, Any]) -> Any:
-    return pytest.mark.parametrize("f, args", [pytest.param(*v, id=n) for n, v in table.items()])
+    return pytest.mark.parametrize("name", table)
 
 
-def differentiate(J: Any, f: Callable, args: tuple) -> Any:
-    """The gradients of the sum of squares with respect to all floating arguments."""
-    nums = tuple(i for i, x in enumerate(args) if np.asarray(x).dtype.kind == "f")
-    return J.grad(lambda *xs: J.numpy.sum(f(J.scipy, *xs) ** 2), nums)(*args)
+def gradients(J: Any, f: Callable) -> Callable:
+    """Those of the sum of squares of f with respect to all arguments."""
+    return lambda *args: J.grad(lambda *xs: J.numpy.sum(f(*xs) ** 2), range(len(args)))(*args)
 
 
 # --- special -----------------------------------------------------------------------------------
@@ -70,36 +70,49 @@ NO_GRADIENT: dict[str, tuple[Callable, tuple]] = {
 }
 
 
-class TestSpecial:
-    @named(SPECIAL | NO_GRADIENT)
-    def test_values(self, f: Callable, args: tuple) -> None:
-        close(f(ours, *args), f(jax.scipy, *args), 2e-5)
+EVERY_SPECIAL = SPECIAL | NO_GRADIENT
+VALUES = Oracle({n: (functools.partial(f, jax.scipy), *args)
+                 for n, (f, args) in EVERY_SPECIAL.items()})
+DIFFERENTIABLE = SPECIAL | {"exp1": (SPECIAL["exp1"][0], (np.minimum(A, 3),))}
+GRADIENTS = Oracle({n: (gradients(jax, functools.partial(f, jax.scipy)), *args)
+                    for n, (f, args) in DIFFERENTIABLE.items()})
+AT_SPECIAL_POINTS = [
+    ("xlogy", (0.0, 0.0)), ("xlogy", (0.0, np.nan)), ("xlog1py", (0.0, -1.0)),
+    ("entr", (0.0,)), ("entr", (-1.0,)), ("rel_entr", (0.0, 2.0)), ("rel_entr", (1.0, 0.0)),
+    ("kl_div", (0.0, 0.0)), ("gammasgn", (-1.5,)), ("gammasgn", (-2.0,)), ("gamma", (0.0,)),
+    ("gamma", (-2.0,)), ("loggamma", (-0.5,)), ("factorial", (-1.0,)), ("ndtri", (0.0,)),
+    ("ndtri", (1.0,)), ("log_ndtr", (-30.0,)), ("log_ndtr", (9.0,)), ("ndtr", (-14.0,)),
+    ("logit", (0.0,)), ("logit", (1.0,)), ("comb", (3.0, 5.0)), ("boxcox", (2.0, 0.0)),
+    ("poch", (3.0, 0.0)), ("expit", (-200.0,)), ("erfcx", (30.0,)), ("betaln", (900.0, 0.01)),
+    ("spence", (1.0,)), ("xlogy", (2, 3)), ("gammaln", (3,)), ("factorial", (4,))]
+SPECIAL_VALUES = Oracle({f"{name}{args}": (getattr(jax.scipy.special, name), *args)
+                         for name, args in AT_SPECIAL_POINTS})
 
-    @named(SPECIAL)
-    def test_derivatives(self, f: Callable, args: tuple) -> None:
-        if f is SPECIAL["exp1"][0]:
-            args = (np.minimum(A, 3),)
-        for got, want in zip(differentiate(minijax, f, args), differentiate(jax, f, args)):
+
+class TestSpecial:
+    @named(EVERY_SPECIAL)
+    def test_values(self, name: str) -> None:
+        f, args = EVERY_SPECIAL[name]
+        close(f(ours, *args), VALUES[name], 2e-5)
+
+    @named(DIFFERENTIABLE)
+    def test_derivatives(self, name: str) -> None:
+        f, args = DIFFERENTIABLE[name]
+        for got, want in zip(gradients(minijax, functools.partial(f, ours))(*args),
+                             GRADIENTS[name]):
             close(got, want, 2e-3)
 
-    @named(SPECIAL | NO_GRADIENT)
-    def test_batches(self, f: Callable, args: tuple) -> None:
-        if f in (NO_GRADIENT["polygamma"][0], SPECIAL["softmax-axis"][0]):
+    @named(EVERY_SPECIAL)
+    def test_batches(self, name: str) -> None:
+        if name in ("polygamma", "softmax-axis"):
             return  # they are written for matrices
+        f, args = EVERY_SPECIAL[name]
         want = np.stack([np.asarray(f(ours, *row)) for row in zip(*args)])
         close(minijax.vmap(lambda *row: f(ours, *row))(*args), want)
 
-    @pytest.mark.parametrize("name, args", [
-        ("xlogy", (0.0, 0.0)), ("xlogy", (0.0, np.nan)), ("xlog1py", (0.0, -1.0)),
-        ("entr", (0.0,)), ("entr", (-1.0,)), ("rel_entr", (0.0, 2.0)), ("rel_entr", (1.0, 0.0)),
-        ("kl_div", (0.0, 0.0)), ("gammasgn", (-1.5,)), ("gammasgn", (-2.0,)), ("gamma", (0.0,)),
-        ("gamma", (-2.0,)), ("loggamma", (-0.5,)), ("factorial", (-1.0,)), ("ndtri", (0.0,)),
-        ("ndtri", (1.0,)), ("log_ndtr", (-30.0,)), ("log_ndtr", (9.0,)), ("ndtr", (-14.0,)),
-        ("logit", (0.0,)), ("logit", (1.0,)), ("comb", (3.0, 5.0)), ("boxcox", (2.0, 0.0)),
-        ("poch", (3.0, 0.0)), ("expit", (-200.0,)), ("erfcx", (30.0,)), ("betaln", (900.0, 0.01)),
-        ("spence", (1.0,)), ("xlogy", (2, 3)), ("gammaln", (3,)), ("factorial", (4,))])
+    @pytest.mark.parametrize("name, args", AT_SPECIAL_POINTS)
     def test_special_values(self, name: str, args: tuple) -> None:
-        got, want = (getattr(s.special, name)(*args) for s in (ours, jax.scipy))
+        got, want = getattr(ours.special, name)(*args), SPECIAL_VALUES[f"{name}{args}"]
         close(got, want)
         if name not in ("ndtri", "log_ndtr", "erfcx", "spence"):  # one operation here
             assert got.weak_type == want.weak_type
@@ -205,7 +218,7 @@ class TestSignal:
             return J.numpy.sum(J.scipy.signal.convolve(x, y, "same", method) ** 2)
 
         for got, want in zip(minijax.grad(lambda *a: total(minijax, *a), (0, 1))(x, y),
-                             jax.grad(lambda *a: total(jax, *a), (0, 1))(x, y)):
+                             compiled(jax.grad(lambda *a: total(jax, *a), (0, 1)))(x, y)):
             close(got, want, 1e-4)
 
     def test_batches(self) -> None:
@@ -217,7 +230,8 @@ class TestSignal:
                                          {"bp": np.array([2, 5]), "axis": 0}])
     def test_detrend(self, options: dict) -> None:
         (x,) = signals((8, 9))
-        close(ours.signal.detrend(x, **options), jax.scipy.signal.detrend(x, **options), 1e-4)
+        want = compiled(functools.partial(jax.scipy.signal.detrend, **options))(x)
+        close(ours.signal.detrend(x, **options), want, 1e-4)
 
     def test_text(self) -> None:
         got, want = (normal_form(str(J.make_jaxpr(J.scipy.signal.convolve)(P[0], P[0, :2])))
@@ -252,39 +266,45 @@ CONTINUOUS: dict[str, tuple[list[str], tuple]] = {
     "chi2": (EVERY, (np.float32(3.0),)), "beta": (EVERY, (np.float32(2.0), np.float32(0.7))),
     "pareto": (["logpdf", "pdf", "cdf", "sf", "ppf"], (np.float32(2.5),)),
 }
-CALLS = [pytest.param(d, f, shapes, id=f"{d}-{f}")
-         for d, (functions, shapes) in CONTINUOUS.items() for f in functions]
+CALLS = {f"{d}-{f}": (d, f, shapes) for d, (fs, shapes) in CONTINUOUS.items() for f in fs}
+
+
+def points(distribution: str, function: str, *outside: float) -> np.ndarray:
+    if function in ("ppf", "isf"):
+        return np.linspace(0.1, 0.9, 7, dtype=np.float32)
+    inside = {"uniform": (0.35, 1.9), "beta": (0.4, 1.9), "pareto": (2.1, 6.0)}
+    low, high = inside.get(distribution, (0.4, 5.0))
+    return np.float32([*np.linspace(low, high, 7, dtype=np.float32), *outside])
+
+
+def standard_and_scaled(J: Any, name: str) -> Callable:
+    distribution, function, shapes = CALLS[name]
+    f = getattr(getattr(J.scipy.stats, distribution), function)
+    return lambda x: [f(x, *shapes), f(x, *shapes, LOC, SCALE)]
+
+
+def slopes(J: Any, name: str) -> Callable:
+    distribution, function, shapes = CALLS[name]
+    f = getattr(getattr(J.scipy.stats, distribution), function)
+    return gradients(J, lambda x, loc, scale: f(x, *shapes, loc=loc, scale=scale))
+
+
+DENSITIES = Oracle({n: (standard_and_scaled(jax, n), points(d, f, -3.0, 0.3, 9.0))
+                    for n, (d, f, _) in CALLS.items()})
+SLOPES = Oracle({n: (slopes(jax, n), points(d, f), LOC, SCALE) for n, (d, f, _) in CALLS.items()})
 
 
 class TestStats:
-    def points(self, distribution: str, function: str) -> np.ndarray:
-        if function in ("ppf", "isf"):
-            return np.linspace(0.1, 0.9, 7, dtype=np.float32)
-        inside = {"uniform": (0.35, 1.9), "beta": (0.4, 1.9), "pareto": (2.1, 6.0)}
-        low, high = inside.get(distribution, (0.4, 5.0))
-        return np.linspace(low, high, 7, dtype=np.float32)
-
-    @pytest.mark.parametrize("distribution, function, shapes", CALLS)
-    def test_values(self, distribution: str, function: str, shapes: tuple) -> None:
-        x = self.points(distribution, function)
-        outside = np.float32([-3.0, 0.3, 9.0]) if function not in ("ppf", "isf") else []
-        x = np.concatenate([x, outside]).astype(np.float32)
-        for args in ((), (LOC, SCALE)):
-            got, want = (getattr(getattr(s.stats, distribution), function)(x, *shapes, *args)
-                         for s in (ours, jax.scipy))
+    @named(CALLS)
+    def test_values(self, name: str) -> None:
+        x = points(*CALLS[name][:2], -3.0, 0.3, 9.0)
+        for got, want in zip(standard_and_scaled(minijax, name)(x), DENSITIES[name]):
             close(got, want, 1e-4)
 
-    @pytest.mark.parametrize("distribution, function, shapes", CALLS)
-    def test_derivatives(self, distribution: str, function: str, shapes: tuple) -> None:
-        x = self.points(distribution, function)
-
-        def total(J: Any, x: Any, loc: Any, scale: Any) -> Any:
-            f = getattr(getattr(J.scipy.stats, distribution), function)
-            return J.numpy.sum(f(x, *shapes, loc=loc, scale=scale) ** 2)
-
-        for got, want in zip(
-                minijax.grad(lambda *a: total(minijax, *a), (0, 1, 2))(x, LOC, SCALE),
-                jax.grad(lambda *a: total(jax, *a), (0, 1, 2))(x, LOC, SCALE)):
+    @named(CALLS)
+    def test_derivatives(self, name: str) -> None:
+        x = points(*CALLS[name][:2])
+        for got, want in zip(slopes(minijax, name)(x, LOC, SCALE), SLOPES[name]):
             close(got, want, 2e-3)
 
     @pytest.mark.parametrize("distribution, parameters, functions", [
@@ -293,32 +313,40 @@ class TestStats:
         ("binom", (5, 0.4), ["logpmf", "pmf"])])
     def test_integers(self, distribution: str, parameters: tuple, functions: list[str]) -> None:
         k = np.array([-1, 0, 1, 2, 3, 7])
-        for function in functions:
-            got, want = (getattr(getattr(s.stats, distribution), function)(k, *parameters)
-                         for s in (ours, jax.scipy))
+
+        def values(s: Any, k: Any) -> list[Any]:
+            d = getattr(s.stats, distribution)
+            return [*(getattr(d, f)(k, *parameters) for f in functions),
+                    d.logpmf(k, *parameters, loc=1)]
+
+        for got, want in zip(values(ours, k), compiled(functools.partial(values, jax.scipy))(k)):
             close(got, want, 1e-4)
-        got, want = (getattr(s.stats, distribution).logpmf(k, *parameters, loc=1)
-                     for s in (ours, jax.scipy))
-        close(got, want, 1e-4)
 
     def test_multivariate_normal(self) -> None:
         x = rng.normal(size=(5, 3)).astype(np.float32)
         mean, root = np.float32([1, 0, -1]), rng.normal(size=(3, 3)).astype(np.float32)
         cov = root @ root.T + np.eye(3, dtype=np.float32)
-        for name in ("logpdf", "pdf"):
-            for args in ((x, mean, cov), (x[0], mean, cov), (x, mean, np.float32(2.0)),
-                         (x, np.float32(0.5), np.float32(2.0))):
-                got, want = (getattr(s.stats.multivariate_normal, name)(*args)
-                             for s in (ours, jax.scipy))
-                close(got, want, 1e-4)
+
+        def densities(s: Any, x: Any) -> list[Any]:
+            return [getattr(s.stats.multivariate_normal, name)(*args) for name in ("logpdf", "pdf")
+                    for args in ((x, mean, cov), (x[0], mean, cov), (x, mean, np.float32(2.0)),
+                                 (x, np.float32(0.5), np.float32(2.0)))]
+
+        wanted = compiled(functools.partial(densities, jax.scipy))(x)
+        for got, want in zip(densities(ours, x), wanted):
+            close(got, want, 1e-4)
         want = scipy.stats.multivariate_normal(mean, cov).logpdf(x)
         close(ours.stats.multivariate_normal.logpdf(x, mean, cov), want.astype(np.float32), 1e-4)
 
     def test_dirichlet(self) -> None:
         alpha = np.float32([0.5, 2, 3])
         x = rng.dirichlet(alpha, 4).T.astype(np.float32)
-        for y in (x, x[:2], x[:, 0]):
-            got, want = (s.stats.dirichlet.logpdf(y, alpha) for s in (ours, jax.scipy))
+
+        def densities(s: Any, x: Any) -> list[Any]:
+            return [s.stats.dirichlet.logpdf(y, alpha) for y in (x, x[:2], x[:, 0])]
+
+        wanted = compiled(functools.partial(densities, jax.scipy))(x)
+        for got, want in zip(densities(ours, x), wanted):
             close(got, want, 1e-3)
 
     def test_standard_error(self) -> None:
@@ -374,14 +402,21 @@ TRIANGLES: dict[str, Callable] = {
 }
 
 
+def and_derivatives(J: Any, f: Callable) -> Callable:
+    f = functools.partial(f, J)
+    return lambda a: [f(a), J.jacrev(f)(a), J.jacfwd(f)(a)]
+
+
+NOT_IN_JAX = ("toeplitz-row", "polar-left")
+FACTORS = Oracle({n: (functools.partial(f, jax.scipy.linalg),) for n, f in LINALG.items()})
+READ = Oracle({n: (and_derivatives(jax, f), N) for n, f in TRIANGLES.items()})
+
+
 class TestLinalg:
     @pytest.mark.parametrize("name", TRIANGLES)
     def test_cholesky_reads_what_jax_reads(self, name: str) -> None:
         """For a matrix that is not symmetric, and so for every gradient."""
-        for transform in (lambda jax, f: f, lambda jax, f: jax.jacrev(f),
-                          lambda jax, f: jax.jacfwd(f)):
-            got, want = (transform(J, functools.partial(TRIANGLES[name], J))(N)
-                         for J in (minijax, jax))
+        for got, want in zip(and_derivatives(minijax, TRIANGLES[name])(N), READ[name]):
             close(got, want, 1e-3)
 
     @pytest.mark.parametrize("shapes", [((2, 4, 4), (4,)), ((2, 4, 4), (2, 4)),
@@ -397,8 +432,8 @@ class TestLinalg:
 
     @pytest.mark.parametrize("name", LINALG)
     def test_values(self, name: str) -> None:
-        got, want = LINALG[name](ours.linalg), LINALG[name](
-            scipy.linalg if name in ("toeplitz-row", "polar-left") else jax.scipy.linalg)
+        got = LINALG[name](ours.linalg)
+        want = LINALG[name](scipy.linalg) if name in NOT_IN_JAX else FACTORS[name]
         for g, w in zip(got if isinstance(got, tuple) else [got],
                         want if isinstance(want, tuple) else [want]):
             close(g, w, 1e-3)
@@ -416,7 +451,7 @@ class TestLinalg:
             return J.numpy.sum(J.scipy.linalg.expm(a) ** 2)
 
         close(minijax.grad(lambda a: total(minijax, a))(M / 8),
-              jax.grad(lambda a: total(jax, a))(M / 8), 1e-3)
+              compiled(jax.grad(lambda a: total(jax, a)))(M / 8), 1e-3)
 
     def test_misuse(self) -> None:
         for f in (lambda s: s.expm(M[:2]), lambda s: s.qr(M, mode="x"),

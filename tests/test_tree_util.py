@@ -366,7 +366,7 @@ def test_mismatch_shows_both_structures_and_what_to_do():
         "    tree_map tree[0]\n"
         "where the prefix has structure\n    PyTreeDef({'a': *, 'b': *})\n"
         "and the full pytree has structure\n    PyTreeDef({'a': *, 'b': *, 'c': (*, *)})\n"
-        "Only one of the two has the keys ['c'].")
+        "They have different keys, so the symmetric difference on key sets is\n    c")
     assert e.value.__suppress_context__
     with pytest.raises(ValueError, match="is_leaf=lambda x: x is None"):
         tree_map(f, [None], [1])

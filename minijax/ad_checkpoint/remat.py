@@ -73,10 +73,11 @@ class RecomputingTrace(TangentTrace):
             return super().process_primitive(prim, args, params)
         first, again, n_saved = halves(prim, list(map(typeof, values)), params, self.policy)
         outs = self.parent.process_primitive(prim, values, first)  # type: ignore[union-attr]
-        if again is None:
+        shown = not outs and all(isinstance(x, Recomputed) and x._trace is self for x in args)
+        if again is None and not shown:  # what only shows values shows them again if they are made
             return outs
         n = len(outs) - n_saved
-        written = JaxprTrace.process_primitive(self, prim, [*args, *outs[n:]], again)
+        written = JaxprTrace.process_primitive(self, prim, [*args, *outs[n:]], again or params)
         self.eqns[-1] = prim.narrow(self.eqns[-1], (True,) * n)  # of the operands what is not saved
         return [Recomputed(self, t.variable, x) for t, x in zip(written, outs[:n])]
 
@@ -168,8 +169,9 @@ class Remat(Call):
         both, active_out = linearized(jaxpr, tuple(active))
         if unrepeatable := [e for e in jaxpr.effects if isinstance(e, (IOEffect, OrderedIOEffect))]:
             raise NotImplementedError(
+                f"Effects not supported in partial-eval of `checkpoint`/`remat`: {unrepeatable}. "
                 "The derivative of a function under jax.checkpoint runs it once more, and what it "
-                f"does to the world must not happen twice: it has the effects {unrepeatable}.")
+                "does to the world must not happen twice.")
         unknown = (False,) * len(xs) + (True,) * sum(active)
         first, again = split_for_policy(both, unknown, policy, False)
         again, used = used_inputs(again)

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from minijax.compiler import eager  # noqa: F401  it takes over large arrays
 from minijax.compiler.checked import checked
 from minijax.compiler.executable import executable
 from minijax.config import flags

@@ -20,14 +20,16 @@ from typing import Any
 
 import numpy as np
 
-from minijax.compiler.threads import CHUNKS_PER_THREAD, share
+from minijax.compiler.threads import share
 from minijax.config import flags
 
 GRAIN = 40_000  # ns: the least work of a tile
+TILES_PER_THREAD = 2  # BLAS is the slower the smaller the tile: 4 cost a tenth more
 NARROWEST = 64  # rows or columns of a tile; BLAS copies all of the other operand for each tile
 CACHED = 1 << 19  # bytes of a tile that is still in the cache when its epilogue runs
 RATES = {"f": 64.0, "d": 32.0, "F": 16.0, "D": 8.0}  # multiply-adds in a ns, by one thread
-SERIAL = 9_000  # multiply-adds: BLAS uses one thread for fewer, by itself
+SERIAL = 1 << 18  # multiply-adds in products of real matrices: BLAS itself uses one thread here
+SERIAL_ELSE = 4_000  # in products with vectors, or of complex numbers
 
 
 def matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray,
@@ -48,6 +50,12 @@ def matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray,
            [2., 2.]])
     """
     work = out.size * a.shape[-1]
+    real_matrices = a.shape[-2] > 1 and b.shape[-1] > 1 and out.dtype.kind != "c"
+    if work <= (SERIAL if real_matrices else SERIAL_ELSE):
+        np.matmul(a, b, out=out)
+        if epilogue:
+            epilogue(0, math.prod(out.shape[:-1]))
+        return
     axis, step = _tiling(out, work, epilogue is not None)
     size = out.shape[axis]
     rows = math.prod(out.shape[1:-1])  # of `out.reshape(-1, n)`, in one index along axis 0
@@ -60,19 +68,19 @@ def matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray,
         if epilogue:
             epilogue(lo * rows, hi * rows)
 
-    with (work > SERIAL and _one_thread) or contextlib.nullcontext():
+    with _one_thread or contextlib.nullcontext():
         share(tile, -(-size // step))
 
 
 def _tiling(out: np.ndarray, work: int, by_rows: bool) -> tuple[int, int]:
     """The axis of `out` to cut along, and the width of a tile. `work`: multiply-adds in all."""
     *batch, m, n = out.shape
-    if not work or not _one_thread:
-        return 0, max(out.shape[0], 1)
+    if not _one_thread:
+        return 0, out.shape[0]
     ns = work / RATES.get(out.dtype.char, 1.0)
     if min(m, n, work // out.size) < 16:  # little to reuse: memory is what counts
         ns *= 8
-    tiles = max(1, min(int(ns / GRAIN), CHUNKS_PER_THREAD * flags.minijax_num_threads))
+    tiles = max(1, min(int(ns / GRAIN), TILES_PER_THREAD * flags.minijax_num_threads))
     axis = 0
     if not by_rows:
         axis = int(np.argmax(batch)) if batch and max(batch) >= tiles else (

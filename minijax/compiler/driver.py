@@ -20,8 +20,12 @@ from minijax.compiler.blas import matmul
 from minijax.compiler.buffers import SMALL
 from minijax.compiler.costs import size_in_bytes
 from minijax.compiler.emit import Emitted, emit
+<<<<<<< HEAD
 from minijax.compiler.load import native
 from minijax.compiler.lowering import emit_alone, faster_alone, lowerable
+=======
+from minijax.compiler.lowering import emit_alone, lowerable
+>>>>>>> 6cd34c3dbffd0b94cfc19ff682aa2286b907d847
 from minijax.compiler.plan import Kernel, Plan, Step
 from minijax.compiler.products import follower, is_product, matrices
 from minijax.compiler.threads import parallel
@@ -122,8 +126,15 @@ class DriverWriter:
         if step in self.done:
             return
         if isinstance(step, Kernel):
+<<<<<<< HEAD
             self.kernel(step.outputs, [emit(step, self.plan)])
         elif lowerable(e) and faster_alone(e):
+=======
+            self.kernel(step.outputs, emit(step, self.plan))
+        elif not self.plan.refused.isdisjoint(e.outvars):
+            self.single(e)
+        elif lowerable(e):
+>>>>>>> 6cd34c3dbffd0b94cfc19ff682aa2286b907d847
             self.kernel(step.made, emit_alone(e, self.plan))
         elif is_product(e):
             self.product(i, e)
@@ -231,14 +242,3 @@ def evaluator(e: JaxprEqn) -> Callable:
         return [np.asarray(x, d, order="C") for x, d in zip(outs if several else (outs,), dtypes)]
 
     return evaluate
-
-
-def built(plan: Plan) -> tuple[Callable, Source]:
-    """The plan as a function of NumPy arrays, and its source."""
-    writer = DriverWriter(plan)
-    source = writer.write()
-    space = writer.space
-    for name, emitted in source.kernels.items():
-        space[name] = native(emitted.source, len(emitted.arrays))
-    exec(compile(source.driver, "<driver>", "exec"), space)
-    return space["program"], source

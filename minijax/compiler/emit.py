@@ -48,6 +48,7 @@ class Emitted:
     sizes: list[int]
     count: int
     work: int  # elements for each step of the outermost loop
+    eqns: list[JaxprEqn]
 
 
 class Writer:
@@ -218,15 +219,7 @@ class KernelWriter:
         if self.k.reduced is None and not outer and inner:
             outer, inner = inner, []
         count = self.k.blocks or math.prod(loop.size for loop in outer)
-        bounds = bounds or ("0", self.w.size(count))
-        with self.w.block(f"for {'block' if self.k.blocks else 'r'} in range({', '.join(bounds)}):"):
-            if self.k.blocks:
-                n = reduced[0].size if reduced else 1
-                length, total = self.w.size(-(-n // self.k.blocks)), self.w.size(n)
-                self.w.line(
-                    f"start, stop = block * {length}, min((block + 1) * {length}, {total})")
-            else:
-                self.split_index(outer)
+        with self.outermost(outer, reduced, bounds or ("0", self.w.size(count))):
             if self.k.reduced is None:
                 self.map(inner)
             elif self.k.by_rows:
@@ -234,6 +227,24 @@ class KernelWriter:
             else:
                 self.columns(reduced, inner)
         return count, max(math.prod(self.k.shape) // max(count, 1), 1)
+
+    @contextlib.contextmanager
+    def outermost(self, outer: list[Loop], reduced: list[Loop], bounds: tuple[str, ...]
+                  ) -> Iterator[None]:
+        """The loop that threads share out; none, where there is one element, or one row."""
+        if not outer and not self.k.blocks:
+            yield
+            return
+        name = "block" if self.k.blocks else "r"
+        with self.w.block(f"for {name} in range({', '.join(bounds)}):"):
+            if self.k.blocks:
+                n = reduced[0].size if reduced else 1
+                length, total = self.w.size(-(-n // self.k.blocks)), self.w.size(n)
+                self.w.line(
+                    f"start, stop = block * {length}, min((block + 1) * {length}, {total})")
+            else:
+                self.split_index(outer)
+            yield
 
     def split_index(self, outer: list[Loop]) -> None:
         """The index of each outer axis, from that of the one loop that threads share out."""
@@ -448,4 +459,4 @@ def emit(kernel: Kernel, plan: Plan) -> Emitted:
     """The source of a kernel, and what it is called with."""
     writer = Writer()
     count, work = KernelWriter(kernel, plan, writer).write("lo", "hi")
-    return Emitted(writer.source(), list(writer.arrays), writer.sizes, count, work)
+    return Emitted(writer.source(), list(writer.arrays), writer.sizes, count, work, kernel.eqns)

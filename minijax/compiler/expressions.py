@@ -12,20 +12,18 @@ The functions are those of `intrinsics.py` and `vector_math.py`.
 Not here, and so evaluated by NumPy and SciPy: `polygamma`, `zeta`, `hurwitz_zeta`, `igamma`,
 `igammac`, `igamma_grad_a`, `random_gamma_grad`, `regularized_incomplete_beta`, `bessel_i0e`,
 `bessel_i1e`, `betaln`, `dawsn`, `erfcx`, `exp1`, `expi`, `log_ndtr`, `ndtri`, `spence`. They are
-rare, and each is series and fractions of many terms. Nor are keys, nor numbers of fewer than 8 bits
-or of 8-bit floats.
+rare, and each is series and fractions of many terms. Nor are random keys (`random_seed`,
+`random_fold_in`), integers of fewer than 8 bits, 8-bit floats, and `nextafter` of 16-bit floats.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from minijax import dtypes
-from minijax.compiler import vector_math
 from minijax.jaxpr import JaxprEqn
 
 NARROW = {"float16": "f16", "bfloat16": "bf16"}
@@ -134,7 +132,26 @@ def _random_seed(eqn: JaxprEqn) -> str:
 
 
 def _reduce_precision(eqn: JaxprEqn) -> str:
-    return "reduce_precision_{{f}}({{0}}, {exponent_bits}, {mantissa_bits})".format(**eqn.params)
+    """What the dtype has no more of anyway stays as it is in float64."""
+    info, params = dtypes.finfo(eqn.invars[0].aval.dtype), eqn.params
+    exponent = params["exponent_bits"] if params["exponent_bits"] < info.nexp else 11
+    mantissa = params["mantissa_bits"] if params["mantissa_bits"] < info.nmant else 52
+    return f"reduce_precision_{{f}}({{0}}, {exponent}, {mantissa})"
+
+
+def _nextafter(eqn: JaxprEqn) -> str | None:
+    narrow = eqn.invars[0].aval.dtype.name in NARROW
+    return None if narrow else "nextafter_{f}({0}, {1})"  # float32 has others in between
+
+
+def _bitcast(eqn: JaxprEqn) -> str | None:
+    have, want = eqn.invars[0].aval.dtype, eqn.outvars[0].aval.dtype
+    if have.itemsize != want.itemsize or have.kind in "bc" or want.kind in "bc":
+        return None
+    x = f"narrow_{NARROW[have.name]}({{0}})" if have.name in NARROW else "{0}"
+    if want.name in NARROW:
+        return f"widen_{NARROW[want.name]}(bits({x}, uint16))"
+    return f"bits({x}, {{T}})"
 
 
 # --- the table -------------------------------------------------------------------------------
@@ -143,7 +160,7 @@ def _reduce_precision(eqn: JaxprEqn) -> str:
 TABLE: dict[str, Any] = {
     "add": {"iu": "{T}({0} + {1})", "fc": "{0} + {1}"},
     "sub": {"iu": "{T}({0} - {1})", "fc": "{0} - {1}"},
-    "mul": {"iu": "{T}({0} * {1})", "fc": "{0} * {1}"},
+    "mul": {"b": "{0} & {1}", "iu": "{T}({0} * {1})", "fc": "{0} * {1}"},
     "div": {"iu": "quotient({0}, {1})", "f": _divide, "c": "div_{f}({0}, {1})"},
     "rem": {"iu": "remainder({0}, {1})", "f": "rem_{f}({0}, {1})"},
     "fma": {"f": "fma({0}, {1}, {2})", "c": "{0} * {1} + {2}"},
@@ -154,11 +171,15 @@ TABLE: dict[str, Any] = {
              "f": "select({0} == {0}, copysign({T}({0} != {T}(0)), {0}), {0})",
              "c": "sign_{f}({0})"},
     "abs": {"i": "select({0} < {T}(0), {T}(-{0}), {0})", "f": "fabs({0})", "c": "abs_{f}({0})"},
-    "max": {"b": "{0} | {1}", "iu": "select({0} < {1}, {1}, {0})", "f": "maximum({0}, {1})"},
-    "min": {"b": "{0} & {1}", "iu": "select({0} < {1}, {0}, {1})", "f": "minimum({0}, {1})"},
-    "clamp": {"b": "({0} | {1}) & {2}", "f": "minimum(maximum({0}, {1}), {2})",
+    "max": {"b": "{0} | {1}", "iu": "select({0} < {1}, {1}, {0})", "f": "maximum({0}, {1})",
+            "c": "max_{f}({0}, {1})"},
+    "min": {"b": "{0} & {1}", "iu": "select({0} < {1}, {0}, {1})", "f": "minimum({0}, {1})",
+            "c": "min_{f}({0}, {1})"},
+    "clamp": {"b": "({0} | {1}) & {2}", "c": "min_{f}(max_{f}({0}, {1}), {2})",
+              "f": "minimum(maximum({0}, {1}), {2})",
               "iu": "select({2} < {1}, {2}, select({1} < {0}, select({2} < {0}, {2}, {0}), {1}))"},
-    "floor": "floor({0})", "ceil": "ceil({0})", "round": _round, "sqrt": {"f": "sqrt({0})", "c": "sqrt_{f}({0})"},
+    "floor": "floor({0})", "ceil": "ceil({0})", "round": _round,
+    "sqrt": {"f": "sqrt({0})", "c": "sqrt_{f}({0})"},
     "is_finite": "fabs({0}) < inf",
     "eq": "{0} == {1}", "ne": "{0} != {1}", "lt": "{0} < {1}", "le": "{0} <= {1}",
     "gt": "{0} > {1}", "ge": "{0} >= {1}",
@@ -171,7 +192,13 @@ TABLE: dict[str, Any] = {
     "shift_right_arithmetic": "shift_right_arithmetic({0}, {1})",
     "population_count": "population_count({0})", "clz": "clz({0})", "mulhi": "mulhi({0}, {1})",
     "select_n": _select, "convert_element_type": _convert, "reduce_precision": _reduce_precision,
+<<<<<<< HEAD
     "pow": _pow, "bitcast_convert_type": _bitcast,
+=======
+    "pow": _pow,
+    "bitcast_convert_type": _bitcast, "nextafter": _nextafter,
+    "gcd": "{T}(gcd({0}, {1}))", "lcm": "{T}(lcm({0}, {1}))",
+>>>>>>> 6cd34c3dbffd0b94cfc19ff682aa2286b907d847
     "real": "{0}.real", "imag": "{0}.imag", "complex": "pair({0}, {1})",
     "conj": {"f": "pair({0}, {A}(0))", "c": "pair({0}.real, -{0}.imag)"},
     "iota": "{T}({0})",
@@ -183,9 +210,9 @@ TABLE: dict[str, Any] = {
     **{name: f"{name}_{{f}}({{0}})" for name in (
         "exp exp2 expm1 log log1p logistic tanh sin cos tan asin acos atan sinh cosh asinh acosh "
         "atanh rsqrt cbrt erf erfc erf_inv lgamma digamma").split()},
-    **{name: f"{name}_{{f}}({{0}}, {{1}})" for name in ("atan2", "nextafter")},
+    "atan2": "atan2_{f}({0}, {1})",
 }
-TABLE["add_any"] = TABLE["add"]
+TABLE["add_any"] = {"b": "{0} | {1}", **TABLE["add"]}
 
 
 def expression(eqn: JaxprEqn, operands: Sequence[str]) -> str | None:
@@ -201,8 +228,7 @@ def expression(eqn: JaxprEqn, operands: Sequence[str]) -> str | None:
     if text is None:
         return None
     first = kernel_type(kinds[0])
-    line = text.format(*operands, T=kernel_type(kinds[-1]), A=first, f=SUFFIX.get(first, first))
-    return line if _known(line) else None
+    return text.format(*operands, T=kernel_type(kinds[-1]), A=first, f=SUFFIX.get(first, first))
 
 
 def binary(name: str, dtype: np.dtype, x: str, y: str) -> str | None:
@@ -215,8 +241,4 @@ def binary(name: str, dtype: np.dtype, x: str, y: str) -> str | None:
 def _text(entry: Any, eqn: JaxprEqn | None, kind: str) -> str | None:
     if isinstance(entry, dict):
         entry = next((v for k, v in entry.items() if kind in k), None)
-    return entry(eqn) if isinstance(entry, Callable) else entry
-
-
-def _known(line: str) -> bool:
-    return all(name in vector_math.definitions() for name in re.findall(r"\w+_[fc]\d+\b", line))
+    return entry(eqn) if callable(entry) else entry

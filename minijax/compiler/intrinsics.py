@@ -23,9 +23,8 @@ from minijax.compiler import target, vector_math
 
 INTEGERS = (types.int8, types.int16, types.int32, types.int64,
             types.uint8, types.uint16, types.uint32, types.uint64)
-TYPES = {str(t): t for t in (
+TYPES: dict[str, Any] = {"bool": types.boolean} | {str(t): t for t in (
     *INTEGERS, types.float32, types.float64, types.complex64, types.complex128)}
-TYPES["bool"] = types.boolean
 
 # --- memory ----------------------------------------------------------------------------------
 
@@ -117,23 +116,23 @@ def copy_elements(typing: Any, target: Any, target_at: Any, source: Any, source_
 # --- floats ----------------------------------------------------------------------------------
 
 
-def like_first(make: Callable) -> Callable:
-    """`make(builder, *values)` as an intrinsic of numbers, all taken in the type of the first."""
+def numbers(name: str, operands: int, make: Callable) -> Any:
+    """The intrinsic `make(builder, *values)` of numbers, all taken in the type of the first."""
 
-    def typed(typing: Any, *kinds: Any) -> Any:
+    def typed(*kinds: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             return make(builder, *[context.cast(builder, x, k, kinds[0])
                                    for x, k in zip(args, kinds)])
 
         return kinds[0](*kinds), generate
 
-    names = ", ".join("abc"[:make.__code__.co_argcount - 1])
-    scope = {"typed": typed}
-    exec(f"def {make.__name__}(typing, {names}): return typed(typing, {names})", scope)
-    return intrinsic(scope[make.__name__])
+    fun = {1: lambda typing, a: typed(a), 2: lambda typing, a, b: typed(a, b),
+           3: lambda typing, a, b, c: typed(a, b, c)}[operands]
+    fun.__name__ = name
+    return intrinsic(fun)
 
 
-def llvm(name: str, operands: int) -> Callable:
+def llvm(name: str, operands: int) -> Any:
     """The LLVM intrinsic of that name, for floats."""
 
     def call(builder: Any, *args: Any) -> Any:
@@ -143,41 +142,19 @@ def llvm(name: str, operands: int) -> Callable:
             f"llvm.{name}.f{32 if isinstance(kind, ir.FloatType) else 64}")
         return builder.call(fun, args)
 
-    scope = {"call": call}
-    names = ", ".join("abc"[:operands])
-    exec(f"def make(builder, {names}): return call(builder, {names})", scope)
-    scope["make"].__name__ = name
-    return like_first(scope["make"])
+    return numbers(name, operands, call)
 
 
 fma = llvm("fma", 3)  # a * b + c, rounded once
 floor, ceil, trunc, rint = (llvm(n, 1) for n in ("floor", "ceil", "trunc", "rint"))
 sqrt, fabs, copysign = llvm("sqrt", 1), llvm("fabs", 1), llvm("copysign", 2)
 minimum, maximum = llvm("minimum", 2), llvm("maximum", 2)  # nan if one is; -0.0 is less than 0.0
-
-
-@like_first
-def add_reordered(builder, a, b):
-    """a + b of a sum whose terms may be added in any order, so in vectors."""
-    return builder.fadd(a, b, flags=("reassoc", "nsz"))
-
-
-@like_first
-def mul_reordered(builder, a, b):
-    """a * b of a product whose factors may be multiplied in any order."""
-    return builder.fmul(a, b, flags=("reassoc", "nsz"))
-
-
-@like_first
-def multiply(builder, a, b):
-    """a * b, rounded, also before an addition."""
-    return builder.fmul(a, b)
-
-
-@like_first
-def plus(builder, a, b):
-    """a + b, rounded, also after a multiplication."""
-    return builder.fadd(a, b)
+# for sums and products in any order, so in vectors
+ANY_ORDER = ("reassoc", "nsz")
+add_reordered = numbers(
+    "add_reordered", 2, lambda builder, a, b: builder.fadd(a, b, flags=ANY_ORDER))
+mul_reordered = numbers(
+    "mul_reordered", 2, lambda builder, a, b: builder.fmul(a, b, flags=ANY_ORDER))
 
 
 @intrinsic
@@ -307,19 +284,7 @@ def saturate(typing: Any, x: Any, dtype: Any) -> Any:
     return target(x, dtype), generate
 
 
-@like_first
-def population_count(builder, a):
-    """How many bits are set."""
-    return builder.ctpop(a)
-
-
-@like_first
-def clz(builder, a):
-    """How many bits are zero before the first that is set."""
-    return builder.ctlz(a, ir.Constant(ir.IntType(1), 0))
-
-
-def shift(name: str) -> Callable:
+def shift(name: str) -> Any:
     """A shift by the unsigned count b. From the width on, the result is 0, or all sign bits."""
 
     def make(builder: Any, a: Any, b: Any) -> Any:
@@ -331,12 +296,13 @@ def shift(name: str) -> Callable:
         shifted = (builder.shl if name == "shift_left" else builder.lshr)(a, count)
         return builder.select(inside, shifted, ir.Constant(a.type, 0))
 
-    make.__name__ = name
-    return like_first(make)
+    return numbers(name, 2, make)
 
 
 shift_left, shift_right_logical, shift_right_arithmetic = map(
     shift, ("shift_left", "shift_right_logical", "shift_right_arithmetic"))
+population_count = numbers("population_count", 1, lambda builder, a: builder.ctpop(a))
+clz = numbers("clz", 1, lambda builder, a: builder.ctlz(a, ir.Constant(ir.IntType(1), 0)))
 
 
 @intrinsic
@@ -422,11 +388,16 @@ def add_products(typing: Any, out: Any, out_at: Any, out_rows: Any, x: Any, x_at
 @functools.cache
 def namespace() -> dict[str, Any]:
     """Everything that the source of a kernel may name. A vector function is compiled when used."""
+<<<<<<< HEAD
     names: dict[str, Any] = {f.__name__: f for f in (
         data, copy_elements, fma, floor, ceil, trunc, rint, sqrt, fabs, copysign, minimum, maximum, square,
         add_reordered, mul_reordered, multiply, plus, select, horner, pair, bits, whole, lookup, saturate,
         quotient, remainder, population_count, clz, shift_left, shift_right_logical,
         shift_right_arithmetic, mulhi, add_products, inline)} | TYPES
+=======
+    names = {k: v for k, v in globals().items() if isinstance(v, type(data))}
+    names |= TYPES | {"inline": inline, "np": np}
+>>>>>>> 6cd34c3dbffd0b94cfc19ff682aa2286b907d847
     for name, value in vector_math.definitions().items():
         if isinstance(value, python_types.FunctionType):
             value = inline(python_types.FunctionType(value.__code__, names, name))

@@ -15,16 +15,33 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+<<<<<<< HEAD
 from minijax.compiler.expressions import NARROW, expression
 from minijax.compiler import keys, window_views
+=======
+import numpy as np
+
+from minijax.compiler.expressions import NARROW, expression
+>>>>>>> 6cd34c3dbffd0b94cfc19ff682aa2286b907d847
 from minijax.compiler.flatten import Flat
 from minijax.compiler.reductions import REDUCTIONS
 from minijax.compiler.views import View, contiguous, view_of, whole
 from minijax.core import ShapedArray
+<<<<<<< HEAD
 from minijax.families import Reduction, mul, reshape_p, stop_gradient_p
+=======
+from minijax.families import (
+    Elementwise,
+    Reduction,
+    convert_element_type_p,
+    mul,
+    reshape_p,
+    stop_gradient_p,
+)
+>>>>>>> 6cd34c3dbffd0b94cfc19ff682aa2286b907d847
 from minijax.jaxpr import Atom, JaxprEqn, Var
 
 LONG = 1 << 17  # elements: a longer reduction to one value is done in blocks
@@ -109,6 +126,7 @@ class Plan:
     steps: list[Step]
     views: dict[Var, View]
     outputs: list[View]
+    refused: set[Var]  # results for which there is no kernel
 
     def view(self, x: Any) -> View:
         """An operand, as a view of an array in memory."""
@@ -139,8 +157,8 @@ def reduces(e: JaxprEqn) -> bool:
 class Planner:
     """Takes the equations in order; each joins a kernel that is there, or starts a step."""
 
-    def __init__(self, flat: Flat):
-        self.flat = flat
+    def __init__(self, flat: Flat, refused: Iterable[Var]):
+        self.flat, self.refused = flat, set(refused)
         self.steps: list[Step] = [Kernel([], ())]  # for scalars made of the inputs alone
         self.order = {v: i for i, e in enumerate(flat.eqns) for v in e.outvars}
         self.views: dict[Any, View] = {}
@@ -159,7 +177,7 @@ class Planner:
         outputs = [self.output(x) for x in self.flat.outvars]
         self.settle([v.base for v in outputs])
         steps = [s for s in self.steps if s.eqns]
-        return Plan(self.flat, steps, self.views, outputs)
+        return Plan(self.flat, steps, self.views, outputs, self.refused)
 
     def output(self, x: Atom) -> View:
         """A result of the program: an array by itself."""
@@ -177,16 +195,23 @@ class Planner:
             e = self.multiplied(e)
         if reduces(e) and all(domain_of(e)[i] == 1 for i in e.params["axes"]):
             e = JaxprEqn(reshape_p, e.invars, {"new_sizes": e.outvars[0].aval.shape}, e.outvars)
+        if reduces(e) and e.outvars[0].aval.dtype.name in NARROW:
+            return self.widened(e)
         if len(e.invars) == 1 and (found := view_of(e, self.view(e.invars[0]))) is not None:
             self.views.update(zip(e.outvars, found))
+<<<<<<< HEAD
             return
         if e.invars and (taken := keys.operands(e, self.view(e.invars[0]))):
             e = JaxprEqn(e.primitive, self.named(taken), e.params, e.outvars, e.line)
         if elementwise(e) or reduces(e):
+=======
+        elif self.refused.isdisjoint(e.outvars) and (elementwise(e) or reduces(e)):
+>>>>>>> 6cd34c3dbffd0b94cfc19ff682aa2286b907d847
             self.fuse(e)
         else:
             self.start(Step([e]))
 
+<<<<<<< HEAD
     def slide(self, e: JaxprEqn) -> JaxprEqn:
         """A reduction over windows as one along axes of a view."""
         pads, operands = window_views.padding(e)
@@ -201,6 +226,19 @@ class Planner:
         names = [Var(ShapedArray(v.shape, v.base.aval.dtype)) for v in views]
         self.views.update(zip(names, views))
         return names
+=======
+    def widened(self, e: JaxprEqn) -> None:
+        """A reduction of numbers of 16 bits is done in 32, and rounded at the end."""
+        single, short = np.dtype(np.float32), e.outvars[0].aval.dtype
+        x, y = (Var(v.aval.update(dtype=single)) for v in (*e.invars, *e.outvars))
+        for new in (JaxprEqn(convert_element_type_p, e.invars,
+                             {"new_dtype": single, "weak_type": False}, [x], e.line),
+                    JaxprEqn(e.primitive, [x], e.params, [y], e.line),
+                    JaxprEqn(convert_element_type_p, [y],
+                             {"new_dtype": short, "weak_type": False}, e.outvars, e.line)):
+            self.order[new.outvars[0]] = self.order[e.outvars[0]]
+            self.add(new)
+>>>>>>> 6cd34c3dbffd0b94cfc19ff682aa2286b907d847
 
     def multiplied(self, e: JaxprEqn) -> JaxprEqn:
         """A product that sums nothing, as one of elements; the factors are repeated by views."""
@@ -225,7 +263,11 @@ class Planner:
         if axes and self.is_long(shape, axes):
             return self.in_blocks(e, shape, axes)
         earliest = max((self.place.get(self.view(x).base, 0) for x in e.invars), default=0)
+<<<<<<< HEAD
         if earliest == 0 and math.prod(shape) == 1 and axes is None:
+=======
+        if earliest == 0 and shape == () and axes is None and len(self.steps[0].eqns) < MANY:
+>>>>>>> 6cd34c3dbffd0b94cfc19ff682aa2286b907d847
             self.steps[0].eqns.append(e)
             return self.note(e, 0)
         for i in range(len(self.steps) - 1, max(earliest - 1, len(self.steps) - NEAR, 0), -1):
@@ -418,6 +460,6 @@ CHEAP = {"add", "add_any", "sub", "mul", "div", "neg", "max", "min", "select_n",
          "stop_gradient", "name"}
 
 
-def plan(flat: Flat) -> Plan:
-    """The steps of a program."""
-    return Planner(flat).plan()
+def plan(flat: Flat, refused: Iterable[Var] = ()) -> Plan:
+    """The steps of a program; for `refused` results there is no kernel."""
+    return Planner(flat, refused).plan()

@@ -15,12 +15,15 @@ Chunks run side by side because kernels, and NumPy's larger functions, release P
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import count, islice
 from queue import SimpleQueue
+from threading import Lock
+from typing import Any
 
 from minijax.config import Option, flags
 
@@ -34,11 +37,24 @@ def usable_cpus() -> int:
     >>> usable_cpus() >= 1
     True
     """
-    if hasattr(os, "process_cpu_count"):
-        return os.process_cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cpus = len(os.sched_getaffinity(0))
+    else:
+        cpus = os.cpu_count() or 1
+    return max(1, math.ceil(min(cpus, _quota())))
+
+
+def _quota() -> float:
+    """The CPUs' worth of time that the container may use, on Linux; infinity if there is no limit.
+
+    More threads than that would use up the time of all, and then all stand still.
+    """
+    try:
+        with open("/sys/fs/cgroup/cpu.max") as file:
+            time, period = file.read().split()
+        return int(time) / int(period)
+    except (OSError, ValueError):  # no such file, or "max"
+        return math.inf
 
 
 def thread_count(value: int | str | None) -> int:
@@ -59,12 +75,14 @@ class Job:
     """The tasks of one call, numbered, and the helpers that may come."""
 
     def __init__(self, task: Callable[[int], object], size: int, helpers: int):
-        self.task: Callable[[int], object] | None = task
-        self.size = size
+        self.task: Any = task
+        self.size, self.helpers = size, helpers
         self.numbers = count()  # of tasks; next() on a count is atomic
         self.tickets = count()  # of helpers
-        self.helpers = [Helper() for _ in range(helpers)]
         self.unused: list[int] = []  # tickets that the caller took back
+        self.exits: list[BaseException | None] = []  # one for each helper that is done: its error
+        self.left = Lock()  # released at each exit
+        self.left.acquire()
 
     def work(self) -> None:
         """Do one task after another, as long as there are any."""
@@ -74,17 +92,17 @@ class Job:
 
     def help(self) -> None:
         """Work as a helper, if the job is still open."""
-        ticket = next(self.tickets)
-        if ticket >= len(self.helpers):
+        if next(self.tickets) >= self.helpers:
             return
-        helper = self.helpers[ticket]
+        error = None
         try:
             self.work()
-        except BaseException as error:
+        except BaseException as caught:
             self.stop()
-            helper.error = error
-        helper.done = True
-        helper.left.release()
+            error = caught
+        self.exits.append(error)
+        with contextlib.suppress(RuntimeError):  # the caller has not heard the exit before this
+            self.left.release()
 
     def stop(self) -> None:
         """Leave no task to begin."""
@@ -93,26 +111,13 @@ class Job:
     def close(self) -> None:
         """Let no more helpers in; wait for those inside.
 
-        Each line may be repeated, so an interrupted `close` can be called again.
+        Each line may be repeated, so a `close` that was interrupted can be called again.
         """
-        self.unused.extend(islice(self.tickets, len(self.helpers)))
-        inside = set(range(len(self.helpers))).difference(self.unused)
-        for helper in map(self.helpers.__getitem__, inside):
-            while not helper.done:
-                helper.left.acquire()
+        self.unused.extend(islice(self.tickets, self.helpers))
+        inside = min(self.unused[0], self.helpers)
+        while len(self.exits) < inside:
+            self.left.acquire()
         self.task = None  # a helper that comes late finds no operands to keep alive
-
-
-class Helper:
-    """What a helper leaves behind: that it is done, and its error."""
-
-    __slots__ = ("done", "error", "left")
-
-    def __init__(self):
-        self.done = False
-        self.error: BaseException | None = None
-        self.left = threading.Lock()
-        self.left.acquire()
 
 
 class Pool:
@@ -120,14 +125,14 @@ class Pool:
 
     def __init__(self):
         self.bell: SimpleQueue[Job] = SimpleQueue()
-        self.lock = threading.Lock()
+        self.lock = Lock()
         self.size = 0
 
     def ring(self, job: Job) -> None:
         """Ask for the job's helpers."""
-        if self.size < len(job.helpers):
-            self.grow(len(job.helpers))
-        for _ in job.helpers:
+        if self.size < job.helpers:
+            self.grow(job.helpers)
+        for _ in range(job.helpers):
             self.bell.put(job)
 
     def grow(self, size: int) -> None:
@@ -189,9 +194,8 @@ def share(task: Callable[[int], object], size: int) -> None:
     except BaseException:
         _end(job)
         raise
-    for helper in job.helpers:
-        if helper.error:
-            raise helper.error
+    for error in filter(None, job.exits):
+        raise error
 
 
 def _end(job: Job) -> None:

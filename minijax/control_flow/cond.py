@@ -132,7 +132,7 @@ def _(prim: Cond, axis, xs, dims, /, *, branches):
         batched = tuple(batch_jaxpr(jaxpr, axis, tuple(op_dims), mapped)[0] for jaxpr in branches)
         return prim.bind(*xs, branches=batched), [0 if m else None for m in mapped]
     # Each element has an index of its own: all branches run, and their results are selected.
-    forbid_io(prim.effects_of({"branches": branches}), "vmap of cond with a mapped predicate")
+    forbid_io(prim.effects_of({"branches": branches}), "vmap-of-cond with a mapped predicate")
     operands = [move_to_front(x, d, axis.size) for x, d in zip(operands, op_dims)]
     results = []
     for i, jaxpr in enumerate(branches):

@@ -298,6 +298,6 @@ def _root_jvp(const_lengths: _RootTuple, jaxprs: _RootTuple, primals: Sequence[A
     out = _custom_root(const_lengths, jaxprs, *primals)
     x, aux = out[:len(guess)], out[len(guess):]
     values, rhs = jvp_flat(lambda *consts: jaxprs.f(*consts, *x), f_consts, dots, "custom_root")
-    rhs = [instantiate(t, v) for t, v in zip(rhs, values)]
+    rhs = [instantiate(t, typeof(v)) for t, v in zip(rhs, values)]
     dx = [neg(t) for t in jaxprs.l_and_s(*linear_consts, *x, *rhs)]
-    return out, [*dx, *(instantiate(None, v) for v in aux)]
+    return out, [*dx, *(instantiate(None, typeof(v)) for v in aux)]

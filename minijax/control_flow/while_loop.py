@@ -142,7 +142,7 @@ def _(prim: While, axis, xs, dims, /, *, cond_jaxpr, cond_nconsts, body_jaxpr, b
         step, dims_out = batch_jaxpr(body_jaxpr, axis, (*const_dims, *step_dims), mapped)
         holds, (pred_dim,) = batch_jaxpr(cond_jaxpr, axis, (*cond_dims, *step_dims))
         if pred_dim is not None or cond_jaxpr.out_avals[0].shape:
-            forbid_io(step.effects | holds.effects, "vmap of while_loop with a mapped condition")
+            forbid_io(step.effects | holds.effects, "vmap-of-while with a mapped condition")
             grown = (True,) * len(mapped)
             holds, _ = batch_jaxpr(cond_jaxpr, axis, (*cond_dims, *step_dims), (True,))
         else:

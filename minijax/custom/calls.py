@@ -25,7 +25,7 @@ from minijax.core import (
 from minijax.errors import UnexpectedTracerError
 from minijax.families import Program, zeros
 from minijax.jaxpr import Jaxpr, trace_to_jaxpr
-from minijax.jvp import as_array, tangent_dtype
+from minijax.jvp import as_array
 from minijax.linearize import TangentTrace
 from minijax.source_info import name_of
 from minijax.transpose import backward
@@ -163,7 +163,7 @@ class SymbolicZero:
 
 def zero_tangent(aval: ShapedArray, symbolic: bool) -> Any:
     """The zero tangent, or cotangent, of a value of this type, as a rule gets it."""
-    zero = ShapedArray(aval.shape, tangent_dtype(aval), aval.weak_type)
+    zero = aval.to_tangent_aval()
     return SymbolicZero(zero) if symbolic else zeros(zero)
 
 
@@ -201,24 +201,26 @@ class CustomFunction:
             raise self.not_positional(error) from None
         bound.apply_defaults()
         if given := [k for k in bound.kwargs if k in kwargs]:
-            raise self.not_positional(f"{', '.join(given)} can be passed by keyword only")
+            raise self.not_positional("The following keyword arguments could not be resolved to "
+                                      f"positions: {', '.join(given)}")
         return bound.args
 
     def not_positional(self, why: Any) -> TypeError:
-        return TypeError(f"The arguments of {name_of(self.fun)}, a {type(self).__name__} function, "
-                         f"could not be resolved to positions, by which its rules get them: {why}")
+        return TypeError(f"The input arguments to the {type(self).__name__}-decorated function "
+                         f"{name_of(self.fun)} could not be resolved to positions, by which its "
+                         f"rules get them:\n{why}")
 
     def no_rule(self, kind: str) -> AttributeError:
         name = name_of(self.fun)
-        return AttributeError(f"No {kind.upper()} defined for custom_{kind} function {name}: "
-                              f"set its rule with {name}.def{kind}(...)")
+        return AttributeError(f"No {kind.upper()} defined for custom_{kind} function {name} using "
+                              f"def{kind}. Set its rule with {name}.def{kind}(...)")
 
 
 class FlatCall:
     """One call of a custom function, on leaves. The function and its rules must agree on `out`."""
 
     def __init__(self, custom: CustomFunction, args: tuple, fixed: dict[int, Any]):
-        self.fun, self.__name__ = custom.fun, name_of(custom.fun)
+        self.fun, self.__name__, self.kind = custom.fun, name_of(custom.fun), type(custom).__name__
         self.fixed = {n % len(args): x for n, x in fixed.items()}
         self.moving = [n for n in range(len(args)) if n not in self.fixed]
         leaves, self.in_tree = tree_flatten(tuple(args[n] for n in self.moving))
@@ -255,12 +257,26 @@ class FlatCall:
         check_typed(f"{who} returned a value", out)
         out_type = tree, [typeof(x).strip_weak_type() for x in outs]
         if self.out is not None and out_type != self.out:
-            raise TypeError(
-                f"{who} must produce a primal output of the same container (pytree) structure and "
-                f"types as {self.__name__} itself, but got {type_tree(*out_type)} where "
-                f"{self.__name__} returns {type_tree(*self.out)}.")
+            raise TypeError(self.other_output(who, out_type))
         self.out = out_type
         return outs
+
+    def other_output(self, who: str, out_type: tuple) -> str:
+        """The message where a rule returned another sort of result than the function."""
+        what, like = (("container/pytree structure", "of the same container/pytree structure")
+                      if out_type[0] != self.out[0] else
+                      ("shapes/dtypes of", "with leaves of the same shape/dtype"))
+        rule, equal, second = (
+            ("JVP", f"equal in value to the output of the {self.kind}-decorated function "
+             f"{self.__name__}, and in particular {like}", "") if self.kind == "custom_jvp" else
+            ("fwd", f"equal to the output of the {self.kind}-decorated function {self.__name__}",
+             " and the second element represents residuals (i.e. values stored from the forward "
+             "pass for use on the backward pass)"))
+        return (f"{who} must produce a pair (list or tuple of length two) where the first element "
+                f"represents the primal output ({equal}){second}, but instead the {rule} rule "
+                f"output's first element had {what}:\n    {type_tree(*out_type)}\nwhile the "
+                f"{self.kind}-decorated function {self.__name__} had output {what}:\n"
+                f"    {type_tree(*self.out)}.")
 
 
 def check_typed(what: str, tree: Any) -> None:
@@ -279,5 +295,5 @@ def pair(rule: str, what: str, result: Any) -> Any:
     """The result of a rule, if it is a pair."""
     if not isinstance(result, (list, tuple)) or len(result) != 2:
         raise TypeError(f"{rule} must produce a pair (list or tuple of length two) representing "
-                        f"{what}, but got {result!r}.")
+                        f"{what}, but got {result}.")
     return result

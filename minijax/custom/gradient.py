@@ -75,13 +75,13 @@ def opened(fun: Callable, example_args: tuple, chosen: Callable[[Any], bool]
     marks = list(map(chosen, captured))
 
     def converted(*args: Any) -> Any:
-        args, values = args[:len(example_args)], iter(args[len(example_args):])
+        args, values = args[:len(example_args)], iter(given := args[len(example_args):])
         leaves, tree = tree_flatten((args, {}))
-        if tree != in_tree:
+        if tree != in_tree or len(given) != marks.count(True):
             raise TypeError(
-                "a function made by closure_convert takes arguments of the structure of the "
-                f"example arguments, {in_tree.children()[0]}, followed by {marks.count(True)} "
-                f"values, but got {tree.children()[0]}.")
+                "The inputs to the closure produced by closure_convert must have the structure of "
+                f"the example arguments, {in_tree.children()[0]}, followed by {marks.count(True)} "
+                f"values, but got {tree.children()[0]} and {len(given)} values.")
         full = [next(values) if m else x for x, m in zip(captured, marks)]
         return tree_unflatten(flat.out_tree, jaxpr(*full, *leaves))
 

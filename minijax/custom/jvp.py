@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minijax import dtypes
-from minijax.core import ShapedArray, Tracer, typeof
+from minijax.core import Tracer, typeof
 from minijax.custom.calls import (
     CustomCall,
     CustomFunction,
@@ -18,7 +18,7 @@ from minijax.custom.calls import (
     zero_from_primal,
 )
 from minijax.families import add_any, stop_gradient_p
-from minijax.jvp import as_array, tangent_dtype
+from minijax.jvp import as_array
 from minijax.source_info import name_of
 from minijax.tree_util import keystr, tree_flatten, tree_flatten_with_path, tree_map, tree_unflatten
 
@@ -102,13 +102,14 @@ def flat_jvp(call: FlatCall, jvp: Callable, symbolic_zeros: bool, primals: Seque
                         f"(pytree) structures, but got {call.out[0]} and {tree_dot} respectively.")
     for i, (x, t) in enumerate(zip(outs, outs_dot)):
         aval = typeof(x)
-        expected = ShapedArray(aval.shape, tangent_dtype(aval))
+        expected = aval.to_tangent_aval().strip_weak_type()
         have = t.aval if isinstance(t, SymbolicZero) else typeof(t)
         if have.strip_weak_type() != expected:
             path, _ = tree_flatten_with_path(out)[0][i]
             raise TypeError(
-                f"{rule} must produce primal and tangent outputs with corresponding shapes and "
-                f"dtypes. Expected a tangent of type {expected.str_short()} for the primal output"
-                f"{keystr(path)} of type {aval.str_short()}, but got {have.str_short()}.")
+                "Custom JVP rule must produce primal and tangent outputs with corresponding shapes "
+                f"and dtypes. Expected {expected.str_short()} (tangent type of {aval.str_short()}) "
+                f"but got {have.str_short()}. It is the output{keystr(path)} of the rule "
+                f"{name_of(jvp)} for function {call.__name__}.")
     return outs, [None if isinstance(t, SymbolicZero) or typeof(t).dtype == dtypes.float0 else t
                   for t in outs_dot]

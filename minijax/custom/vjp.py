@@ -27,7 +27,9 @@ from minijax.jvp import as_array
 from minijax.source_info import name_of
 from minijax.tree_util import (
     flatten_axes,
+    keystr,
     tree_flatten,
+    tree_flatten_with_path,
     tree_leaves,
     tree_map,
     tree_structure,
@@ -186,20 +188,31 @@ def cotangents(call: FlatCall, rule: str, avals: Sequence[ShapedArray], result: 
     try:
         cts = flatten_axes("the cotangent", tree_unflatten(call.in_tree, avals), tuple(result))
     except ValueError as error:
-        raise TypeError(f"{rule} must produce a tuple with a cotangent of the structure of each "
-                        f"argument, {call.in_tree}, or None for it, but got "
-                        f"{tree_structure(result)}.\n{error}") from None
+        raise TypeError(
+            "Custom VJP bwd rule must produce an output with the same container (pytree) structure "
+            "as the args tuple of the primal function, and in particular must produce a tuple of "
+            "length equal to the number of arguments to the primal function, but got bwd output "
+            f"structure {tree_structure(result)} for primal input structure {call.in_tree}. "
+            "Return the cotangent of each argument, or None for it where it is zero.\n"
+            f"{rule}: {error}") from None
     return [cotangent(call, rule, i, a, ct) for i, (a, ct) in enumerate(zip(avals, cts))]
 
 
 def cotangent(call: FlatCall, rule: str, i: int, aval: ShapedArray, ct: Any) -> Any:
     """A cotangent in the dtype of its argument; None for a zero."""
+    if isinstance(ct, SymbolicZero) and ct.shape != aval.shape:
+        raise ValueError(f"{rule} produced a SymbolicZero of type {ct.aval.str_short()} as the "
+                         f"cotangent of the argument {call.leaf_name(i)} of type "
+                         f"{aval.str_short()}. Consider just returning a None here.")
     if ct is None or isinstance(ct, SymbolicZero) or not dtypes.is_inexact(aval.dtype):
         return None
     have = typeof(ct)
     loses = dtypes.kind(have.dtype) == "c" and dtypes.kind(aval.dtype) != "c"
     if have.shape != aval.shape or have.dtype == dtypes.float0 or loses:
-        raise ValueError(f"{rule} must produce cotangents of the types of the arguments: argument "
-                         f"{call.leaf_name(i)} has type {aval.str_short()}, but its cotangent has "
-                         f"type {have.str_short()}. Return None where the cotangent is zero.")
+        path, _ = tree_flatten_with_path(call.unflatten(range(call.in_tree.num_leaves)))[0][i]
+        raise ValueError(
+            f"{rule} must produce an output with the same type as the args tuple of the primal "
+            f"function, but at output{keystr(path)} the bwd rule produced an output of type "
+            f"{have.str_short()} corresponding to an input of type {aval.str_short()}, the "
+            f"argument {call.leaf_name(i)}. Return None where the cotangent is zero.")
     return ct if have.dtype == aval.dtype else convert(ct, aval.dtype, False)

@@ -114,7 +114,7 @@ class FormatChecker(string.Formatter):
                              "needs a place `{}` in the format.")
         if unused := [k for k in kwargs if k not in used]:
             raise ValueError(f"Unused keyword arguments to `jax.debug.print`: {unused}. Each needs "
-                             "a place such as `{x}` in the format, which must not be an f-string: "
+                             "a place such as `{x}` in the format. You may be passing an f-string: "
                              "values are put in when the program runs.")
 
 

@@ -54,6 +54,10 @@ def checked_results(values: Sequence[Any], avals: Sequence[ShapedArray]) -> list
 class PureCallback(Callback):
     """Its results depend on its operands only: it may be called more often, or not at all."""
 
+    def transpose(self, cts, *args, **params):
+        raise ValueError("Pure callbacks do not support transpose: a Python function is not known "
+                         "to be linear. Give its transpose, with jax.custom_vjp.")
+
     def linearize(self, active, *xs, **params):
         raise ValueError("Pure callbacks do not support JVP: the derivative of a Python function "
                          "is not known. Give one, with jax.custom_jvp or jax.custom_vjp.")
@@ -64,6 +68,10 @@ class IOCallback(Callback):
 
     def effects_of(self, params):
         return frozenset({ordered_io_effect if params["ordered"] else io_effect})
+
+    def transpose(self, cts, *args, **params):
+        raise ValueError("IO callbacks do not support transpose: a Python function is not known to "
+                         "be linear. Give its transpose, with jax.custom_vjp.")
 
     def linearize(self, active, *xs, **params):
         raise ValueError("IO callbacks do not support JVP: the derivative of a Python function is "

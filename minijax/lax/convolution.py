@@ -302,7 +302,7 @@ def conv_general_dilated(lhs: Any, rhs: Any, window_strides: Sequence[int], padd
     lhs_shape, rhs_shape = typeof(lhs).shape, typeof(rhs).shape
     numbers = conv_dimension_numbers(lhs_shape, rhs_shape, dimension_numbers)
     ones = (1,) * (len(lhs_shape) - 2)
-    if isinstance(padding, str) and lhs_dilation is not None and set(lhs_dilation) > {1}:
+    if isinstance(padding, str) and lhs_dilation is not None and set(lhs_dilation) != {1}:
         raise ValueError("String padding is not implemented for transposed convolution using this "
                          "op. Please either exactly specify the required padding or use "
                          "conv_transpose.")

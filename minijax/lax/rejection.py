@@ -1,7 +1,7 @@
-"""Random numbers by rejection: gamma and Poisson. An element is drawn again until it is accepted.
+"""Random numbers by rejection: gamma, Poisson and binomial.
 
-How often is known only when it is done, so this is one operation on buffers; the elements that are
-still at it go around together.
+An element is drawn again until it is accepted. How often is known only when it is done, so this is
+one operation on buffers; the elements that are still at it go around together.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from minijax.lax.random_bits import ForEachKey, check_keys, words
 from minijax.lax.special import erf_inv, lgamma, random_gamma_grad
 from minijax.lax.transcendental import exp, pow
 
-__all__ = ["random_gamma_p", "random_poisson_p"]
+__all__ = ["random_binomial_p", "random_gamma_p", "random_poisson_p"]
 
 # --- on buffers --------------------------------------------------------------------------------
 
@@ -137,6 +137,70 @@ def poisson(key: np.ndarray, rate: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return np.where(rate == 0, 0, out).astype(dtype)
 
 
+def binomial_small(key: np.ndarray, count: np.ndarray, prob: np.ndarray) -> np.ndarray:
+    """By waiting times: how many successes there are before the trials are used up."""
+    successes, trials = np.zeros_like(prob), np.zeros_like(prob)
+    log_failure = log1p(-prob)
+    while (going := trials <= count).any():
+        now, key = split(key, 2)
+        successes += going
+        trials += np.ceil(log(uniform(now, prob.dtype, shape=prob.shape)) / log_failure)
+    return successes - 1
+
+
+def binomial_large(key: np.ndarray, count: np.ndarray, prob: np.ndarray) -> np.ndarray:
+    """Hoermann, *The generation of binomial random variates* (J. Stat. Comp. Sim. 46, 1993)."""
+    deviation = np.sqrt(count * prob * (1 - prob))
+    b = 1.15 + 2.53 * deviation
+    a = -0.0873 + 0.0248 * b + 0.01 * prob
+    alpha = (2.83 + 5.1 / b) * deviation
+    odds, mode = prob / (1 - prob), np.floor((count + 1) * prob)
+    at_mode = ((mode + 0.5) * log((mode + 1) / (odds * (count - mode + 1)))
+               + stirling_rest(mode) + stirling_rest(count - mode))
+    out, accepted = np.full_like(prob, -1), np.zeros(prob.shape, bool)
+    while not accepted.all():
+        key, u_key, v_key = split(key, 3)
+        u = uniform(u_key, prob.dtype, shape=prob.shape) - prob.dtype.type(0.5)
+        v = uniform(v_key, prob.dtype, shape=prob.shape)
+        room = 0.5 - np.abs(u)
+        k = np.floor((2 * a / room + b) * u + (count * prob + 0.5))
+        s = log(v * alpha / (a / (room * room) + b))
+        bound = (at_mode + (count + 1) * log((count - mode + 1) / (count - k + 1))
+                 + (k + 0.5) * log(odds * (count - k + 1) / (k + 1))
+                 - stirling_rest(k) - stirling_rest(count - k))
+        accept = ((room >= 0.07) & (v <= 0.92 - 4.2 / b)) | (
+            (k >= 0) & (k <= count) & (s <= bound))
+        out = np.where(accept, k, out)
+        accepted |= accept
+    return out
+
+
+_RESTS = [math.lgamma(k + 1) + k + 1 - (k + 0.5) * math.log(k + 1) - 0.5 * math.log(2 * math.pi)
+          for k in range(10)]
+
+
+def stirling_rest(k: np.ndarray) -> np.ndarray:
+    """What Stirling's formula lacks of log(k!): exactly for small k, else by its series."""
+    n = k + 1
+    series = (1 / 12 - (1 / 360 - 1 / 1260 / (n * n)) / (n * n)) / n
+    return np.where(k <= 9, np.array(_RESTS, k.dtype)[np.clip(k, 0, 9).astype(int)], series)
+
+
+def binomial(key: np.ndarray, count: np.ndarray, prob: np.ndarray) -> np.ndarray:
+    """Binomial random numbers for one key; NaN where count or prob is negative or NaN."""
+    rare = prob < 0.5  # else failures are counted
+    q = np.where(rare, prob, 1 - prob)
+    bad_count, bad_q = ~(count >= 0), ~(q >= 0)
+    q = np.where(bad_q, q.dtype.type(0.01), q)
+    small, whole = bad_count | (count * q <= 10), np.floor(count)
+    endless = np.isinf(count)
+    out = np.where(small, binomial_small(key, np.where(small, whole, 0).astype(q.dtype), q),
+                   binomial_large(key, np.where(small | endless, 1e4, whole).astype(q.dtype),
+                                  np.where(small | endless, 0.5, q).astype(q.dtype)))
+    out = np.where(endless, np.inf, np.where(rare, out, whole - out))
+    return np.where(bad_count | bad_q, np.nan, out).astype(prob.dtype)
+
+
 # --- the operations ----------------------------------------------------------------------------
 
 
@@ -187,5 +251,26 @@ class RandomPoisson(ForEachKey):
         return [self.bind(keys, lam, dtype=dtype)], [False], None
 
 
+class RandomBinomial(ForEachKey):
+    """How many of `count` trials succeed, each with probability `prob`."""
+
+    def impl(self, keys, count, prob):
+        each = words(keys).reshape(-1, 2)
+        rows = [x.reshape((keys.size, *x.shape[keys.ndim:])) for x in (count, prob)]
+        outs = [binomial(*row) for row in zip(each, *rows)]
+        return np.array(outs, prob.dtype).reshape(prob.shape)
+
+    def abstract_eval(self, keys, count, prob):
+        check_keys("random_binomial", keys)
+        if count != prob or dtypes.kind(prob.dtype) != "f":
+            raise TypeError("random_binomial takes a count and a probability of one floating-point "
+                            f"type, got {count.str_short()} and {prob.str_short()}.")
+        return prob
+
+    def linearize(self, active, keys, count, prob):
+        return [self.bind(keys, count, prob)], [False], None
+
+
+random_binomial_p = RandomBinomial("random_binomial")
 random_gamma_p = RandomGamma("random_gamma")
 random_poisson_p = RandomPoisson("random_poisson")

@@ -15,7 +15,7 @@ from minijax.families import Elementwise
 from minijax.jit import jit
 from minijax.numpy.arguments import ensure_array, ensure_arrays
 from minijax.numpy.promotion import _where, promote_args, promote_args_numeric, promote_inexact
-from minijax.numpy.ufuncs import ceil, constant_like, floor
+from minijax.numpy.ufuncs import ceil, constant_like, floor, scalar_like
 
 # --- division --------------------------------------------------------------------------------
 
@@ -144,7 +144,7 @@ def round_float(x: Any, decimals: int) -> Any:
     if decimals == 0:
         return lax.round(x, lax.RoundingMethod.TO_NEAREST_EVEN)
     wide = lax.convert_element_type(x, np.float32) if x.dtype == np.float16 else x
-    factor = constant_like(wide, 10**decimals)
+    factor = scalar_like(wide, 10**decimals)
     out = lax.div(lax.round(lax.mul(wide, factor), lax.RoundingMethod.TO_NEAREST_EVEN), factor)
     return out if wide is x else lax.convert_element_type(out, x.dtype)
 

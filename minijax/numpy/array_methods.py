@@ -212,6 +212,20 @@ def on_devices(self: Any) -> set[Device]:
     return {devices()[0]}
 
 
+def delete(self: Any) -> None:
+    """Give the memory back now. Whatever needs the elements afterwards is a RuntimeError."""
+    if not is_deleted(self):
+        del self._value
+
+
+def is_deleted(self: Any) -> bool:
+    """Have the elements been given back, by `delete` or as a donated argument?"""
+    try:
+        return self._value is None
+    except RuntimeError:
+        return True
+
+
 def array_namespace(self: Any, *, api_version: str | None = None) -> ModuleType:
     """The module `minijax.numpy`, by the rules of the Python array API."""
     if api_version not in (None, "2021.12", "2022.12", "2023.12", "2024.12"):
@@ -243,10 +257,10 @@ PROPERTIES: dict[str, Callable] = {
 ARRAY_METHODS: dict[str, Callable] = {  # for values that are there
     "__dlpack__": lambda self, **options: self._value.__dlpack__(**options),
     "__dlpack_device__": lambda self: self._value.__dlpack_device__(),
-    "is_deleted": lambda self: False,
+    "is_deleted": is_deleted,
     "is_ready": lambda self: True,
     "copy_to_host_async": lambda self: None,
-    "delete": lambda self: None,
+    "delete": delete,
     "tobytes": lambda self, order="C": self._value.tobytes(order),
     "on_device_size_in_bytes": lambda self: self.nbytes,
 }

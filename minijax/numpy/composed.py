@@ -48,8 +48,8 @@ def sinc(x: Any, /) -> Any:
     """sin(pi x) / (pi x), and 1 at 0, where all its derivatives are right too."""
     (x,) = promote_inexact(ensure_array("sinc", x))
     at_zero = lax.eq(x, 0)
-    pi_x = lax.mul(constant_like(x, np.pi), x)
-    safe = _where(at_zero, constant_like(x, 1), pi_x)
+    pi_x = lax.mul(scalar_like(x, np.pi), x)
+    safe = _where(at_zero, scalar_like(x, 1), pi_x)
     return _where(at_zero, _sinc_maclaurin(0, pi_x), lax.div(lax.sin(safe), safe))
 
 
@@ -57,7 +57,7 @@ def sinc(x: Any, /) -> Any:
 def _sinc_maclaurin(k: int, x: Any) -> Any:
     """The k-th derivative of sin(x) / x at 0."""
     value = 0.0 if k % 2 else (-1) ** (k // 2) / (k + 1)
-    return x * 0 if k % 2 else x * 0 + constant_like(x, value)
+    return x * 0 if k % 2 else x * 0 + scalar_like(x, value)
 
 
 @_sinc_maclaurin.defjvp

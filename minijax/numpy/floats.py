@@ -14,6 +14,7 @@ from minijax.numpy.arguments import ensure_array, ensure_arrays
 from minijax.numpy.logic import greater, isnan, less, logical_or
 from minijax.numpy.promotion import (
     _where,
+    convert,
     promote_args,
     promote_args_inexact,
     promote_args_numeric,
@@ -192,6 +193,7 @@ def angle(z: Any, deg: bool = False) -> Any:
         re, im = lax.real(z), lax.imag(z)
     else:
         (re,) = promote_inexact(z)
+        re = convert(re, re.dtype)
         im = lax.full_like(re, 0)
     out = lax.atan2(im, re)
     return lax.mul(out, constant_like(out, 180 / np.pi)) if deg else out

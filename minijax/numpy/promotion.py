@@ -174,6 +174,7 @@ def with_scalar(x: Any, y: Any) -> Any:
     if isinstance(x, Array) and (type(y) is float or type(y) is int):
         aval = x.aval
         if aval.dtype.kind == "f" and dtypes.canonical_dtype(aval.dtype) is aval.dtype:
+            y = y if type(y) is float else dtypes.coerce_to_array(y)  # no integer that is too large
             return ArrayImpl(np.array(y, aval.dtype), ShapedArray((), aval.dtype, aval.weak_type))
     return None
 

@@ -17,6 +17,10 @@ from minijax.random.choosing import (
     choice as choice,
     permutation as permutation,
 )
+from minijax.random.counts import (
+    binomial as binomial,
+    multinomial as multinomial,
+)
 from minijax.random.distributions import (
     bernoulli as bernoulli,
     cauchy as cauchy,

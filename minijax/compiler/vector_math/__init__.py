@@ -1,8 +1,8 @@
 """Elementary functions of one number, written so that a loop over them becomes vector instructions.
 
 There is no branch (`select` computes both sides), almost no table and no call of a library. They
-are compiled by `intrinsics.py`, which also has the names they use; `fma`, `horner` and `select` take
-their constants in the type of the other operands. `floating` is float32 or float64: a function
+are compiled by `intrinsics.py`, which also has the names they use; `fma`, `horner` and `select`
+take their constants in the type of the other operands. `floating` is float32 or float64: a function
 whose name ends in `_f` stands for two, `_f32` and `_f64`, and so does a table; one in `_c`, of
 complex numbers, stands for `_c64` and `_c128`.
 
@@ -55,7 +55,7 @@ def definitions() -> dict[str, Any]:
     for module in MODULES:
         for name, value in vars(module).items():
             mine = isinstance(value, FunctionType) and value.__module__ == module.__name__
-            if mine or isinstance(value, (float, tuple, np.ndarray)):
+            if name[0] != "_" and (mine or isinstance(value, (float, tuple, np.ndarray))):
                 for width in widths(name):
                     found[renamed(name, width)] = at_width(value, width) if mine else value
     return found

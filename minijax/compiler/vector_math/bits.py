@@ -48,6 +48,19 @@ def rem_f32(x, y):
     return float32(rem_f64(float64(x), float64(y)))
 
 
+def gcd(x, y):
+    """The greatest common divisor of two integers, by Euclid's algorithm."""
+    while y != 0:
+        x, y = y, remainder(x, y)
+    return select(x < 0, int64(-x), x)
+
+
+def lcm(x, y):
+    """The least common multiple of two integers."""
+    out = quotient(x, gcd(x, y)) * y
+    return 0 if (x == 0) | (y == 0) else select(out < 0, -out, out)
+
+
 # --- 16 bits ---------------------------------------------------------------------------------
 # In memory they are uint16, in a kernel float32.
 
@@ -88,7 +101,7 @@ def narrow_f16(x):
     small = uint32(bits(bits(size, float32) + float32(0.5), uint32) - uint32(0x3f000000))
     y = select(size < uint32(0x38800000), small, normal)
     y = select(size >= uint32(0x477ff000), uint32(0x7c00), y)  # infinity
-    y = select(size > uint32(0x7f800000), uint32(0x7e00 | ((size >> uint32(13)) & uint32(0x3ff))), y)
+    y = select(x != x, uint32(0x7e00), y)
     return uint16(y | sign)
 
 
@@ -109,6 +122,7 @@ def reduce_precision_f64(x, exponent_bits, mantissa_bits):
 
 def reduce_precision_f32(x, exponent_bits, mantissa_bits):
     """The nearest number with so few bits; zero and infinity where the exponent does not fit."""
+<<<<<<< HEAD
     bits_of_float64 = select(exponent_bits < 8, exponent_bits, 11)
     return float32(reduce_precision_f64(float64(x), bits_of_float64, min(mantissa_bits, 23)))
 
@@ -123,3 +137,6 @@ def total_order_f64(x):
     """An integer in the order of x, where -nan < -inf < -0.0 < 0.0 < inf < nan."""
     b = bits(x, int64)
     return select(b < int64(0), b ^ int64(0x7fffffffffffffff), b)
+=======
+    return float32(reduce_precision_f64(float64(x), exponent_bits, mantissa_bits))
+>>>>>>> 6cd34c3dbffd0b94cfc19ff682aa2286b907d847

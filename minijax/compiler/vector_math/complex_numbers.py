@@ -15,7 +15,8 @@ def abs_c(z):
     ratio = b / select(a > floating(0), a, 1.0)
     out = a * sqrt(fma(ratio, ratio, 1.0))
     out = select(a == floating(0), floating(0), out)
-    return select((x == floating(inf)) | (y == floating(inf)), floating(inf), select(x == x, out, x))
+    infinite = (x == floating(inf)) | (y == floating(inf))
+    return select(infinite, floating(inf), select(x == x, out, x))
 
 
 def sign_c(z):
@@ -24,6 +25,22 @@ def sign_c(z):
     zero = size == floating(0)
     size = select(zero, floating(1), size)
     return pair(z.real / size, z.imag / size)
+
+
+def is_nan(z):
+    return (z.real != z.real) | (z.imag != z.imag)
+
+
+def max_c(z, w):
+    """The one with the larger real part, then imaginary part; nan if one is."""
+    larger = (z.real > w.real) | ((z.real == w.real) & (z.imag > w.imag))
+    return select(is_nan(z) | (larger & (not is_nan(w))), z, w)
+
+
+def min_c(z, w):
+    """The one with the smaller real part, then imaginary part; nan if one is."""
+    smaller = (z.real < w.real) | ((z.real == w.real) & (z.imag < w.imag))
+    return select(is_nan(z) | (smaller & (not is_nan(w))), z, w)
 
 
 def times_c(z, w):
