@@ -20,12 +20,7 @@ from minijax.compiler.blas import matmul
 from minijax.compiler.buffers import SMALL
 from minijax.compiler.costs import size_in_bytes
 from minijax.compiler.emit import Emitted, emit
-<<<<<<< HEAD
-from minijax.compiler.load import native
 from minijax.compiler.lowering import emit_alone, faster_alone, lowerable
-=======
-from minijax.compiler.lowering import emit_alone, lowerable
->>>>>>> 6cd34c3dbffd0b94cfc19ff682aa2286b907d847
 from minijax.compiler.plan import Kernel, Plan, Step
 from minijax.compiler.products import follower, is_product, matrices
 from minijax.compiler.threads import parallel
@@ -126,15 +121,10 @@ class DriverWriter:
         if step in self.done:
             return
         if isinstance(step, Kernel):
-<<<<<<< HEAD
             self.kernel(step.outputs, [emit(step, self.plan)])
-        elif lowerable(e) and faster_alone(e):
-=======
-            self.kernel(step.outputs, emit(step, self.plan))
         elif not self.plan.refused.isdisjoint(e.outvars):
             self.single(e)
-        elif lowerable(e):
->>>>>>> 6cd34c3dbffd0b94cfc19ff682aa2286b907d847
+        elif lowerable(e) and faster_alone(e):
             self.kernel(step.made, emit_alone(e, self.plan))
         elif is_product(e):
             self.product(i, e)

@@ -23,7 +23,6 @@ from minijax.compiler.keys import numbering
 from minijax.compiler.plan import Kernel, Plan, domain_of, reduces
 from minijax.compiler.reductions import REDUCTIONS
 from minijax.compiler.views import View
-from minijax.core import ShapedArray
 from minijax.jaxpr import JaxprEqn, Literal, Var
 
 WRITTEN_OUT = {0.0, 1.0, -1.0, 2.0, 0.5, np.inf, -np.inf}  # constants that help the compiler
@@ -412,17 +411,12 @@ class KernelWriter:
         roots = [*written, *(b for e in sums for x in e.invars
                              if (b := self.view(x).base) in self.made)]
 
-        so_far = {e: wide(e.outvars[0]) for e in sums}
-
-        def where(e: JaxprEqn) -> str:
-            v = e.outvars[0]
-            index = self.index(self.store_key(v))
-            if self.k.blocks:
-                return f"block * {self.w.size(math.prod(v.aval.shape[1:]))} + {index}"
-            return index
-
         def place(e: JaxprEqn) -> str:
-            return f"{self.w.array(so_far[e])}[{where(e)}]"
+            v = e.outvars[0]
+            where = self.index(self.store_key(v))
+            if self.k.blocks:
+                where = f"block * {self.w.size(math.prod(v.aval.shape[1:]))} + {where}"
+            return f"{self.w.array(v)}[{where}]"
 
         def start() -> None:
             for e in sums:
@@ -439,20 +433,8 @@ class KernelWriter:
             for v in written:
                 self.store(v, self.names[v])
 
-        def end() -> None:
-            for e in rounded:
-                self.w.store(e.outvars[0], where(e), place(e))
-
-        rounded = [e for e in sums if so_far[e] is not e.outvars[0]]
         self.nest(inner, start, "c")
         self.nest(reduced, lambda: self.nest(inner, body, "c"), "i", blocks=bool(self.k.blocks))
-        if rounded:
-            self.nest(inner, end, "c")
-
-
-def wide(v: Var) -> Var:
-    """The memory in which a value comes together: that of the result, if it is not too narrow."""
-    return Var(ShapedArray(v.aval.shape, "float32")) if v.aval.dtype.name in NARROW else v
 
 
 def emit(kernel: Kernel, plan: Plan) -> Emitted:

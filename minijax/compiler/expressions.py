@@ -112,16 +112,6 @@ def _pow(eqn: JaxprEqn) -> str:
     return "pow_{f}({0}, {T}({1}))"
 
 
-def _bitcast(eqn: JaxprEqn) -> str | None:
-    have, want = eqn.invars[0].aval.dtype, eqn.outvars[0].aval.dtype
-    if have.itemsize != want.itemsize:
-        return None
-    x = f"narrow_{NARROW[have.name]}({{0}})" if have.name in NARROW else "{0}"
-    if want.name in NARROW:
-        return f"widen_{NARROW[want.name]}(uint16({x}))"
-    return f"bits({x}, {{T}})"
-
-
 def _random_bits(eqn: JaxprEqn) -> str:
     return f"{{T}}(threefry_{max(eqn.params['bit_width'], 32)}({{0}}, {{1}}))"
 
@@ -192,13 +182,8 @@ TABLE: dict[str, Any] = {
     "shift_right_arithmetic": "shift_right_arithmetic({0}, {1})",
     "population_count": "population_count({0})", "clz": "clz({0})", "mulhi": "mulhi({0}, {1})",
     "select_n": _select, "convert_element_type": _convert, "reduce_precision": _reduce_precision,
-<<<<<<< HEAD
-    "pow": _pow, "bitcast_convert_type": _bitcast,
-=======
-    "pow": _pow,
-    "bitcast_convert_type": _bitcast, "nextafter": _nextafter,
+    "pow": _pow, "bitcast_convert_type": _bitcast, "nextafter": _nextafter,
     "gcd": "{T}(gcd({0}, {1}))", "lcm": "{T}(lcm({0}, {1}))",
->>>>>>> 6cd34c3dbffd0b94cfc19ff682aa2286b907d847
     "real": "{0}.real", "imag": "{0}.imag", "complex": "pair({0}, {1})",
     "conj": {"f": "pair({0}, {A}(0))", "c": "pair({0}.real, -{0}.imag)"},
     "iota": "{T}({0})",

@@ -388,16 +388,8 @@ def add_products(typing: Any, out: Any, out_at: Any, out_rows: Any, x: Any, x_at
 @functools.cache
 def namespace() -> dict[str, Any]:
     """Everything that the source of a kernel may name. A vector function is compiled when used."""
-<<<<<<< HEAD
-    names: dict[str, Any] = {f.__name__: f for f in (
-        data, copy_elements, fma, floor, ceil, trunc, rint, sqrt, fabs, copysign, minimum, maximum, square,
-        add_reordered, mul_reordered, multiply, plus, select, horner, pair, bits, whole, lookup, saturate,
-        quotient, remainder, population_count, clz, shift_left, shift_right_logical,
-        shift_right_arithmetic, mulhi, add_products, inline)} | TYPES
-=======
     names = {k: v for k, v in globals().items() if isinstance(v, type(data))}
     names |= TYPES | {"inline": inline, "np": np}
->>>>>>> 6cd34c3dbffd0b94cfc19ff682aa2286b907d847
     for name, value in vector_math.definitions().items():
         if isinstance(value, python_types.FunctionType):
             value = inline(python_types.FunctionType(value.__code__, names, name))

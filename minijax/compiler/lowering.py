@@ -167,7 +167,8 @@ class Op:
     def finish(self) -> None:
         """What is written so far is a kernel."""
         self.kernels.append(Emitted(
-            self.w.source(), list(self.w.arrays), self.w.sizes, self.count, self.work))
+            self.w.source(), list(self.w.arrays), self.w.sizes, self.count, self.work,
+            [self.eqn]))
         self.w.__init__()  # type: ignore[misc]  the places write to it
 
     @contextlib.contextmanager
@@ -264,9 +265,5 @@ def emit_alone(e: JaxprEqn, plan: Plan) -> list[Emitted]:
     writer = Writer()
     op = Op(e, plan, writer, ("lo", "hi"))
     LOWERINGS[e.primitive.name](op)
-<<<<<<< HEAD
     op.barrier()
     return op.kernels
-=======
-    return Emitted(writer.source(), list(writer.arrays), writer.sizes, op.count, op.work, [e])
->>>>>>> 6cd34c3dbffd0b94cfc19ff682aa2286b907d847

@@ -18,30 +18,15 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-<<<<<<< HEAD
-from minijax.compiler.expressions import NARROW, expression
-from minijax.compiler import keys, window_views
-=======
 import numpy as np
 
+from minijax.compiler import keys, window_views
 from minijax.compiler.expressions import NARROW, expression
->>>>>>> 6cd34c3dbffd0b94cfc19ff682aa2286b907d847
 from minijax.compiler.flatten import Flat
 from minijax.compiler.reductions import REDUCTIONS
 from minijax.compiler.views import View, contiguous, view_of, whole
 from minijax.core import ShapedArray
-<<<<<<< HEAD
-from minijax.families import Reduction, mul, reshape_p, stop_gradient_p
-=======
-from minijax.families import (
-    Elementwise,
-    Reduction,
-    convert_element_type_p,
-    mul,
-    reshape_p,
-    stop_gradient_p,
-)
->>>>>>> 6cd34c3dbffd0b94cfc19ff682aa2286b907d847
+from minijax.families import Reduction, convert_element_type_p, mul, reshape_p, stop_gradient_p
 from minijax.jaxpr import Atom, JaxprEqn, Var
 
 LONG = 1 << 17  # elements: a longer reduction to one value is done in blocks
@@ -199,19 +184,14 @@ class Planner:
             return self.widened(e)
         if len(e.invars) == 1 and (found := view_of(e, self.view(e.invars[0]))) is not None:
             self.views.update(zip(e.outvars, found))
-<<<<<<< HEAD
             return
-        if e.invars and (taken := keys.operands(e, self.view(e.invars[0]))):
-            e = JaxprEqn(e.primitive, self.named(taken), e.params, e.outvars, e.line)
-        if elementwise(e) or reduces(e):
-=======
-        elif self.refused.isdisjoint(e.outvars) and (elementwise(e) or reduces(e)):
->>>>>>> 6cd34c3dbffd0b94cfc19ff682aa2286b907d847
-            self.fuse(e)
-        else:
-            self.start(Step([e]))
+        if self.refused.isdisjoint(e.outvars):
+            if e.invars and (taken := keys.operands(e, self.view(e.invars[0]))):
+                e = JaxprEqn(e.primitive, self.named(taken), e.params, e.outvars, e.line)
+            if elementwise(e) or reduces(e):
+                return self.fuse(e)
+        self.start(Step([e]))
 
-<<<<<<< HEAD
     def slide(self, e: JaxprEqn) -> JaxprEqn:
         """A reduction over windows as one along axes of a view."""
         pads, operands = window_views.padding(e)
@@ -226,7 +206,7 @@ class Planner:
         names = [Var(ShapedArray(v.shape, v.base.aval.dtype)) for v in views]
         self.views.update(zip(names, views))
         return names
-=======
+
     def widened(self, e: JaxprEqn) -> None:
         """A reduction of numbers of 16 bits is done in 32, and rounded at the end."""
         single, short = np.dtype(np.float32), e.outvars[0].aval.dtype
@@ -238,7 +218,6 @@ class Planner:
                              {"new_dtype": short, "weak_type": False}, e.outvars, e.line)):
             self.order[new.outvars[0]] = self.order[e.outvars[0]]
             self.add(new)
->>>>>>> 6cd34c3dbffd0b94cfc19ff682aa2286b907d847
 
     def multiplied(self, e: JaxprEqn) -> JaxprEqn:
         """A product that sums nothing, as one of elements; the factors are repeated by views."""
@@ -263,11 +242,7 @@ class Planner:
         if axes and self.is_long(shape, axes):
             return self.in_blocks(e, shape, axes)
         earliest = max((self.place.get(self.view(x).base, 0) for x in e.invars), default=0)
-<<<<<<< HEAD
-        if earliest == 0 and math.prod(shape) == 1 and axes is None:
-=======
-        if earliest == 0 and shape == () and axes is None and len(self.steps[0].eqns) < MANY:
->>>>>>> 6cd34c3dbffd0b94cfc19ff682aa2286b907d847
+        if earliest == 0 and math.prod(shape) == 1 and axes is None and len(self.steps[0].eqns) < MANY:
             self.steps[0].eqns.append(e)
             return self.note(e, 0)
         for i in range(len(self.steps) - 1, max(earliest - 1, len(self.steps) - NEAR, 0), -1):
@@ -296,8 +271,7 @@ class Planner:
         """A long reduction: one kernel for the parts of it, one for the whole."""
         out = e.outvars[0].aval
         blocks = min(BLOCKS, math.prod(shape[i] for i in axes))
-        narrow = out.dtype.name in NARROW
-        parts = Var(ShapedArray((blocks, *out.shape), "float32" if narrow else out.dtype))
+        parts = Var(ShapedArray((blocks, *out.shape), out.dtype))
         self.order[parts] = self.order[e.outvars[0]]
         first = JaxprEqn(e.primitive, e.invars, e.params, [parts], e.line)
         for i in range(len(self.steps) - 1, max(len(self.steps) - NEAR, -1), -1):

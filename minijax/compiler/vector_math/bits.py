@@ -122,9 +122,7 @@ def reduce_precision_f64(x, exponent_bits, mantissa_bits):
 
 def reduce_precision_f32(x, exponent_bits, mantissa_bits):
     """The nearest number with so few bits; zero and infinity where the exponent does not fit."""
-<<<<<<< HEAD
-    bits_of_float64 = select(exponent_bits < 8, exponent_bits, 11)
-    return float32(reduce_precision_f64(float64(x), bits_of_float64, min(mantissa_bits, 23)))
+    return float32(reduce_precision_f64(float64(x), exponent_bits, mantissa_bits))
 
 
 def total_order_f32(x):
@@ -137,6 +135,3 @@ def total_order_f64(x):
     """An integer in the order of x, where -nan < -inf < -0.0 < 0.0 < inf < nan."""
     b = bits(x, int64)
     return select(b < int64(0), b ^ int64(0x7fffffffffffffff), b)
-=======
-    return float32(reduce_precision_f64(float64(x), exponent_bits, mantissa_bits))
->>>>>>> 6cd34c3dbffd0b94cfc19ff682aa2286b907d847
