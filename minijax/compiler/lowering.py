@@ -169,7 +169,7 @@ class Op:
         self.kernels.append(Emitted(
             self.w.source(), list(self.w.arrays), self.w.sizes, self.count, self.work,
             [self.eqn]))
-        self.w.__init__()  # type: ignore[misc]  the places write to it
+        vars(self.w).update(vars(Writer()))  # the same writer: the places refer to it
 
     @contextlib.contextmanager
     def loop(self, n: int | str, name: str = "i") -> Iterator[str]:

@@ -44,7 +44,8 @@ def padding(e: JaxprEqn) -> tuple[list[JaxprEqn], list[Atom]]:
 
 def identity(e: JaxprEqn) -> Literal:
     dtype: np.dtype = e.invars[0].aval.dtype
-    return Literal(np.asarray(e.primitive.identity(dtype)), ShapedArray((), dtype))
+    of_dtype: Any = vars(e.primitive)["identity"]
+    return Literal(np.asarray(of_dtype(dtype)), ShapedArray((), dtype))
 
 
 def windows(view: View, e: JaxprEqn) -> tuple[View, tuple[int, ...]]:
@@ -66,7 +67,8 @@ def counts(shape: Sequence[int], e: JaxprEqn) -> list[int]:
     """How many windows there are along each axis."""
     p = e.params
     spans = dilate(p["window_dimensions"], p["window_dilation"])
-    return [max(0, (n - span) // step + 1) for n, span, step in zip(shape, spans, p["window_strides"])]
+    return [max(0, (n - span) // step + 1)
+            for n, span, step in zip(shape, spans, p["window_strides"])]
 
 
 def reduction(e: JaxprEqn, operands: Sequence[Atom], axes: tuple[int, ...]) -> JaxprEqn:

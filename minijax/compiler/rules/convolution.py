@@ -105,9 +105,10 @@ def kernel_of(op: Op, w: Place, dtype: np.dtype, groups: int, columns: int) -> F
     n = math.prod(inner)
     packed, kind = op.scratch((n, groups, columns), dtype), kernel_type(dtype)
     with op.shared(n) as r, op.loop(groups, "g") as g:
-        row, from_here = packed.at(r, g), w.moved(*range(1, len(w.shape)), 0).at(*op.split(r, inner))
+        row, where = packed.at(r, g), op.split(r, inner)
+        column = w.moved(*range(1, len(w.shape)), 0).at(*where)
         with op.loop(each, "j") as j:
-            row.set(f"{kind}({from_here(f'({g} * {op.w.size(each)} + {j})')})", j)
+            row.set(f"{kind}({column(f'({g} * {op.w.size(each)} + {j})')})", j)
         with op.loop(columns - each, "j") as j:
             row.set(op.number(0, dtype), f"({op.w.size(each)} + {j})")
     op.barrier()
@@ -152,7 +153,7 @@ def tiles(op: Op, x: Factor, w: Factor, rows: np.ndarray, out: Place, each: int,
     op.work = max(n * groups * columns * len(x.terms) // 16 // max(groups * number, 1), 1)
     if not direct:
         op.barrier()
-        apart = result.seen((*out.shape[:-1], groups, each),
-                            (*(s * groups * columns for s in contiguous(out.shape[:-1])), columns, 1))
+        outer = [s * groups * columns for s in contiguous(out.shape[:-1])]
+        apart = result.seen((*out.shape[:-1], groups, each), (*outer, columns, 1))
         op.copy_shared(apart, out.seen(apart.shape, (
             *out.view.strides[:-1], out.view.strides[-1] * each, out.view.strides[-1])))

@@ -123,7 +123,7 @@ def _(op: Op) -> None:
     """One update after the other, as they may meet. Threads share what is never met: a batch."""
     x, indices, updates, out = *op.ins, op.outs[0]
     numbers = GatherDimensionNumbers(*op.params["dimension_numbers"])
-    inner, along, combine = numbers.offset_dims, numbers.operand_batching_dims, COMBINED.get(op.name)
+    inner, along = numbers.offset_dims, numbers.operand_batching_dims
     sizes = window_sizes(x.shape, [updates.shape[d] for d in inner], numbers)
     windows = Windows(op, x.shape, sizes, numbers)
     windows.clip = op.params["mode"] is GatherScatterMode.CLIP
@@ -138,4 +138,6 @@ def _(op: Op) -> None:
         with (op.w.block(f"if {windows.inside(corner)}:"),
               windows.elements(corner) as (window, place)):
             new = updates(*interleave(window, inner, batch))
-            out.set(binary(combine, x.dtype, out(*place), new) if combine else new, *place)
+            if op.name in COMBINED:
+                new = str(binary(COMBINED[op.name], x.dtype, out(*place), new))
+            out.set(new, *place)

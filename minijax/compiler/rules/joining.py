@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from minijax.compiler.lowering import Op, Place, lowering, merged, merged_first
 
-
 SMALL = 256  # elements that lie together
 
 

@@ -41,13 +41,14 @@ def _(op: Op) -> None:
 
 
 def number_type(dtype: np.dtype) -> np.dtype:
-    return np.dtype("uint8" if dtype == bool else kernel_type(dtype))
+    return np.dtype("uint8" if dtype.kind == "b" else kernel_type(dtype))
 
 
 def search(op: Op, row: Place, out: Place) -> None:
     """The extremum first, then the first element that is equal to it, or nan: two fast loops."""
     n, dtype = row.shape[0], number_type(row.dtype)
-    rule, number = REDUCTIONS[op.name.replace("arg", "reduce_")], "int32" if n < 1 << 31 else "int64"
+    rule, number = REDUCTIONS[op.name.replace("arg", "reduce_")], (
+        "int32" if n < 1 << 31 else "int64")
     op.line(f"best = {rule.start(dtype)}")
     with op.loop(n) as i:
         op.line(f"best = {rule.combine(dtype, 'best', f'{dtype.name}({row(i)})')}")
@@ -96,7 +97,8 @@ def step(name: str, dtype: np.dtype, so_far: str, x: str) -> str | None:
     if name == "cumlogsumexp":
         return f"logaddexp_{'f32' if dtype == np.float32 else 'f64'}({so_far}, {x})"
     if name in ("cummax", "cummin") and dtypes.kind(dtype) == "f":  # the fewest instructions
-        return f"select(({x} {'>' if name == 'cummax' else '<'} {so_far}) | ({x} != {x}), {x}, {so_far})"
+        sign = ">" if name == "cummax" else "<"
+        return f"select(({x} {sign} {so_far}) | ({x} != {x}), {x}, {so_far})"
     return binary(STEPS[name], dtype, so_far, x)
 
 

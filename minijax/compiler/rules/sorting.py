@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from minijax import dtypes
-from minijax.compiler.expressions import kernel_type
 from minijax.compiler.lowering import Op, Place, lowering
 
 

@@ -1,6 +1,7 @@
-"""The hash behind random numbers: see `minijax.lax.threefry`. A key is one uint64, its first word below.
+"""The hash behind random numbers, which `minijax.lax.threefry` explains.
 
-Only additions, exclusive ors and rotations of uint32: a vector of counters is hashed at once.
+A key is one uint64; its first word is the lower half. There are only additions, exclusive
+ors and rotations of uint32, so a vector of counters is hashed at once.
 """
 
 from __future__ import annotations
