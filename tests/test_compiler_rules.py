@@ -15,8 +15,7 @@ from minijax import dtypes
 from minijax.compiler import backend, driver
 from minijax.compiler.flatten import flatten
 from minijax.compiler.lowering import LOWERINGS, emit_alone, lowerable
-from minijax.compiler.plan import plan
-from minijax.compiler.window_views import REDUCED
+from minijax.compiler.plan import REWRITTEN, plan
 from minijax.jaxpr import JaxprEqn
 from tests.operations import (
     Case,
@@ -34,7 +33,7 @@ from tests.tiers import thinned
 MODULES = (random_bits, indexing, reducing, shaping, sorting, windows, convolution)
 NOT_COMPILED = {"cumlogsumexp-complex", "conv_general_dilated-complex"}
 CASES = [c for m in MODULES for c in m.CASES if c.id not in NOT_COMPILED and (
-    c.op in LOWERINGS or c.op in REDUCED or c.op.startswith("random") and c.op != "random_gamma")]
+    c.op in LOWERINGS or c.op in REWRITTEN or c.op.startswith("random_") and c.op != "random_gamma")]
 NARROWER = ("bool", "uint8", "int16", "uint32", "float16", "bfloat16", "float32", "complex64")
 
 
@@ -60,7 +59,7 @@ def compiled(case: Case, *args: Any) -> list[np.ndarray]:
 
 def refused(e: JaxprEqn) -> bool:
     """Is it an operation with a rule, but not for these dtypes?"""
-    if e.primitive.name in REDUCED:
+    if e.primitive.name in REWRITTEN:
         return dtypes.kind(e.invars[0].aval.dtype) == "c"
     return e.primitive.name in LOWERINGS and not lowerable(e)
 

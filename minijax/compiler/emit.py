@@ -19,7 +19,7 @@ import numpy as np
 
 from minijax import dtypes
 from minijax.compiler.expressions import NARROW, expression, kernel_type, literal
-from minijax.compiler.keys import numbering
+from minijax.compiler.numbering import numbering
 from minijax.compiler.plan import Kernel, Plan, domain_of, reduces
 from minijax.compiler.reductions import REDUCTIONS
 from minijax.compiler.views import View

@@ -203,7 +203,7 @@ TABLE["add_any"] = {"b": "{0} | {1}", **TABLE["add"]}
 def expression(eqn: JaxprEqn, operands: Sequence[str]) -> str | None:
     """The text of one element of the result of `eqn`, given those of its operands.
 
-    Where the elements are numbered (see `keys.numbering`), their number comes last.
+    Where the elements are numbered (see `numbering`), their number comes last.
     None if there is no kernel for the operation or its dtype.
     """
     kinds = [v.aval.dtype for v in (*eqn.invars, *eqn.outvars)]

@@ -15,12 +15,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from minijax.compiler import keys, window_views
 from minijax.compiler.expressions import NARROW, expression
 from minijax.compiler.flatten import Flat
 from minijax.compiler.reductions import REDUCTIONS
@@ -139,6 +138,20 @@ def reduces(e: JaxprEqn) -> bool:
         REDUCTIONS[e.primitive.name].accepts(e.invars[0].aval.dtype))
 
 
+# operations that are others, on views: a function of the planner and the equation
+REWRITTEN: dict[str, Callable[[Planner, JaxprEqn], JaxprEqn]] = {}
+
+
+def rewriting(*names: str) -> Callable:
+    """Makes a function what rewrites the operations with these names."""
+
+    def register(rewrite: Callable) -> Callable:
+        REWRITTEN.update(dict.fromkeys(names, rewrite))
+        return rewrite
+
+    return register
+
+
 class Planner:
     """Takes the equations in order; each joins a kernel that is there, or starts a step."""
 
@@ -174,8 +187,9 @@ class Planner:
         return view
 
     def add(self, e: JaxprEqn) -> None:
-        if e.primitive.name in window_views.REDUCED:
-            e = self.slide(e)
+        refused = not self.refused.isdisjoint(e.outvars)
+        if e.primitive.name in REWRITTEN and not refused:
+            e = REWRITTEN[e.primitive.name](self, e)
         if outer_product(e):
             e = self.multiplied(e)
         if reduces(e) and all(domain_of(e)[i] == 1 for i in e.params["axes"]):
@@ -184,26 +198,14 @@ class Planner:
             return self.widened(e)
         if len(e.invars) == 1 and (found := view_of(e, self.view(e.invars[0]))) is not None:
             self.views.update(zip(e.outvars, found))
-            return
-        if self.refused.isdisjoint(e.outvars):
-            if e.invars and (taken := keys.operands(e, self.view(e.invars[0]))):
-                e = JaxprEqn(e.primitive, self.named(taken), e.params, e.outvars, e.line)
-            if elementwise(e) or reduces(e):
-                return self.fuse(e)
-        self.start(Step([e]))
+        elif not refused and (elementwise(e) or reduces(e)):
+            self.fuse(e)
+        else:
+            self.start(Step([e]))
 
-    def slide(self, e: JaxprEqn) -> JaxprEqn:
-        """A reduction over windows as one along axes of a view."""
-        pads, operands = window_views.padding(e)
-        for pad in pads:
-            self.add(pad)
-        seen = [window_views.windows(self.view(x), e) for x in operands]
-        views, axes = [v for v, _ in seen], seen[0][1]
-        return window_views.reduction(e, self.named(views), axes)
-
-    def named(self, views: list[View]) -> list[Var]:
+    def named(self, views: Sequence[View]) -> list[Atom]:
         """Variables that stand for views."""
-        names = [Var(ShapedArray(v.shape, v.base.aval.dtype)) for v in views]
+        names: list[Atom] = [Var(ShapedArray(v.shape, v.base.aval.dtype)) for v in views]
         self.views.update(zip(names, views))
         return names
 

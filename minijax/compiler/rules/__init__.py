@@ -1,3 +1,12 @@
 """Kernels of single operations, one module for each kind. Importing it registers them."""
 
-from minijax.compiler.rules import convolution, indexing, joining, pooling, scans, sorting  # noqa: F401
+from minijax.compiler.rules import (
+    convolution,
+    indexing,
+    joining,
+    pooling,
+    random_keys,
+    scans,
+    sorting,
+    windows,
+)  # noqa: F401

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from minijax.compiler.plan import Planner, rewriting
 from minijax.compiler.views import View
 from minijax.core import ShapedArray
 from minijax.families import reduce_sum_p
@@ -22,11 +23,17 @@ from minijax.lax.pooling import pad_config
 from minijax.lax.reducing import reduce_max_p, reduce_min_p
 from minijax.lax.slicing import pad_p, padded_shape
 
-__all__ = ["padding", "reduction", "windows"]
-
 REDUCTIONS = {"reduce_window_sum": reduce_sum_p, "reduce_window_max": reduce_max_p,
               "reduce_window_min": reduce_min_p}
-REDUCED = {*REDUCTIONS, "reduce_window"}
+
+
+@rewriting(*REDUCTIONS, "reduce_window")
+def _(planner: Planner, e: JaxprEqn) -> JaxprEqn:
+    pads, operands = padding(e)
+    for pad in pads:
+        planner.add(pad)
+    seen = [windows(planner.view(x), e) for x in operands]
+    return reduction(e, planner.named([view for view, _ in seen]), seen[0][1])
 
 
 def padding(e: JaxprEqn) -> tuple[list[JaxprEqn], list[Atom]]:
