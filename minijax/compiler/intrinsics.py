@@ -324,7 +324,7 @@ def mulhi(typing: Any, x: Any, y: Any) -> Any:
 class Vectors:
     """Instructions on vectors of `lanes` numbers of one type."""
 
-    def __init__(self, builder: Any, number: types.Type, element: ir.Type, lanes: int):
+    def __init__(self, builder: Any, number: Any, element: ir.Type, lanes: int):
         self.builder, self.kind, self.lanes = builder, ir.VectorType(element, lanes), lanes
         self.bytes_each = number.bitwidth // 8
         self.fma = isinstance(number, types.Float) and cgutils.get_or_insert_function(

@@ -235,9 +235,9 @@ class Op:
 
     def table(self, values: np.ndarray) -> Place:
         """An array of constants."""
-        place = self.scratch(values.shape, values.dtype)
-        self.plan.flat.consts[place.view.base] = values
-        return place
+        v = Var(ShapedArray(values.shape, values.dtype))
+        self.plan.flat.consts[v] = values
+        return Place(self.w, whole(v))
 
     def number(self, value: Any, dtype: np.dtype) -> str:
         """A constant."""

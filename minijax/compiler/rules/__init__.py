@@ -1,6 +1,6 @@
 """Kernels of single operations, one module for each kind. Importing it registers them."""
 
-from minijax.compiler.rules import (
+from minijax.compiler.rules import (  # noqa: F401
     convolution,
     indexing,
     joining,
@@ -9,4 +9,4 @@ from minijax.compiler.rules import (
     scans,
     sorting,
     windows,
-)  # noqa: F401
+)

@@ -38,15 +38,14 @@ def _(planner: Planner, e: JaxprEqn) -> JaxprEqn:
 
 def padding(e: JaxprEqn) -> tuple[list[JaxprEqn], list[Atom]]:
     """The equations that pad the operands, and what stands for these then."""
-    n, config, eqns = len(e.outvars), tuple(pad_config(e.params)), []
+    n, config = len(e.outvars), tuple(pad_config(e.params))
     operands = list(e.invars[:n])
-    if any(map(any, config)):
-        starts = e.invars[n:] or [identity(e)]
-        operands = [Var(ShapedArray(padded_shape(x.aval.shape, config), x.aval.dtype))
-                    for x in operands]
-        eqns = [JaxprEqn(pad_p, [x, start], {"padding_config": config}, [wide], e.line)
-                for x, start, wide in zip(e.invars, starts, operands)]
-    return eqns, operands
+    if not any(map(any, config)):
+        return [], operands
+    wide = [Var(ShapedArray(padded_shape(x.aval.shape, config), x.aval.dtype)) for x in operands]
+    starts = e.invars[n:] or [identity(e)]
+    return [JaxprEqn(pad_p, [x, start], {"padding_config": config}, [v], e.line)
+            for x, start, v in zip(operands, starts, wide)], [*wide]
 
 
 def identity(e: JaxprEqn) -> Literal:
