@@ -304,7 +304,7 @@ def test_threads_share_one_compilation(calls: int) -> None:
 def test_an_operation_without_a_kernel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(expressions.TABLE, "sinh", "no_such_function({0})")
     x = values_of((3,))
-    with pytest.warns(RuntimeWarning, match=r"no kernel could be made for sinh, at .*test_compiler"):
+    with pytest.warns(RuntimeWarning, match="no kernel could be made for sinh, at .*test_compiler"):
         got = minijax.jit(lambda x: jnp.sinh(x) * 2)(x)
     np.testing.assert_allclose(got, np.sinh(x) * 2, rtol=1e-6)
 

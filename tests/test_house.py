@@ -45,7 +45,9 @@ def ring(name: str) -> int:
         return len(RINGS) - 1  # the list of public names sees everything but the course
     if parts[1] == "course":
         return RINGS.index("course")
-    return RINGS.index("lax" if parts[1] in LAX or name.startswith(BACKEND) else "surface" if parts[1] in SURFACE else "spine")
+    if parts[1] in LAX or name.startswith(BACKEND):
+        return RINGS.index("lax")
+    return RINGS.index("surface" if parts[1] in SURFACE else "spine")
 
 
 @functools.cache

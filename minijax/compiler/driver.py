@@ -55,7 +55,8 @@ class DriverWriter:
         self.done: set[Step] = set()  # by an earlier step
         self.live = self.peak = 0  # bytes
         self.space: dict[str, Any] = {
-            "empty": np.empty, "pooled": buffers.empty, "matmul": matmul, "parallel": parallel, "in_order": in_order, "view": view_array}
+            "empty": np.empty, "pooled": buffers.empty, "in_order": in_order, "view": view_array,
+            "matmul": matmul, "parallel": parallel}
 
     def write(self) -> Source:
         flat = self.plan.flat
@@ -169,9 +170,8 @@ class DriverWriter:
         factors = ", ".join(f"{self.operand(v)}.reshape({s})" if v.shape != s else self.operand(v)
                             for v, s in ((a, a_shape), (b, b_shape)))
         call = f"matmul({factors}, {self.names[out]}.reshape({shape})"
-        j = follower(self.plan, i, shape)
-        if j is not None:
-            step = self.plan.steps[j]
+        step = follower(self.plan, i, shape)
+        if step is not None:
             emitted = emit(step, self.plan)
             per_row = emitted.count / max(math.prod(shape[:-1]), 1)
             if per_row in (1, shape[-1]):

@@ -107,7 +107,8 @@ class Writer:
         return f"{kind}(bits({self.size(int(np.float64(exact).view(np.int64)))}, float64))"
 
     def source(self) -> str:
-        head = [f"def kernel(lo, hi, sizes, {', '.join(f'a{i}' for i in range(len(self.arrays)))}):"]
+        addresses = ", ".join(f"a{i}" for i in range(len(self.arrays)))
+        head = [f"def kernel(lo, hi, sizes, {addresses}):"]
         head += [f"    s{i} = sizes[{i}]" for i in range(len(self.sizes))]
         head += [f"    {x} = data(a{i}, {memory_type(base)})"
                  for i, (base, x) in enumerate(self.arrays.items())]

@@ -81,12 +81,12 @@ class Flattener:
 
 def folded(e: JaxprEqn, ins: Sequence[Atom]) -> Literal | None:
     """The value of an elementwise equation of constants."""
-    if not ins or not isinstance(e.primitive, Elementwise) or e.effects or not all(
-            isinstance(x, Literal) for x in ins):
+    values = [x.val for x in ins if isinstance(x, Literal)]
+    if not ins or len(values) < len(ins) or e.effects or not isinstance(e.primitive, Elementwise):
         return None
-    aval = e.outvars[0].aval
     with np.errstate(all="ignore"):
-        return Literal(np.asarray(e.primitive.impl(*[x.val for x in ins], **e.params)), aval)
+        value = np.asarray(e.primitive.impl(*values, **e.params))
+    return Literal(value, e.outvars[0].aval)
 
 
 def called(e: JaxprEqn) -> Jaxpr | None:

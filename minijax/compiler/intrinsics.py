@@ -356,7 +356,7 @@ def add_products(typing: Any, out: Any, out_at: Any, out_rows: Any, x: Any, x_at
                  width: Any, lanes: Any) -> Any:
     """out[i, j] = the sum over k < n of x[i, k] w[k, j], for a tile that stays in registers.
 
-    The tile has `height` rows, from `row` on, and `width` vectors of `lanes` columns. The tables say
+    The tile has `height` rows, from `row` on, and `width` vectors of `lanes` columns. Tables say
     where things are: x[i, k] at x_at + x_rows[i] + x_terms[k], w[k, 0] at w_at + w_terms[k] and
     out[i, 0] at out_at + out_rows[i]. Columns lie next to each other.
     """

@@ -6,7 +6,9 @@
         ...
 
 A rule stands in a kernel of its own, or within a loop that is compiled whole. It does not see the
-difference.
+difference. Where it needs all threads to have finished something, it says so (`barrier`): alone, it
+is several kernels then. A result that the plan sees as a view of an operand is that memory: `begin`
+copies nothing.
 """
 
 from __future__ import annotations

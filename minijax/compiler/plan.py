@@ -123,7 +123,8 @@ def elementwise(e: JaxprEqn) -> bool:
 
 def outer_product(e: JaxprEqn) -> bool:
     """Is it a product of matrices that multiplies elements, and adds none up?"""
-    if e.primitive.name != "dot_general" or len({x.aval.dtype for x in (*e.invars, *e.outvars)}) > 1:
+    dtypes = {x.aval.dtype for x in (*e.invars, *e.outvars)}
+    if e.primitive.name != "dot_general" or len(dtypes) > 1:
         return False
     (contracting, _), _ = e.params["dimension_numbers"]
     return not contracting
@@ -181,9 +182,10 @@ class Planner:
         """A result of the program: an array by itself."""
         view = self.view(x)
         if not view.is_whole:
-            view = whole(Var(x.aval))
-            self.order[view.base] = len(self.order)
-            self.fuse(JaxprEqn(stop_gradient_p, [x], {}, [view.base]))
+            copy = Var(x.aval)
+            self.order[copy] = len(self.order)
+            self.fuse(JaxprEqn(stop_gradient_p, [x], {}, [copy]))
+            view = whole(copy)
         return view
 
     def add(self, e: JaxprEqn) -> None:
@@ -244,7 +246,8 @@ class Planner:
         if axes and self.is_long(shape, axes):
             return self.in_blocks(e, shape, axes)
         earliest = max((self.place.get(self.view(x).base, 0) for x in e.invars), default=0)
-        if earliest == 0 and math.prod(shape) == 1 and axes is None and len(self.steps[0].eqns) < MANY:
+        one = math.prod(shape) == 1 and axes is None
+        if earliest == 0 and one and len(self.steps[0].eqns) < MANY:
             self.steps[0].eqns.append(e)
             return self.note(e, 0)
         for i in range(len(self.steps) - 1, max(earliest - 1, len(self.steps) - NEAR, 0), -1):
@@ -346,7 +349,7 @@ class Planner:
         if not i or not isinstance(into, Kernel) or into.blocks or step.blocks:
             return
         tried = dataclasses.replace(into, eqns=[*into.eqns], outputs=[])
-        moved = []
+        moved: list[Var] = []
         for e in step.eqns:
             axes = tuple(sorted(e.params["axes"])) if reduces(e) else None
             if not self.joins(e, axes, tried, i, shares=True):
@@ -431,9 +434,8 @@ class Planner:
         k.outputs[:] = [v for v in k.made if v in set(outputs)]
 
 
-CHEAP = {"add", "add_any", "sub", "mul", "div", "neg", "max", "min", "select_n", "convert_element_type",
-         "eq", "ne", "lt", "le", "gt", "ge", "not", "and", "or", "iota", "abs", "square", "copy",
-         "stop_gradient", "name"}
+CHEAP = set("""add add_any sub mul div neg max min select_n convert_element_type eq ne lt le gt ge
+               not and or iota abs square copy stop_gradient name""".split())
 
 
 def plan(flat: Flat, refused: Iterable[Var] = ()) -> Plan:

@@ -1,4 +1,4 @@
-"""Matrix products: which arrays BLAS is called with, and what follows on each tile of the result."""
+"""Matrix products: what BLAS is called with, and what follows on each tile of the result."""
 
 from __future__ import annotations
 
@@ -42,12 +42,11 @@ def matrices(e: JaxprEqn, plan: Plan) -> tuple[tuple[View, tuple], tuple[View, t
             (permuted(rhs, (*rb, *rc, *rf)), (*batch, k, n)), (*batch, m, n))
 
 
-def follower(plan: Plan, i: int, shape: tuple) -> int | None:
-    """The step that may work on rows of the product, step i, as soon as they are there."""
+def follower(plan: Plan, i: int, shape: tuple) -> Kernel | None:
+    """The kernel that may work on rows of the product, step i, as soon as they are there."""
     (product,) = plan.steps[i].made
     made_later = {v for step in plan.steps[i:] for v in step.made} - {product}
-    for j in range(i + 1, len(plan.steps)):
-        step = plan.steps[j]
+    for step in plan.steps[i + 1:]:
         bases = {plan.view(x).base for e in step.eqns for x in e.invars}
         if product not in bases:
             continue
@@ -57,7 +56,7 @@ def follower(plan: Plan, i: int, shape: tuple) -> int | None:
         rows = step.reduced is None or (step.by_rows and step.kept == tuple(
             range(len(step.shape) - 1)))
         fits = math.prod(step.shape[:-1]) == math.prod(shape[:-1]) and step.shape[-1:] == shape[-1:]
-        return j if rows and fits and reads_in_place(plan, step, product) else None
+        return step if rows and fits and reads_in_place(plan, step, product) else None
     return None
 
 

@@ -50,7 +50,7 @@ REDUCTIONS = {
         "f": "maximum({0}, {1})", "iu": "select({0} < {1}, {1}, {0})", "b": "{0} | {1}"}),
     "reduce_min": Rule({"f": np.inf, "iu": highest, "b": True}, {
         "f": "minimum({0}, {1})", "iu": "select({1} < {0}, {1}, {0})", "b": "{0} & {1}"}),
-    "reduce_and": Rule({"iu": lambda dtype: ~np.zeros((), dtype), "b": True}, {
+    "reduce_and": Rule({"iu": lambda dtype: np.invert(np.zeros((), dtype)), "b": True}, {
         "iu": "{T}({0} & {1})", "b": "{0} & {1}"}),
     "reduce_or": Rule({"iub": 0}, {"iu": "{T}({0} | {1})", "b": "{0} | {1}"}),
     "reduce_xor": Rule({"iub": 0}, {"iu": "{T}({0} ^ {1})", "b": "{0} ^ {1}"}),

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minijax.jaxpr import JaxprEqn, Literal, Var
+from minijax.jaxpr import JaxprEqn
 
 __all__ = ["View", "contiguous", "view_of", "whole"]
 
@@ -24,7 +24,7 @@ _ADDRESS = _ANCHOR.__array_interface__["data"][0]
 class View:
     """Element (i, j, ...) is element offset + i * strides[0] + j * strides[1] + ... of `base`."""
 
-    base: Var | Literal
+    base: Any  # a variable, or a constant
     shape: tuple[int, ...]
     strides: tuple[int, ...]
     offset: int = 0
