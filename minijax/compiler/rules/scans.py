@@ -93,20 +93,20 @@ def identity(name: str, dtype: np.dtype) -> str:
     return REDUCTIONS[name.replace("cum", "reduce_")].start(dtype)
 
 
-def step(name: str, dtype: np.dtype, so_far: str, x: str) -> str | None:
+def step(name: str, dtype: np.dtype, so_far: str, x: str) -> str:
     if name == "cumlogsumexp":
         return f"logaddexp_{'f32' if dtype == np.float32 else 'f64'}({so_far}, {x})"
     if name in ("cummax", "cummin") and dtypes.kind(dtype) == "f":  # the fewest instructions
         sign = ">" if name == "cummax" else "<"
         return f"select(({x} {sign} {so_far}) | ({x} != {x}), {x}, {so_far})"
-    return binary(STEPS[name], dtype, so_far, x)
+    return str(binary(STEPS[name], dtype, so_far, x))
+
+
+KINDS = {"cumsum": "iufc", "cumprod": "iufc", "cummax": "iuf", "cummin": "iuf", "cumlogsumexp": "f"}
 
 
 def has_step(e: JaxprEqn) -> bool:
-    dtype = e.invars[0].aval.dtype
-    if e.primitive.name == "cumlogsumexp":
-        return dtypes.kind(dtype) == "f"
-    return step(e.primitive.name, dtype, "x", "y") is not None
+    return dtypes.kind(e.invars[0].aval.dtype) in KINDS[e.primitive.name]
 
 
 def is_fast(e: JaxprEqn) -> bool:
