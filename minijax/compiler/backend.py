@@ -11,9 +11,12 @@ from minijax.compiler.driver import DriverWriter, Source
 from minijax.compiler.emit import Emitted
 from minijax.compiler.flatten import Flat, flatten
 from minijax.compiler.load import CannotCompile, native
+from minijax.compiler.lowering import lowerable
 from minijax.compiler.plan import plan
 from minijax.jaxpr import Jaxpr, JaxprEqn, Var
 from minijax.source_info import show_line
+
+__all__ = ["build", "lowerable", "write"]
 
 logger = logging.getLogger(__name__)
 

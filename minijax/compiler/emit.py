@@ -26,6 +26,8 @@ from minijax.compiler.views import View
 from minijax.jaxpr import JaxprEqn, Literal, Var
 
 WRITTEN_OUT = {0.0, 1.0, -1.0, 2.0, 0.5, np.inf, -np.inf}  # constants that help the compiler
+SMALL = 1 << 12  # bytes: the memory of a kernel's own for an array is the stack
+STACK = 1 << 16  # bytes of the stack that it uses at most
 DEAR = {"exp", "exp2", "expm1", "log", "log1p", "logistic", "tanh", "sin", "cos", "tan",
                 "pow", "erf", "erfc", "erf_inv", "atan2", "lgamma", "digamma", "div", "sqrt"}
 
@@ -48,10 +50,16 @@ class Emitted:
     count: int
     work: int  # elements for each step of the outermost loop
     eqns: list[JaxprEqn]
+    consts: dict[Any, Any] = dataclasses.field(default_factory=dict)  # values of some of the arrays
 
 
 class Writer:
-    """Writes a function: its lines, its table of sizes, the arrays it takes."""
+    """Writes a function: its lines, its table of sizes, the arrays it takes.
+
+    `local` are the values that are variables of the function, numbers and pointers to arrays, and
+    `consts` arrays with their values. Within a loop that is compiled whole all sizes and constants
+    are `fixed`: written out, for they decide how well LLVM can do its work.
+    """
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -59,6 +67,11 @@ class Writer:
         self.sizes: list[int] = []
         self.arrays: dict[Any, str] = {}
         self.values = 0
+        self.local: dict[Any, str] = {}
+        self.consts: dict[Any, Any] = {}
+        self.fixed = False
+        self.locals: list[str] = []
+        self.stack = 0  # bytes
 
     def line(self, text: str) -> None:
         self.lines.append("    " * self.depth + text)
@@ -76,30 +89,73 @@ class Writer:
         self.values += 1
         return f"v{self.values - 1}"
 
+    def index(self, name: str) -> str:
+        """The name of an index: one of its own within a loop, where Numba is faster with that."""
+        return f"{name}_{self.name()}" if self.fixed else name
+
     def size(self, n: int) -> str:
-        """The name of a number from the table."""
+        """A number: from the table, by name, or as it is."""
+        if self.fixed:
+            return str(n)
         self.sizes.append(n)
         return f"s{len(self.sizes) - 1}"
 
     def array(self, base: Any) -> str:
         """The name of an array in memory."""
-        return self.arrays.setdefault(base, f"x{len(self.arrays)}")
+        return self.local.get(base) or self.arrays.setdefault(base, f"x{len(self.arrays)}")
+
+    def let(self, text: str) -> str:
+        """Write the line that gives a value a name."""
+        name = self.name()
+        self.line(f"{name} = {text}")
+        return name
+
+    def shifted(self, pointer: str, n: str) -> str:
+        """A pointer to the n-th element from there."""
+        return self.let(f"shifted({pointer}, {n})")
+
+    def scratch(self, v: Any) -> str:
+        """The name of memory for an array that nobody sees."""
+        size = v.aval.size * v.aval.dtype.itemsize
+        if size > SMALL or self.stack + size > STACK:
+            return self.array(v)
+        self.stack += size
+        self.local[v] = self.name()
+        self.locals.append(
+            f"    {self.local[v]} = local({memory_type(v)}, {max(v.aval.size, 1)})")
+        return self.local[v]
+
+    def in_register(self, base: Any) -> bool:
+        return base.aval.shape == () and base in self.local
 
     def load(self, base: Any, index: str) -> str:
+        if self.in_register(base):
+            return self.local[base]
         text = f"{self.array(base)}[{index}]"
         short = NARROW.get(base.aval.dtype.name)
         return f"widen_{short}({text})" if short else text
 
     def store(self, base: Any, index: str, text: str) -> None:
         short = NARROW.get(base.aval.dtype.name)
-        self.line(f"{self.array(base)}[{index}] = {f'narrow_{short}({text})' if short else text}")
+        if self.in_register(base):
+            self.assign(self.local[base], text, base.aval.dtype)
+        else:
+            self.line(
+                f"{self.array(base)}[{index}] = {f'narrow_{short}({text})' if short else text}")
+
+    def assign(self, name: str, text: str, dtype: np.dtype) -> None:
+        """Write the line that gives a number to a variable, in the type that it always has."""
+        short = NARROW.get(dtype.name)
+        self.line(f"{name} = " + (f"widen_{short}(narrow_{short}({text}))" if short else
+                                  f"{kernel_type(dtype)}({text})"))
 
     def constant(self, x: Literal) -> str:
         """A scalar: as text, or from the table, so that another one needs no other source."""
         value, dtype = np.asarray(x.val), x.aval.dtype
         kind = kernel_type(dtype)
         value = (value.view(kind) if dtypes.is_key_dtype(dtype) else value).item()
-        if isinstance(value, complex | bool) or value in WRITTEN_OUT or value != value:
+        if self.fixed or isinstance(value, complex | bool) or (
+                value in WRITTEN_OUT or value != value):
             return literal(value, dtype)
         if isinstance(value, int):
             return f"{kind}({self.size(value if value < 1 << 63 else value - (1 << 64))})"
@@ -107,12 +163,12 @@ class Writer:
         return f"{kind}(bits({self.size(int(np.float64(exact).view(np.int64)))}, float64))"
 
     def source(self) -> str:
-        addresses = ", ".join(f"a{i}" for i in range(len(self.arrays)))
-        head = [f"def kernel(lo, hi, sizes, {addresses}):"]
+        names = "".join(f", a{i}" for i in range(len(self.arrays)))
+        head = [f"def kernel(lo, hi, sizes{names}):"]
         head += [f"    s{i} = sizes[{i}]" for i in range(len(self.sizes))]
         head += [f"    {x} = data(a{i}, {memory_type(base)})"
                  for i, (base, x) in enumerate(self.arrays.items())]
-        return "\n".join([*head, *self.lines]) + "\n"
+        return "\n".join([*head, *self.locals, *self.lines]) + "\n"
 
 
 def memory_type(base: Any) -> str:
@@ -235,7 +291,7 @@ class KernelWriter:
         if not outer and not self.k.blocks:
             yield
             return
-        name = "block" if self.k.blocks else "r"
+        name = "block" if self.k.blocks else self.w.index("r")
         with self.w.block(f"for {name} in range({', '.join(bounds)}):"):
             if self.k.blocks:
                 n = reduced[0].size if reduced else 1
@@ -243,12 +299,11 @@ class KernelWriter:
                 self.w.line(
                     f"start, stop = block * {length}, min((block + 1) * {length}, {total})")
             else:
-                self.split_index(outer)
+                self.split_index(name, outer)
             yield
 
-    def split_index(self, outer: list[Loop]) -> None:
+    def split_index(self, rest: str, outer: list[Loop]) -> None:
         """The index of each outer axis, from that of the one loop that threads share out."""
-        rest = "r"
         for level, loop in enumerate(outer[:0:-1]):
             n = self.w.size(loop.size)
             self.w.line(f"r{level}, q{level} = {rest} % {n}, {rest} // {n}")
@@ -264,7 +319,7 @@ class KernelWriter:
             return body()
         with contextlib.ExitStack() as stack:
             for level, loop in enumerate(loops):
-                name = f"{prefix}{level}" if len(loops) > 1 else prefix
+                name = self.w.index(f"{prefix}{level}" if len(loops) > 1 else prefix)
                 bounds = "start, stop" if blocks and level == 0 else self.w.size(loop.size)
                 stack.enter_context(self.w.block(f"for {name} in range({bounds}):"))
                 self.indices.append((name, loop))

@@ -19,7 +19,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-from minijax.compiler import target, vector_math
+from minijax.compiler import target, tiles, vector_math
 
 INTEGERS = (types.int8, types.int16, types.int32, types.int64,
             types.uint8, types.uint16, types.uint32, types.uint64)
@@ -66,6 +66,38 @@ def data(typing: Any, address: Any, dtype: Any) -> Any:
         return builder.load(builder.inttoptr(where, kind.as_pointer()))
 
     return pointer(address, dtype), generate
+
+
+@intrinsic
+def shifted(typing: Any, pointer: Any, n: Any) -> Any:
+    """The pointer to the n-th element from here."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.gep(args[0], [context.cast(builder, args[1], n, types.int64)])
+
+    return pointer(pointer, n), generate
+
+
+@intrinsic(prefer_literal=True)
+def local(typing: Any, dtype: Any, n: Any) -> Any:
+    """Memory for n elements while the kernel runs; n is written out. LLVM may do without it."""
+    pointer, count = Elements(dtype.instance_type), n.literal_value
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = context.get_value_type(pointer).pointee
+        return cgutils.alloca_once(builder, kind, count)
+
+    return pointer(dtype, n), generate
+
+
+@intrinsic
+def same(typing: Any, a: Any, b: Any) -> Any:
+    """Do two pointers point to the same element?"""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.icmp_unsigned("==", *args)
+
+    return types.boolean(a, b), generate
 
 
 @lower_builtin(operator.getitem, Elements, types.Integer)
@@ -398,7 +430,8 @@ def add_products(typing: Any, out: Any, out_at: Any, out_rows: Any, x: Any, x_at
 @functools.cache
 def namespace() -> dict[str, Any]:
     """Everything that the source of a kernel may name. A vector function is compiled when used."""
-    names = {k: v for k, v in globals().items() if isinstance(v, type(data))}
+    names = {k: v for scope in (globals(), vars(tiles)) for k, v in scope.items()
+             if isinstance(v, type(data))}
     names |= TYPES | {"inline": inline, "np": np}
     for name, value in vector_math.definitions().items():
         if isinstance(value, python_types.FunctionType):

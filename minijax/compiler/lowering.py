@@ -7,8 +7,7 @@
 
 A rule stands in a kernel of its own, or within a loop that is compiled whole. It does not see the
 difference. Where it needs all threads to have finished something, it says so (`barrier`): alone, it
-is several kernels then. A result that the plan sees as a view of an operand is that memory: `begin`
-copies nothing.
+is several kernels then. A result may stand in the memory of an operand that nobody else needs.
 """
 
 from __future__ import annotations
@@ -28,21 +27,31 @@ from minijax.core import ShapedArray
 from minijax.jaxpr import JaxprEqn, Literal, Var
 
 LOWERINGS: dict[str, Callable[[Op], None]] = {}
-Test = Callable[[JaxprEqn], bool]
-ACCEPTED: dict[str, Test] = {}
-FASTER: dict[str, Test] = {}
+INSIDE: dict[str, Callable[[Op], None]] = {}  # rules for operations within a loop alone
+UNLESS: dict[str, Callable[[JaxprEqn], str | None]] = {}
+SLOWER: dict[str, Callable[[JaxprEqn], bool]] = {}
+Pairs = list[tuple[int, int]]
+UPDATES: dict[str, Callable[[JaxprEqn], Pairs]] = {}
 
 
-def lowering(*names: str, accepts: Test = lambda e: True, alone: Test = lambda e: True) -> Callable:
-    """Makes a function the rule of the operations with these names, for equations it accepts.
+def lowering(*names: str, inside: bool = False, unless: Callable | None = None,
+             updates: Callable | None = None, slower: Callable | None = None) -> Callable:
+    """Makes a function the rule of the operations with these names.
 
-    `alone(e)`: is its kernel faster than NumPy? In a loop it is used in any case.
+    `inside`: it is for equations within a loop alone; `slower(eqn)`: for that equation it is, as
+    NumPy is faster. `unless(eqn)` says why it is not for that equation, or None. `updates(eqn)` are
+    pairs (operand, result) that may stand in one memory; the rule begins with
+    `op.start_from(operand, result)` for each.
     """
 
     def register(rule: Callable) -> Callable:
-        LOWERINGS.update(dict.fromkeys(names, rule))
-        ACCEPTED.update(dict.fromkeys(names, accepts))
-        FASTER.update(dict.fromkeys(names, alone))
+        (INSIDE if inside else LOWERINGS).update(dict.fromkeys(names, rule))
+        if unless:
+            UNLESS.update(dict.fromkeys(names, unless))
+        if updates:
+            UPDATES.update(dict.fromkeys(names, updates))
+        if slower:
+            SLOWER.update(dict.fromkeys(names, slower))
         return rule
 
     return register
@@ -81,6 +90,10 @@ class Place:
         """The same memory with other axes, which start at an element further on."""
         view = View(self.view.base, tuple(shape), tuple(strides), self.view.offset)
         return Place(self.w, view, (*self.start, *start))
+
+    def flat(self) -> Place:
+        """The same elements along one axis, of an array that is whole."""
+        return self.seen((math.prod(self.shape),), (1,))
 
     def at(self, *indices: str) -> Place:
         """The part at these indices of the first axes."""
@@ -140,7 +153,7 @@ class Op:
         self.name = e.primitive.name
         self.plan = plan
         self.ins = [Place(writer, plan.view(x)) for x in e.invars]
-        self.outs = [Place(writer, plan.view(v)) for v in e.outvars]
+        self.outs = [Place(writer, whole(v)) for v in e.outvars]
         self.count = self.work = 1
         self.kernels: list[Emitted] = []
 
@@ -155,8 +168,11 @@ class Op:
 
         What it stores at one index it must not read, or store, at another.
         """
-        bounds = self.bounds or ("0", self.w.size(n))
         self.count = n
+        if not self.bounds and n == 1:
+            yield "0"
+            return
+        bounds = self.bounds or ("0", self.w.size(n))
         self.work = max(max(math.prod(p.shape) for p in [*self.ins, *self.outs]) // max(n, 1), 1)
         with self.w.block(f"for {name} in range({', '.join(bounds)}):"):
             yield name
@@ -170,12 +186,16 @@ class Op:
         """What is written so far is a kernel."""
         self.kernels.append(Emitted(
             self.w.source(), list(self.w.arrays), self.w.sizes, self.count, self.work,
-            [self.eqn]))
+            [self.eqn], self.w.consts))
         vars(self.w).update(vars(Writer()))  # the same writer: the places refer to it
 
     @contextlib.contextmanager
     def loop(self, n: int | str, name: str = "i") -> Iterator[str]:
         """A loop over range(n); `n` is a number, which goes to the table, or a text."""
+        if n == 1 and self.w.fixed:
+            yield "0"
+            return
+        name = self.w.index(name)
         bound = n if isinstance(n, str) else self.w.size(n)
         with self.w.block(f"for {name} in range({bound}):"):
             yield name
@@ -193,10 +213,27 @@ class Op:
         names, rest = [], index
         for k in range(len(shape) - 1, 0, -1):
             n = self.w.size(shape[k])
-            self.line(f"{prefix}{k}, {index}{prefix}{k} = {rest} % {n}, {rest} // {n}")
+            self.line(f"{prefix}{k}, {prefix}{k}_ = {rest} % {n}, {rest} // {n}")
             names.append(f"{prefix}{k}")
-            rest = f"{index}{prefix}{k}"
+            rest = f"{prefix}{k}_"
         return [rest, *names[::-1]]
+
+    def fill(self, out: Place, x: Place) -> None:
+        """Write the loops that copy all elements, in their order; the shapes may differ."""
+        if x.view.is_whole:
+            out, x = out.flat(), x.flat()
+        with self.nest(x.shape, "k") as index:
+            out.set(x(*index), *index)
+
+    def start_from(self, operand: int, result: int = 0) -> None:
+        """The result begins as a copy of the operand, unless it stands in its memory."""
+        if not self.same_memory(operand, result):
+            self.fill(self.outs[result], self.ins[operand])
+
+    def same_memory(self, operand: int, result: int) -> bool:
+        x, out = self.ins[operand], self.outs[result]
+        return x.view.is_whole and not isinstance(x.view.base, Literal) and (
+            self.w.array(x.view.base) == self.w.array(out.view.base))
 
     def copy(self, x: Place, out: Place) -> None:
         """Loops that copy."""
@@ -225,20 +262,23 @@ class Op:
                 index = self.split(r, outer)
                 self.copy(x.at(*index), out.at(*index))
 
-    def begin(self, x: Place, out: Place) -> None:
-        """A result that begins as a copy of an operand, if it is not the same memory already."""
-        if x.view != out.view:
-            self.copy_shared(x, out)
+    def begin_from(self, operand: int, result: int = 0) -> None:
+        """The same as `start_from`, by threads together: so outside of all loops."""
+        if not self.same_memory(operand, result):
+            self.copy_shared(self.ins[operand], self.outs[result])
             self.barrier()
 
     def scratch(self, shape: Sequence[int], dtype: np.dtype) -> Place:
         """Memory for the time of the call. Threads have to keep to their parts of it."""
-        return Place(self.w, whole(Var(ShapedArray(shape, dtype))))
+        v = Var(ShapedArray(shape, dtype))
+        if self.w.fixed and shape:
+            self.w.scratch(v)
+        return Place(self.w, whole(v))
 
     def table(self, values: np.ndarray) -> Place:
         """An array of constants."""
         v = Var(ShapedArray(values.shape, values.dtype))
-        self.plan.flat.consts[v] = values
+        self.w.consts[v] = values
         return Place(self.w, whole(v))
 
     def number(self, value: Any, dtype: np.dtype) -> str:
@@ -247,19 +287,42 @@ class Op:
 
     def let(self, text: str) -> str:
         """Write the line that gives a value a name."""
-        name = self.w.name()
-        self.line(f"{name} = {text}")
-        return name
+        return self.w.let(text)
+
+
+def obstacle(e: JaxprEqn, inside: bool = False) -> str | None:
+    """Why an equation has no kernel; None: it has one. `inside` of a loop more of them have."""
+    name = e.primitive.name
+    if name not in LOWERINGS and not (inside and name in INSIDE):
+        return f"{name} has no kernel"
+    if e.effects:
+        return f"{name} has effects"
+    for x in (*e.invars, *e.outvars):
+        if not has_kernel_type(x.aval.dtype):
+            return f"{name} of {x.aval.dtype.name} has no kernel"
+    return UNLESS[name](e) if name in UNLESS else None
 
 
 def lowerable(e: JaxprEqn) -> bool:
-    """Is there a rule, for numbers of these types?"""
-    return e.primitive.name in LOWERINGS and ACCEPTED[e.primitive.name](e) and all(
-        has_kernel_type(x.aval.dtype) for x in (*e.invars, *e.outvars))
+    """Is there a rule for the equation?"""
+    return obstacle(e) is None
+
+
+def write_alone(e: JaxprEqn, plan: Plan, writer: Writer) -> None:
+    """Write an equation of a loop's body."""
+    name = e.primitive.name
+    (INSIDE.get(name) or LOWERINGS[name])(Op(e, plan, writer))
 
 
 def faster_alone(e: JaxprEqn) -> bool:
-    return FASTER[e.primitive.name](e)
+    """Is its own kernel faster than NumPy?"""
+    return e.primitive.name not in SLOWER or not SLOWER[e.primitive.name](e)
+
+
+def only(test: Callable[[JaxprEqn], bool]) -> Callable[[JaxprEqn], str | None]:
+    """What `lowering` takes as `unless`, of a test that an equation has to pass."""
+    return lambda e: None if test(e) else (
+        f"{e.primitive.name} of {e.invars[0].aval.str_short()} has no kernel")
 
 
 def emit_alone(e: JaxprEqn, plan: Plan) -> list[Emitted]:

@@ -31,6 +31,7 @@ from minijax.jaxpr import Atom, JaxprEqn, Var
 LONG = 1 << 17  # elements: a longer reduction to one value is done in blocks
 BLOCKS = 64  # at most so many
 MANY = 80  # equations in one kernel: the time to compile grows faster than their number
+PASSES = 4  # over a row: each computes again what those before it had
 NEAR = 8  # steps to look back for a kernel to join
 
 
@@ -162,6 +163,7 @@ class Planner:
         self.order = {v: i for i, e in enumerate(flat.eqns) for v in e.outvars}
         self.views: dict[Any, View] = {}
         self.place: dict[Any, int] = {}  # the step that makes a value
+        self.passes: dict[Var, int] = {}
         self.eqn: dict[Var, JaxprEqn] = {}  # what makes it, if that is a kernel's
 
     def view(self, x: Atom) -> View:
@@ -264,6 +266,12 @@ class Planner:
     def note(self, e: JaxprEqn, i: int) -> None:
         self.place[e.outvars[0]] = i
         self.eqn[e.outvars[0]] = e
+        self.passes[e.outvars[0]] = self.passes_before(e, i) + reduces(e)
+
+    def passes_before(self, e: JaxprEqn, i: int) -> int:
+        """How often kernel i has walked over a row when it has what this equation takes."""
+        return max((self.passes[b] for x in e.invars if self.place.get(b := self.view(x).base) == i
+                    and b in self.passes), default=0)
 
     def is_long(self, shape: tuple[int, ...], axes: tuple[int, ...]) -> bool:
         """Too long for one thread, and no other axis to share out."""
@@ -302,6 +310,8 @@ class Planner:
             return False
         if axes is not None:  # a reduction
             if e.invars[0].aval.shape != k.shape or k.reduced not in (None, axes):
+                return False
+            if self.passes_before(e, i) >= PASSES:
                 return False
             if k.reduced is None and any(k.level(v.aval.shape) is None for v in k.made):
                 return False
@@ -358,7 +368,7 @@ class Planner:
             tried.eqns.append(e)
             tried.reduced = axes if axes is not None else tried.reduced
             moved.append(e.outvars[0])
-            self.place[e.outvars[0]] = i
+            self.note(e, i)
         into.eqns[:], into.reduced = tried.eqns, tried.reduced
         step.eqns.clear()
 
