@@ -134,12 +134,13 @@ class DriverWriter:
 
     def kernel(self, made: Sequence[Any], parts: Sequence[Emitted]) -> None:
         """Allocate the results, and call a kernel, or some that make them together."""
+        for emitted in parts:
+            for v, value in emitted.consts.items():
+                if v in emitted.arrays and v not in self.names:
+                    self.names[v] = self.keep("c", in_order(to_numpy(value)))
         for v in made:
             self.allocate(v, "b")
         arrays = dict.fromkeys(v for emitted in parts for v in emitted.arrays)
-        for v, value in [pair for emitted in parts for pair in emitted.consts.items()]:
-            if v in arrays and v not in self.names:
-                self.names[v] = self.keep("c", in_order(to_numpy(value)))
         extra = [v for v in arrays if v not in self.names]
         for v in extra:
             self.allocate(v, "t")
