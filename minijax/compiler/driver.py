@@ -20,7 +20,7 @@ from minijax.compiler.blas import matmul
 from minijax.compiler.buffers import SMALL
 from minijax.compiler.costs import size_in_bytes
 from minijax.compiler.emit import Emitted, emit
-from minijax.compiler.lowering import emit_alone, lowerable
+from minijax.compiler.lowering import emit_alone, faster_alone, lowerable
 from minijax.compiler.plan import Kernel, Plan, Step
 from minijax.compiler.products import follower, is_product, matrices
 from minijax.compiler.threads import parallel
@@ -125,7 +125,7 @@ class DriverWriter:
             self.kernel(step.outputs, [emit(step, self.plan)])
         elif not self.plan.refused.isdisjoint(e.outvars):
             self.single(e)
-        elif lowerable(e):
+        elif lowerable(e) and faster_alone(e):
             self.kernel(step.made, emit_alone(e, self.plan))
         elif is_product(e):
             self.product(i, e)

@@ -43,9 +43,6 @@ def lowering(*names: str, inside: bool = False, unless: Callable | None = None,
     pairs (operand, result) that may stand in one memory; the rule begins with
     `op.start_from(operand, result)` for each.
     """
-    if accepts is not None:
-        def unless(e: JaxprEqn) -> str | None:
-            return None if accepts(e) else f"{e.primitive.name} of this kind has no kernel"
 
     def register(rule: Callable) -> Callable:
         (INSIDE if inside else LOWERINGS).update(dict.fromkeys(names, rule))
