@@ -21,6 +21,8 @@ import minijax.numpy as jnp
 from minijax.compiler import expressions, load, steps
 from minijax.compiler.backend import build, write
 from minijax.compiler.executable import compile_after, executable
+from minijax.compiler.flatten import flatten
+from minijax.compiler.plan import plan
 from minijax.jaxpr import Jaxpr
 from tests.operations import Case
 from tests.test_operations import CASES, draw, ours
@@ -371,3 +373,11 @@ def test_two_thousand_programs_leave_their_code_at_most() -> None:
     for n in range(200, 2200):
         run(n)
     assert megabytes() - before < 60
+
+
+def test_views_of_rank_0_stand_where_their_operand_does() -> None:
+    agree(lambda x: (minijax.lax.rev(x, ()), minijax.lax.slice(x, (), ())), np.float32(2))
+    for f in (lambda x: minijax.lax.rev(x, ()), lambda x: minijax.lax.slice(x, (), ())):
+        flattened = flatten(program(f, 2.0))
+        assert [view.offset for view in plan(flattened).outputs] == [0]
+        assert not plan(flattened).steps  # nothing moves
