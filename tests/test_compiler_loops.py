@@ -349,6 +349,12 @@ def repeated(f):
     return lambda x: minijax.lax.fori_loop(0, 3, lambda i, x: f(x), x)
 
 
+def many_times(x):
+    for _ in range(600):
+        x = minijax.numpy.sin(x)
+    return x
+
+
 def printing(x):
     minijax.debug.print("{}", x)
     return x + 1
@@ -360,6 +366,7 @@ HINDRANCES = {
     "has no kernel": (repeated(lambda x: minijax.numpy.fft.ifft(minijax.numpy.fft.fft(x))),
                       COMPLEX),
     "int4": (repeated(lambda x: x + 1), minijax.numpy.zeros(3, "int4")),
+    "a step has many operations": (repeated(many_times), S),
     "a step computes much": (repeated(lambda x: x + 1), np.zeros(1 << 19, "f")),
     "faster with BLAS": (repeated(lambda x: x @ x), np.zeros((200, 200), "f")),
 }

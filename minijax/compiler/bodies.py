@@ -21,8 +21,28 @@ from minijax.jaxpr import Jaxpr, JaxprEqn, Literal, Var, derived
 
 @derived
 def planned(jaxpr: Jaxpr) -> Plan:
-    """The steps of a body."""
-    return plan(flatten(jaxpr, body=True))
+    """The steps of a body. An update of an array waits for those who read it, where it can."""
+    found = plan(flatten(jaxpr, body=True))
+    if any(map(is_update, found.steps)):
+        found.steps = updates_late(found)
+    return found
+
+
+def is_update(step: Step) -> bool:
+    return not isinstance(step, Kernel) and bool(updates(step.eqns[0]))
+
+
+def updates_late(plan: Plan) -> list[Step]:
+    """The steps in an order in which an update comes only when nothing else can."""
+    waiting, order = list(plan.steps), []
+    while waiting:
+        missing = {v for step in waiting for v in step.made}
+        ready = [step for step in waiting if all(
+            (base := plan.view(x).base) not in missing or base in step.made
+            for e in step.eqns for x in e.invars)]
+        order.append(next((step for step in ready if not is_update(step)), ready[0]))
+        waiting.remove(order[-1])
+    return order
 
 
 def kept(step: Step) -> list[Var]:
@@ -157,14 +177,15 @@ class Body:
     def place(self, k: int) -> Place:
         return Place(self.w, self.plan.outputs[k])
 
-    def copy(self, k: int, pointer: str) -> None:
+    def copy(self, result: int, pointer: str) -> None:
         """Write the loop that copies a result."""
-        base = self.plan.outputs[k].base
+        base = self.plan.outputs[result].base
         n = base.aval.size
         target = Var(base.aval.update(shape=(n,)))
         self.w.local[target] = pointer
-        with self.w.block(f"for k in range({n}):"):
-            self.w.store(target, "k", Place(self.w, View(base, (n,), (1,)))("k"))
+        k = self.w.index("k")
+        with self.w.block(f"for {k} in range({n}):"):
+            self.w.store(target, k, Place(self.w, View(base, (n,), (1,)))(k))
         del self.w.local[target]
 
 

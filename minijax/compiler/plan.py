@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,14 +25,7 @@ from minijax.compiler.flatten import Flat
 from minijax.compiler.reductions import REDUCTIONS
 from minijax.compiler.views import View, contiguous, view_of, whole
 from minijax.core import ShapedArray
-from minijax.families import (
-    Elementwise,
-    Reduction,
-    convert_element_type_p,
-    mul,
-    reshape_p,
-    stop_gradient_p,
-)
+from minijax.families import Reduction, convert_element_type_p, mul, reshape_p, stop_gradient_p
 from minijax.jaxpr import Atom, JaxprEqn, Var
 
 LONG = 1 << 17  # elements: a longer reduction to one value is done in blocks
@@ -126,10 +119,7 @@ class Plan:
 
 
 def elementwise(e: JaxprEqn) -> bool:
-    if e.primitive.name == "iota":
-        return True
-    return isinstance(e.primitive, Elementwise) and expression(
-        e, ["x"] * len(e.invars)) is not None
+    return expression(e, ["x"] * (len(e.invars) + 1)) is not None
 
 
 def outer_product(e: JaxprEqn) -> bool:
@@ -148,6 +138,20 @@ def domain_of(e: JaxprEqn) -> tuple[int, ...]:
 def reduces(e: JaxprEqn) -> bool:
     return isinstance(e.primitive, Reduction) and e.primitive.name in REDUCTIONS and (
         REDUCTIONS[e.primitive.name].accepts(e.invars[0].aval.dtype))
+
+
+# operations that are others, on views: a function of the planner and the equation
+REWRITTEN: dict[str, Callable[[Planner, JaxprEqn], JaxprEqn]] = {}
+
+
+def rewriting(*names: str) -> Callable:
+    """Makes a function what rewrites the operations with these names."""
+
+    def register(rewrite: Callable) -> Callable:
+        REWRITTEN.update(dict.fromkeys(names, rewrite))
+        return rewrite
+
+    return register
 
 
 class Planner:
@@ -187,6 +191,9 @@ class Planner:
         return view
 
     def add(self, e: JaxprEqn) -> None:
+        refused = not self.refused.isdisjoint(e.outvars)
+        if e.primitive.name in REWRITTEN and not refused:
+            e = REWRITTEN[e.primitive.name](self, e)
         if outer_product(e):
             e = self.multiplied(e)
         if reduces(e) and all(domain_of(e)[i] == 1 for i in e.params["axes"]):
@@ -195,10 +202,16 @@ class Planner:
             return self.widened(e)
         if len(e.invars) == 1 and (found := view_of(e, self.view(e.invars[0]))) is not None:
             self.views.update(zip(e.outvars, found))
-        elif self.refused.isdisjoint(e.outvars) and (elementwise(e) or reduces(e)):
+        elif not refused and (elementwise(e) or reduces(e)):
             self.fuse(e)
         else:
             self.start(Step([e]))
+
+    def named(self, views: Sequence[View]) -> list[Atom]:
+        """Variables that stand for views."""
+        names: list[Atom] = [Var(ShapedArray(v.shape, v.base.aval.dtype)) for v in views]
+        self.views.update(zip(names, views))
+        return names
 
     def widened(self, e: JaxprEqn) -> None:
         """A reduction of numbers of 16 bits is done in 32, and rounded at the end."""
@@ -215,18 +228,15 @@ class Planner:
     def multiplied(self, e: JaxprEqn) -> JaxprEqn:
         """A product that sums nothing, as one of elements; the factors are repeated by views."""
         _, (lb, rb) = e.params["dimension_numbers"]
-        out = e.outvars[0].aval
-        factors: list[Atom] = []
+        out, factors = e.outvars[0].aval, []
         n_left = e.invars[0].aval.ndim - len(lb)
         for x, batch, start in ((e.invars[0], lb, len(lb)), (e.invars[1], rb, len(lb) + n_left)):
             view, strides = self.view(x), [0] * out.ndim
             free = [i for i in range(len(view.shape)) if i not in batch]
             for axis, i in [*enumerate(batch), *enumerate(free, start)]:
                 strides[axis] = view.strides[i]
-            factor = Var(out)
-            factors.append(factor)
-            self.views[factor] = View(view.base, out.shape, tuple(strides), view.offset)
-        return JaxprEqn(mul, factors, {}, e.outvars, e.line)
+            factors.append(View(view.base, out.shape, tuple(strides), view.offset))
+        return JaxprEqn(mul, self.named(factors), {}, e.outvars, e.line)
 
     def start(self, step: Step) -> None:
         self.place.update(dict.fromkeys(step.made, len(self.steps)))
@@ -238,7 +248,8 @@ class Planner:
         if axes and self.is_long(shape, axes):
             return self.in_blocks(e, shape, axes)
         earliest = max((self.place.get(self.view(x).base, 0) for x in e.invars), default=0)
-        if earliest == 0 and shape == () and axes is None and len(self.steps[0].eqns) < MANY:
+        one = math.prod(shape) == 1 and axes is None
+        if earliest == 0 and one and len(self.steps[0].eqns) < MANY:
             self.steps[0].eqns.append(e)
             return self.note(e, 0)
         for i in range(len(self.steps) - 1, max(earliest - 1, len(self.steps) - NEAR, 0), -1):

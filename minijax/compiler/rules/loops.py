@@ -15,6 +15,7 @@ from minijax.compiler.views import View, whole
 from minijax.jaxpr import Jaxpr, JaxprEqn, Var, derived, subprograms
 
 MUCH = 1 << 18  # elements or multiply-adds of a step: threads should share them out
+MANY = 500  # operations of a step
 FEW = 16  # elements of an array that may well be kept in registers
 
 
@@ -27,6 +28,7 @@ def hindrance(e: JaxprEqn) -> str | None:
     - A body holds an operation without a kernel: linear algebra, FFTs, most functions of
       `scipy.special`, or numbers without one: keys, float8, int4.
     - A body has effects: it prints, calls back, or tells the order of things.
+    - A body has very many operations: Numba takes a hundredth of a second for each, or more.
     - A step computes much. Steps by themselves share their work out to threads, and have BLAS for
       matrix products.
     """
@@ -44,7 +46,15 @@ def body_hindrance(jaxpr: Jaxpr) -> str | None:
             return why
     if (n := sum(map(work, plan.steps))) > MUCH:
         return f"a step computes much: {n} elements"
+    if (n := operations(jaxpr)) > MANY:
+        return f"a step has many operations: {n}"
     return None
+
+
+def operations(jaxpr: Jaxpr) -> int:
+    """How many equations a body writes, those of bodies in it included."""
+    return sum(1 + sum(map(operations, subprograms(e.params)))
+               for step in planned(jaxpr).steps for e in step.eqns)
 
 
 def work(step: Step) -> int:
