@@ -122,7 +122,7 @@ class DriverWriter:
         if step in self.done:
             return
         if isinstance(step, Kernel):
-            self.kernel(step.outputs, emit(step, self.plan))
+            self.kernel(step.outputs, [emit(step, self.plan)])
         elif not self.plan.refused.isdisjoint(e.outvars):
             self.single(e)
         elif lowerable(e):
@@ -132,22 +132,26 @@ class DriverWriter:
         else:
             self.single(e)
 
-    def kernel(self, made: Sequence[Any], emitted: Emitted) -> None:
-        """Allocate the results, and call a kernel."""
-        for v, value in emitted.consts.items():
-            if v in emitted.arrays:
-                self.names[v] = self.keep("c", in_order(to_numpy(value)))
+    def kernel(self, made: Sequence[Any], parts: Sequence[Emitted]) -> None:
+        """Allocate the results, and call a kernel, or some that make them together."""
         for v in made:
             self.allocate(v, "b")
-        extra = [self.allocate(v, "t") for v in emitted.arrays if v not in self.names]
-        name, rest = self.declare(emitted)
-        grain = max(GRAIN // emitted.work, 1)
-        self.lines.append(f"{name}(0, {emitted.count}, {rest})" if emitted.count < 2 * grain else
-                          f"parallel({name}, {emitted.count}, {grain}, {rest})")
+        arrays = dict.fromkeys(v for emitted in parts for v in emitted.arrays)
+        for v, value in [pair for emitted in parts for pair in emitted.consts.items()]:
+            if v in arrays and v not in self.names:
+                self.names[v] = self.keep("c", in_order(to_numpy(value)))
+        extra = [v for v in arrays if v not in self.names]
+        for v in extra:
+            self.allocate(v, "t")
+        for emitted in parts:
+            name, rest = self.declare(emitted)
+            grain = max(GRAIN // emitted.work, 1)
+            self.lines.append(
+                f"{name}(0, {emitted.count}, {rest})" if emitted.count < 2 * grain else
+                f"parallel({name}, {emitted.count}, {grain}, {rest})")
         if extra:
-            self.lines.append(f"del {', '.join(extra)}")
-            self.live -= sum(size_in_bytes(v.aval) for v in emitted.arrays
-                             if self.names[v] in extra)
+            self.lines.append(f"del {', '.join(self.names[v] for v in extra)}")
+            self.live -= sum(size_in_bytes(v.aval) for v in extra)
 
     def declare(self, emitted: Emitted) -> tuple[str, str]:
         """The name of a kernel, and its arguments after the first two."""

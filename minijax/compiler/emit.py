@@ -17,7 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from minijax import dtypes
 from minijax.compiler.expressions import NARROW, expression, kernel_type, literal
+from minijax.compiler.numbering import numbering
 from minijax.compiler.plan import Kernel, Plan, domain_of, reduces
 from minijax.compiler.reductions import REDUCTIONS
 from minijax.compiler.views import View
@@ -149,8 +151,9 @@ class Writer:
 
     def constant(self, x: Literal) -> str:
         """A scalar: as text, or from the table, so that another one needs no other source."""
-        value, dtype = x.val.item(), x.aval.dtype
+        value, dtype = np.asarray(x.val), x.aval.dtype
         kind = kernel_type(dtype)
+        value = (value.view(kind) if dtypes.is_key_dtype(dtype) else value).item()
         if self.fixed or isinstance(value, complex | bool) or (
                 value in WRITTEN_OUT or value != value):
             return literal(value, dtype)
@@ -198,7 +201,7 @@ class KernelWriter:
         mine = [b for x in e.invars if (b := self.view(x).base) in self.ready]
         level = "row" if reduces(e) else k.level(out.aval.shape)
         if level == "scalar" and any(self.stage[b] != "scalar" for b in mine):
-            level = "row"
+            level = "full" if k.reduced is None else "row"
         self.stage[out] = str(level)
         self.ready[out] = max((self.ready[b] for b in mine), default=0) + reduces(e)
 
@@ -212,8 +215,8 @@ class KernelWriter:
         """Every place in memory that is read or written, and its strides along the domain."""
         found: dict[Any, tuple[int, ...]] = {}
         for e in self.k.eqns:
-            if e.primitive.name == "iota":
-                found[self.iota_key(e)] = self.iota_key(e)[1]
+            if key := self.number_key(e):
+                found[key] = key[1]
             for x in e.invars:
                 key = self.access(x, e)
                 if key:
@@ -350,15 +353,19 @@ class KernelWriter:
 
     def compute(self, e: JaxprEqn) -> None:
         out = e.outvars[0]
-        if e.primitive.name == "iota":
-            text = f"{kernel_type(out.aval.dtype)}({self.index(self.iota_key(e))})"
-        else:
-            text = str(expression(e, [self.operand(x, e) for x in e.invars]))
-        self.w.line(f"{self.names[out]} = {text}")
+        operands = [self.operand(x, e) for x in e.invars]
+        if key := self.number_key(e):
+            operands.append(f"({self.index(key)})")
+        self.w.line(f"{self.names[out]} = {expression(e, operands)}")
 
-    def iota_key(self, e: JaxprEqn) -> Any:
-        """An iota is where its axis is: an access like any other, to no memory."""
-        along = [int(i == e.params["dimension"]) for i in range(len(self.k.shape))]
+    def number_key(self, e: JaxprEqn) -> Any:
+        """The number of an element is where it would be: an access like any other, to no memory."""
+        steps, shape = numbering(e), e.outvars[0].aval.shape
+        if steps is None:
+            return None
+        along = [0] * len(self.k.shape)
+        for i, axis in self.k.axes(shape).items():
+            along[axis] = steps[i]
         return e.outvars[0], tuple(along), 0
 
     def map(self, inner: list[Loop]) -> None:
