@@ -139,7 +139,8 @@ class DriverWriter:
         arrays = dict.fromkeys(v for emitted in parts for v in emitted.arrays)
         for v, value in [pair for emitted in parts for pair in emitted.consts.items()]:
             if v in arrays and v not in self.names:
-                self.names[v] = self.keep("c", in_order(to_numpy(value)))
+                value = value if isinstance(value, np.ndarray) else to_numpy(value)
+                self.names[v] = self.keep("c", in_order(value))  # a table keeps its int64
         extra = [v for v in arrays if v not in self.names]
         for v in extra:
             self.allocate(v, "t")
