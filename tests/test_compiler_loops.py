@@ -594,7 +594,7 @@ def test_a_product_in_a_nested_loop_stays_in_it():
 
 
 def test_updates_of_a_carry_do_not_copy_it():
-    """Nor do those by an inner loop and by a branch. The operand is copied once, in the beginning."""
+    """Nor do those by an inner loop and by a branch. The operand is copied once, at first."""
     for f, args in (sieve, [i32(20000)]), (bubbles, [f32(2000)]):
         jaxpr = minijax.make_jaxpr(bound(f, minijax))(*args)
         (kernel,) = [e.source for e in backend.build(jaxpr)[1].kernels.values()
