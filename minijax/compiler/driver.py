@@ -20,7 +20,7 @@ from minijax.compiler.blas import matmul
 from minijax.compiler.buffers import SMALL
 from minijax.compiler.costs import size_in_bytes
 from minijax.compiler.emit import Emitted, emit
-from minijax.compiler.lowering import emit_alone, lowerable
+from minijax.compiler.lowering import emit_alone, faster_alone, lowerable
 from minijax.compiler.plan import Kernel, Plan, Step
 from minijax.compiler.products import follower, is_product, matrices
 from minijax.compiler.threads import parallel
@@ -125,7 +125,7 @@ class DriverWriter:
             self.kernel(step.outputs, [emit(step, self.plan)])
         elif not self.plan.refused.isdisjoint(e.outvars):
             self.single(e)
-        elif lowerable(e):
+        elif lowerable(e) and faster_alone(e):
             self.kernel(step.made, emit_alone(e, self.plan))
         elif is_product(e):
             self.product(i, e)
@@ -134,13 +134,14 @@ class DriverWriter:
 
     def kernel(self, made: Sequence[Any], parts: Sequence[Emitted]) -> None:
         """Allocate the results, and call a kernel, or some that make them together."""
+        for emitted in parts:
+            for v, value in emitted.consts.items():
+                if v in emitted.arrays and v not in self.names:
+                    value = value if isinstance(value, np.ndarray) else to_numpy(value)
+                    self.names[v] = self.keep("c", in_order(value))  # a table keeps its int64
         for v in made:
             self.allocate(v, "b")
         arrays = dict.fromkeys(v for emitted in parts for v in emitted.arrays)
-        for v, value in [pair for emitted in parts for pair in emitted.consts.items()]:
-            if v in arrays and v not in self.names:
-                value = value if isinstance(value, np.ndarray) else to_numpy(value)
-                self.names[v] = self.keep("c", in_order(value))  # a table keeps its int64
         extra = [v for v in arrays if v not in self.names]
         for v in extra:
             self.allocate(v, "t")

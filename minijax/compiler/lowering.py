@@ -7,8 +7,7 @@
 
 A rule stands in a kernel of its own, or within a loop that is compiled whole. It does not see the
 difference. Where it needs all threads to have finished something, it says so (`barrier`): alone, it
-is several kernels then. A result that the plan sees as a view of an operand is that memory: `begin`
-copies nothing.
+is several kernels then. A result may stand in the memory of an operand that nobody else needs.
 """
 
 from __future__ import annotations
@@ -30,30 +29,29 @@ from minijax.jaxpr import JaxprEqn, Literal, Var
 LOWERINGS: dict[str, Callable[[Op], None]] = {}
 INSIDE: dict[str, Callable[[Op], None]] = {}  # rules for operations within a loop alone
 UNLESS: dict[str, Callable[[JaxprEqn], str | None]] = {}
-FASTER: dict[str, Callable[[JaxprEqn], bool]] = {}
+SLOWER: dict[str, Callable[[JaxprEqn], bool]] = {}
 Pairs = list[tuple[int, int]]
 UPDATES: dict[str, Callable[[JaxprEqn], Pairs]] = {}
 
 
 def lowering(*names: str, inside: bool = False, unless: Callable | None = None,
-             accepts: Callable | None = None, alone: Callable | None = None,
-             updates: Callable | None = None) -> Callable:
+             updates: Callable | None = None, slower: Callable | None = None) -> Callable:
     """Makes a function the rule of the operations with these names.
 
-    `inside`: it is for equations within a loop alone. `accepts(eqn)`: is it for that equation?
-    `unless(eqn)` says why it is not, or None. `alone(eqn)`: is its kernel faster than NumPy? (In a
-    loop it is used in any case.) `updates(eqn)` are pairs (operand, result) that may stand in one
-    memory; the rule calls `op.begin` for each.
+    `inside`: it is for equations within a loop alone; `slower(eqn)`: for that equation it is, as
+    NumPy is faster. `unless(eqn)` says why it is not for that equation, or None. `updates(eqn)` are
+    pairs (operand, result) that may stand in one memory; the rule begins with
+    `op.start_from(operand, result)` for each.
     """
-    if accepts is not None:
-        def unless(e: JaxprEqn) -> str | None:
-            return None if accepts(e) else f"{e.primitive.name} of this kind has no kernel"
 
     def register(rule: Callable) -> Callable:
         (INSIDE if inside else LOWERINGS).update(dict.fromkeys(names, rule))
-        for table, entry in ((UNLESS, unless), (FASTER, alone), (UPDATES, updates)):
-            if entry:
-                table.update(dict.fromkeys(names, entry))
+        if unless:
+            UNLESS.update(dict.fromkeys(names, unless))
+        if updates:
+            UPDATES.update(dict.fromkeys(names, updates))
+        if slower:
+            SLOWER.update(dict.fromkeys(names, slower))
         return rule
 
     return register
@@ -92,6 +90,10 @@ class Place:
         """The same memory with other axes, which start at an element further on."""
         view = View(self.view.base, tuple(shape), tuple(strides), self.view.offset)
         return Place(self.w, view, (*self.start, *start))
+
+    def flat(self) -> Place:
+        """The same elements along one axis, of an array that is whole."""
+        return self.seen((math.prod(self.shape),), (1,))
 
     def at(self, *indices: str) -> Place:
         """The part at these indices of the first axes."""
@@ -151,7 +153,7 @@ class Op:
         self.name = e.primitive.name
         self.plan = plan
         self.ins = [Place(writer, plan.view(x)) for x in e.invars]
-        self.outs = [Place(writer, plan.view(v)) for v in e.outvars]
+        self.outs = [Place(writer, whole(v)) for v in e.outvars]
         self.count = self.work = 1
         self.kernels: list[Emitted] = []
 
@@ -215,6 +217,23 @@ class Op:
             rest = f"{prefix}{k}_"
         return [rest, *names[::-1]]
 
+    def fill(self, out: Place, x: Place) -> None:
+        """Write the loops that copy all elements, in their order; the shapes may differ."""
+        if x.view.is_whole:
+            out, x = out.flat(), x.flat()
+        with self.nest(x.shape, "k") as index:
+            out.set(x(*index), *index)
+
+    def start_from(self, operand: int, result: int = 0) -> None:
+        """The result begins as a copy of the operand, unless it stands in its memory."""
+        if not self.same_memory(operand, result):
+            self.fill(self.outs[result], self.ins[operand])
+
+    def same_memory(self, operand: int, result: int) -> bool:
+        x, out = self.ins[operand], self.outs[result]
+        return x.view.is_whole and not isinstance(x.view.base, Literal) and (
+            self.w.array(x.view.base) == self.w.array(out.view.base))
+
     def copy(self, x: Place, out: Place) -> None:
         """Loops that copy."""
         x, out = merged(x, out)
@@ -242,25 +261,18 @@ class Op:
                 index = self.split(r, outer)
                 self.copy(x.at(*index), out.at(*index))
 
-    def fill(self, out: Place, x: Place) -> None:
-        """Write the loops that copy all elements, in their order; the shapes may differ."""
-        if x.view.is_whole:
-            n = math.prod(x.shape)
-            x, out = x.seen((n,), (1,)), out.seen((n,), (1,))
-        self.copy(x, out)
-
-    def begin(self, x: Place, out: Place) -> None:
-        """A result that begins as a copy of an operand, if it is not the same memory already."""
-        if x.view == out.view or (
-                x.view.is_whole and not isinstance(x.view.base, Literal) and
-                self.w.array(x.view.base) == self.w.array(out.view.base)):
-            return
-        self.copy_shared(x, out)
-        self.barrier()
+    def begin_from(self, operand: int, result: int = 0) -> None:
+        """The same as `start_from`, by threads together: so outside of all loops."""
+        if not self.same_memory(operand, result):
+            self.copy_shared(self.ins[operand], self.outs[result])
+            self.barrier()
 
     def scratch(self, shape: Sequence[int], dtype: np.dtype) -> Place:
         """Memory for the time of the call. Threads have to keep to their parts of it."""
-        return Place(self.w, whole(Var(ShapedArray(shape, dtype))))
+        v = Var(ShapedArray(shape, dtype))
+        if self.w.fixed and shape:
+            self.w.scratch(v)
+        return Place(self.w, whole(v))
 
     def table(self, values: np.ndarray) -> Place:
         """An array of constants."""
@@ -291,15 +303,25 @@ def obstacle(e: JaxprEqn, inside: bool = False) -> str | None:
 
 
 def lowerable(e: JaxprEqn) -> bool:
-    """Is there a kernel for the equation by itself, which is faster than NumPy?"""
-    name = e.primitive.name
-    return obstacle(e) is None and (name not in FASTER or FASTER[name](e))
+    """Is there a rule for the equation?"""
+    return obstacle(e) is None
 
 
 def write_alone(e: JaxprEqn, plan: Plan, writer: Writer) -> None:
     """Write an equation of a loop's body."""
     name = e.primitive.name
     (INSIDE.get(name) or LOWERINGS[name])(Op(e, plan, writer))
+
+
+def faster_alone(e: JaxprEqn) -> bool:
+    """Is its own kernel faster than NumPy?"""
+    return e.primitive.name not in SLOWER or not SLOWER[e.primitive.name](e)
+
+
+def only(test: Callable[[JaxprEqn], bool]) -> Callable[[JaxprEqn], str | None]:
+    """What `lowering` takes as `unless`, of a test that an equation has to pass."""
+    return lambda e: None if test(e) else (
+        f"{e.primitive.name} of {e.invars[0].aval.str_short()} has no kernel")
 
 
 def emit_alone(e: JaxprEqn, plan: Plan) -> list[Emitted]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from minijax import dtypes
 from minijax.compiler.expressions import kernel_type
-from minijax.compiler.lowering import Op, Place, lowering
+from minijax.compiler.lowering import Op, Place, lowering, only
 from minijax.compiler.machine import vector_bytes
 from minijax.compiler.rules.joining import spread
 from minijax.compiler.views import contiguous
@@ -55,7 +55,7 @@ def is_real(e: JaxprEqn) -> bool:
     return dtypes.kind(dtype_of(e)) in "iuf"
 
 
-@lowering("conv_general_dilated", accepts=is_real)
+@lowering("conv_general_dilated", unless=only(is_real))
 def _(op: Op) -> None:
     """First what has to be copied is: padding, and kernels without vectors of features."""
     dtype, spec = dtype_of(op.eqn), op.params["dimension_numbers"]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from minijax import dtypes
 from minijax.compiler.expressions import binary
-from minijax.compiler.lowering import Op, Place, lowering, merged_first
+from minijax.compiler.lowering import Op, Place, lowering, merged_first, only
 from minijax.jaxpr import JaxprEqn
 from minijax.lax.index_windows import (
     GatherDimensionNumbers,
@@ -41,7 +41,7 @@ def _(op: Op) -> None:
 @lowering("dynamic_update_slice", updates=lambda e: [(0, 0)])
 def _(op: Op) -> None:
     x, update, out = op.ins[0], op.ins[1], op.outs[0]
-    op.begin(x, out)
+    op.begin_from(0)
     corner = [clipped(op, start, n - size)
               for start, n, size in zip(op.ins[2:], x.shape, update.shape)]
     op.copy_shared(update, out.window(corner, update.shape))
@@ -118,7 +118,7 @@ def combines(e: JaxprEqn) -> bool:
         COMBINED[e.primitive.name], e.invars[0].aval.dtype, "x", "y") is not None
 
 
-@lowering("scatter", *COMBINED, accepts=combines, updates=lambda e: [(0, 0)])
+@lowering("scatter", *COMBINED, unless=only(combines), updates=lambda e: [(0, 0)])
 def _(op: Op) -> None:
     """One update after the other, as they may meet. Threads share what is never met: a batch."""
     x, indices, updates, out = *op.ins, op.outs[0]
@@ -128,7 +128,7 @@ def _(op: Op) -> None:
     windows = Windows(op, x.shape, sizes, numbers)
     windows.clip = op.params["mode"] is GatherScatterMode.CLIP
     shape, together = list(indices.shape[:-1]), along and along[0] == 0
-    op.begin(x, out)
+    op.begin_from(0)
     if together:
         shape[windows.index_along[0]] = 1
     with op.shared(x.shape[0] if together else 1) as r, op.nest(shape, "b") as batch:

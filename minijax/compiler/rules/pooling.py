@@ -10,7 +10,7 @@ import numpy as np
 
 from minijax import dtypes
 from minijax.compiler.expressions import NARROW, kernel_type
-from minijax.compiler.lowering import Op, Place, lowering
+from minijax.compiler.lowering import Op, Place, lowering, only
 from minijax.jaxpr import JaxprEqn
 from minijax.lax.reducing import highest, lowest
 
@@ -56,7 +56,7 @@ def select(op: Op, x: Place, target: Place, window: Sequence[str]) -> None:
             op.line("place, first, best = here, False, value")
 
 
-@lowering("select_and_gather_add", accepts=is_ordered)
+@lowering("select_and_gather_add", unless=only(is_ordered))
 def _(op: Op) -> None:
     tangents, x, out = *op.ins, op.outs[0]
     with op.shared(math.prod(out.shape)) as r:
@@ -66,7 +66,7 @@ def _(op: Op) -> None:
                 *window)
 
 
-@lowering("select_and_scatter_add", accepts=is_ordered)
+@lowering("select_and_scatter_add", unless=only(is_ordered))
 def _(op: Op) -> None:
     """Threads share the first axis, if no window reaches over from one index to another."""
     source, x, out = *op.ins, op.outs[0]

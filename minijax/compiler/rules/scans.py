@@ -10,7 +10,7 @@ import numpy as np
 from minijax import dtypes
 from minijax.compiler.expressions import binary, expression, kernel_type, literal
 from minijax.compiler.flatten import flatten
-from minijax.compiler.lowering import Op, Place, lowering, merged
+from minijax.compiler.lowering import Op, Place, lowering, merged, only
 from minijax.compiler.plan import elementwise
 from minijax.compiler.reductions import REDUCTIONS
 from minijax.jaxpr import Jaxpr, JaxprEqn, Literal
@@ -18,13 +18,13 @@ from minijax.jaxpr import Jaxpr, JaxprEqn, Literal
 # --- the place of an extremum ------------------------------------------------------------------
 
 
-def is_short(e: JaxprEqn) -> bool:
+def is_long(e: JaxprEqn) -> bool:
     """NumPy searches a long row faster."""
     shape, (axis,) = e.invars[0].aval.shape, e.params["axes"]
-    return axis < len(shape) - 1 or shape[axis] <= 256
+    return axis == len(shape) - 1 and shape[axis] > 256
 
 
-@lowering("argmax", "argmin", alone=is_short)
+@lowering("argmax", "argmin", slower=is_long)
 def _(op: Op) -> None:
     (x,), (out,), (axis,) = op.ins, op.outs, op.params["axes"]
     outer = x.shape[:axis]
@@ -109,11 +109,11 @@ def has_step(e: JaxprEqn) -> bool:
     return dtypes.kind(e.invars[0].aval.dtype) in KINDS[e.primitive.name]
 
 
-def is_fast(e: JaxprEqn) -> bool:
-    return e.primitive.name != "cumlogsumexp" or e.params["axis"] < e.invars[0].aval.ndim - 1
+def is_slow(e: JaxprEqn) -> bool:
+    return e.primitive.name == "cumlogsumexp" and e.params["axis"] == e.invars[0].aval.ndim - 1
 
 
-@lowering(*STEPS, "cumlogsumexp", accepts=has_step, alone=is_fast)
+@lowering(*STEPS, "cumlogsumexp", unless=only(has_step), slower=is_slow)
 def _(op: Op) -> None:
     """One step for all elements that lie next to each other; `sums` has a place for each."""
     (x,), (out,), axis = op.ins, op.outs, op.params["axis"]
@@ -160,7 +160,7 @@ def inlined(op: Op, jaxpr: Jaxpr, args: Sequence[str]) -> list[str]:
     return list(map(read, flat.outvars))
 
 
-@lowering("reduce", accepts=lambda e: is_elementwise(e.params["jaxpr"]))
+@lowering("reduce", unless=only(lambda e: is_elementwise(e.params["jaxpr"])))
 def _(op: Op) -> None:
     n, dimensions, shape = len(op.outs), op.params["dimensions"], op.ins[0].shape
     kept = [d for d in range(len(shape)) if d not in dimensions]

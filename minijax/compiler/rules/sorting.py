@@ -20,22 +20,22 @@ def merge_sort(op: Op, n: int, before: Callable[[str, str], str], r: str, rows: 
     w, size = op.w, op.w.size(n)
     one, other = (op.scratch((rows, n), np.dtype("int64")) for _ in range(2))
     op.line(f"here, there, at = {w.array(one.view.base)}, {w.array(other.view.base)}, {r} * {size}")
-    with op.loop(size):
-        op.line("here[at + i] = i")
+    with op.loop(n) as i:
+        op.line(f"here[at + {i}] = {i}")
     op.line("width = 1")
     with w.block(f"while width < {size}:"):
         with w.block(f"for start in range(0, {size}, 2 * width):"):
             op.line(f"middle, stop = min(start + width, {size}), min(start + 2 * width, {size})")
-            op.line("i, j, k = start, middle, start")
-            with w.block("while i < middle and j < stop:"):
-                op.line("p, q = here[at + i], here[at + j]")
+            op.line("left, right, to = start, middle, start")
+            with w.block("while left < middle and right < stop:"):
+                op.line("p, q = here[at + left], here[at + right]")
                 op.line(f"second = int64({before('q', 'p')})")
-                op.line("there[at + k] = select(second != 0, q, p)")
-                op.line("i, j, k = i + 1 - second, j + second, k + 1")
-            for name, end in ("i", "middle"), ("j", "stop"):
+                op.line("there[at + to] = select(second != 0, q, p)")
+                op.line("left, right, to = left + 1 - second, right + second, to + 1")
+            for name, end in ("left", "middle"), ("right", "stop"):
                 with w.block(f"while {name} < {end}:"):
-                    op.line(f"there[at + k] = here[at + {name}]")
-                    op.line(f"{name}, k = {name} + 1, k + 1")
+                    op.line(f"there[at + to] = here[at + {name}]")
+                    op.line(f"{name}, to = {name} + 1, to + 1")
         op.line("here, there, width = there, here, 2 * width")
 
 
@@ -54,7 +54,7 @@ def along(places: Sequence[Place], axis: int, index: Sequence[str]) -> list[Plac
     return [p.moved(*others, axis).at(*index) for p in places]
 
 
-@lowering("sort", alone=lambda e: len(e.invars) > 1)
+@lowering("sort", slower=lambda e: len(e.invars) == 1)
 def _(op: Op) -> None:
     axis, shape = op.params["dimension"], op.ins[0].shape
     others = [m for i, m in enumerate(shape) if i != axis]
@@ -84,7 +84,7 @@ def rank(x: Place, p: str) -> str:
     return f"uint8({x(p)})" if x.dtype == bool else x(p)
 
 
-@lowering("top_k", alone=lambda e: False)
+@lowering("top_k", slower=lambda e: True)
 def _(op: Op) -> None:
     (x,), axis = op.ins, op.params["axis"]
     others = [m for i, m in enumerate(x.shape) if i != axis]
