@@ -52,11 +52,6 @@ def description() -> tuple[str, ...]:
     )
 
 
-def vector_bytes() -> int:
-    """The bytes of the widest vectors that are worth using: of a cache line, or half of one."""
-    return 64 if "+avx512f" in features() else 32
-
-
 def features() -> str:
     """The instruction sets of the processor: `+avx2,-avx512f,...`."""
     from llvmlite import binding as llvm
