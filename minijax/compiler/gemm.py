@@ -32,7 +32,7 @@ from minijax.config import flags
 DEPTH = 256  # products that are added before the next part of a sum begins
 AHEAD = 32  # rows of a matrix that are copied at a time
 SHALLOW = 1 << 14  # numbers in the part of `b` that stays in a cache while the rows change
-TALLEST = 192  # rows of a block of `a`; of a result with no more rows, `b` is read where it is
+TALLEST = 288  # rows of a block of `a`; of a result with no more rows, `b` is read where it is
 LOW = 40  # rows: so many are one block, and threads share the columns
 CACHED = 1 << 19  # bytes of a block of the result that is still in the cache for its epilogue
 GRAIN = 1 << 22  # multiply-adds: the least work that is worth another thread
