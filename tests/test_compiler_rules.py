@@ -183,7 +183,7 @@ class TestConvolution:
     """Tiles of the product: more and fewer rows and columns than one has, and both layouts."""
 
     @pytest.mark.parametrize(("features", "outputs", "size"), [(3, 40, 9), (5, 16, 2), (2, 1, 1)])
-    @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
+    @pytest.mark.parametrize("layout", ["NHWC", pytest.param("NCHW", marks=pytest.mark.slow)])
     def test_gradients_are_jax_s(self, features: int, outputs: int, size: int, layout: str) -> None:
         rng = np.random.default_rng(0)
         x, w = (rng.normal(size=s).astype(np.float32) for s in (
