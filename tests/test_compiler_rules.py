@@ -120,6 +120,7 @@ class TestRandom:
         np.testing.assert_allclose(got, jax.random.normal(KEY, (999,), "float32"), rtol=1e-5)
         assert [k.count for k in source.kernels.values()] == [1, 999]  # the key, and the numbers
 
+    @pytest.mark.slow
     def test_a_key_for_each_row(self) -> None:
         def f(jax: Any) -> Any:
             def rows(key: Any) -> Any:
@@ -182,6 +183,7 @@ class TestMemory:
 class TestConvolution:
     """Tiles of the product: more and fewer rows and columns than one has, and both layouts."""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("features", "outputs", "size"), [(3, 40, 9), (5, 16, 2), (2, 1, 1)])
     @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
     def test_gradients_are_jax_s(self, features: int, outputs: int, size: int, layout: str) -> None:
@@ -227,7 +229,7 @@ IN_LOOPS = {
 
 class TestLoops:
     @pytest.mark.parametrize("name", [
-        pytest.param(n, marks=[] if n in ("random", "scatter", "sort") else [pytest.mark.slow])
+        pytest.param(n, marks=[] if n in ("random", "scatter") else [pytest.mark.slow])
         for n in IN_LOOPS])
     def test_rules_within_a_loop(self, name: str) -> None:
         """The whole loop is one kernel, and does what JAX's does."""
