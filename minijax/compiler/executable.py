@@ -8,7 +8,6 @@ is compiled at once.
 from __future__ import annotations
 
 import importlib
-import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from minijax.compiler import steps
+from minijax.compiler.once import alone
 from minijax.config import Option, flags, integer
 from minijax.jaxpr import Jaxpr, JaxprEqn, Var, derived, subprograms
 
@@ -40,7 +40,6 @@ class Executable:
     def __init__(self, jaxpr: Jaxpr):
         self.jaxpr = weakref.ref(jaxpr)  # which holds this
         self.calls = 0
-        self.lock = threading.Lock()
         self.native: Callable | None = None
         self.source: Any = None
 
@@ -57,7 +56,7 @@ class Executable:
 
     def compile(self) -> Callable:
         """The compiled program. One thread compiles; others wait for it."""
-        with self.lock:
+        with alone(self):
             if self.native is None:
                 jaxpr = self.jaxpr()
                 assert jaxpr is not None

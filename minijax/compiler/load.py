@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from minijax.compiler import cache, machine
+from minijax.compiler.once import alone, undivided
 from minijax.config import flags
 
 __all__ = ["CannotCompile", "native", "statistics"]
@@ -44,7 +45,6 @@ class Statistics:
 
 
 _lock = threading.Lock()
-_begun: dict[tuple[str, int], threading.Lock] = {}  # what some thread makes right now
 _kernels: weakref.WeakValueDictionary[tuple[str, int], Callable] = weakref.WeakValueDictionary()
 statistics = Statistics()
 
@@ -71,19 +71,14 @@ def native(source: str, arity: int) -> Callable:
     array([0., 2., 4., 6.], dtype=float32)
     """
     key = source, arity
-    with _lock:
-        begun = _begun.setdefault(key, threading.Lock())
-    try:
-        with begun:  # the first thread that needs it makes it; others wait
-            kernel = _kernels.get(key)
-            if kernel is None:
+    with alone(key):
+        kernel = _kernels.get(key)
+        if kernel is None:
+            with undivided:
                 kernel = _kernels[key] = _from_disk(source, arity) or _compiled(source, arity)
-            else:
-                statistics.count(memory_hits=1)
-            return kernel
-    finally:
-        with _lock:
-            _begun.pop(key, None)
+        else:
+            statistics.count(memory_hits=1)
+        return kernel
 
 
 def _from_disk(source: str, arity: int) -> Callable | None:
