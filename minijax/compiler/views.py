@@ -7,7 +7,7 @@ we ask NumPy, on an array that has the strides and no memory.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -56,12 +56,16 @@ def _reshape(x: np.ndarray, new_sizes: Any, dimensions: Any = None) -> np.ndarra
 
 
 def _slice(x: np.ndarray, start_indices: Any, limit_indices: Any, strides: Any) -> np.ndarray:
-    return x[*map(slice, start_indices, limit_indices, strides or (1,) * x.ndim), ...]
+    return _part(x, map(slice, start_indices, limit_indices, strides or (1,) * x.ndim))
 
 
 def _rev(x: np.ndarray, dimensions: Any) -> np.ndarray:
-    steps = (-1 if i in dimensions else 1 for i in range(x.ndim))
-    return x[*(slice(None, None, step) for step in steps), ...]  # `...`: a view, of rank 0 as well
+    return _part(x, (slice(None, None, -1 if i in dimensions else 1) for i in range(x.ndim)))
+
+
+def _part(x: np.ndarray, slices: Iterable[slice]) -> np.ndarray:
+    index: tuple = (*slices, ...)  # with `...` it is a view of rank 0 as well, and not a number
+    return x[index]
 
 
 def _broadcast(x: np.ndarray, shape: Any, broadcast_dimensions: Any) -> np.ndarray:
