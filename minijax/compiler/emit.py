@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,12 +49,18 @@ class Emitted:
 
 
 class Writer:
-    """Writes a function: its lines, its table of sizes, the arrays it takes."""
+    """Writes a function: its lines, its table of sizes, the arrays it takes.
 
-    def __init__(self) -> None:
+    The names say what is what: `x0` is read, `y1` is one of the `results`; `n2` is a number of
+    elements, `step3` the way from one to the next, `c4` a constant.
+    """
+
+    def __init__(self, results: Iterable[Any] = ()) -> None:
         self.lines: list[str] = []
         self.depth = 1
         self.sizes: list[int] = []
+        self.unpacked: list[str] = []  # the lines that give the entries of the table their names
+        self.results = set(results)
         self.arrays: dict[Any, str] = {}
         self.values = 0
 
@@ -74,14 +80,17 @@ class Writer:
         self.values += 1
         return f"v{self.values - 1}"
 
-    def size(self, n: int) -> str:
-        """The name of a number from the table."""
+    def size(self, n: int, role: str = "n", text: str = "{}") -> str:
+        """The name of a number from the table, or of what `text` makes of it."""
+        i = len(self.sizes)
         self.sizes.append(n)
-        return f"s{len(self.sizes) - 1}"
+        self.unpacked.append(f"    {role}{i} = {text.format(f'sizes[{i}]')}")
+        return f"{role}{i}"
 
     def array(self, base: Any) -> str:
         """The name of an array in memory."""
-        return self.arrays.setdefault(base, f"x{len(self.arrays)}")
+        role = "y" if base in self.results else "x"
+        return self.arrays.setdefault(base, f"{role}{len(self.arrays)}")
 
     def load(self, base: Any, index: str) -> str:
         text = f"{self.array(base)}[{index}]"
@@ -99,14 +108,14 @@ class Writer:
         if isinstance(value, complex | bool) or value in WRITTEN_OUT or value != value:
             return literal(value, dtype)
         if isinstance(value, int):
-            return f"{kind}({self.size(value if value < 1 << 63 else value - (1 << 64))})"
+            return self.size(value if value < 1 << 63 else value - (1 << 64), "c", kind + "({})")
         exact = float(np.asarray(value, dtype if dtype.name in NARROW else kind))
-        return f"{kind}(bits({self.size(int(np.float64(exact).view(np.int64)))}, float64))"
+        return self.size(int(np.float64(exact).view(np.int64)), "c", kind + "(bits({}, float64))")
 
     def source(self) -> str:
         addresses = ", ".join(f"a{i}" for i in range(len(self.arrays)))
         head = [f"def kernel(lo, hi, sizes, {addresses}):"]
-        head += [f"    s{i} = sizes[{i}]" for i in range(len(self.sizes))]
+        head += self.unpacked
         head += [f"    {x} = data(a{i}, {memory_type(base)})"
                  for i, (base, x) in enumerate(self.arrays.items())]
         return "\n".join([*head, *self.lines]) + "\n"
@@ -272,11 +281,11 @@ class KernelWriter:
         """Where an access is, from the loops it stands in."""
         terms = []
         if key[2]:
-            terms.append(self.w.size(key[2]))
+            terms.append(self.w.size(key[2], "start"))
         for name, loop in self.indices:
             step = loop.steps[key]
             if step:
-                terms.append(name if step == 1 else f"{name} * {self.w.size(step)}")
+                terms.append(name if step == 1 else f"{name} * {self.w.size(step, 'step')}")
         return " + ".join(terms) or "0"
 
     def load(self, key: Any) -> str:
@@ -409,7 +418,7 @@ class KernelWriter:
             v = e.outvars[0]
             where = self.index(self.store_key(v))
             if self.k.blocks:
-                where = f"block * {self.w.size(math.prod(v.aval.shape[1:]))} + {where}"
+                where = f"block * {self.w.size(math.prod(v.aval.shape[1:]), 'step')} + {where}"
             return f"{self.w.array(v)}[{where}]"
 
         def start() -> None:
@@ -433,6 +442,6 @@ class KernelWriter:
 
 def emit(kernel: Kernel, plan: Plan) -> Emitted:
     """The source of a kernel, and what it is called with."""
-    writer = Writer()
+    writer = Writer(kernel.outputs)
     count, work = KernelWriter(kernel, plan, writer).write("lo", "hi")
     return Emitted(writer.source(), list(writer.arrays), writer.sizes, count, work, kernel.eqns)

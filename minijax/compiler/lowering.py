@@ -43,10 +43,10 @@ class Place:
 
     def index(self, indices: Sequence[str]) -> str:
         """Where an element is. An index is a name, a number or a sum in brackets."""
-        terms = [self.w.size(self.view.offset)] if self.view.offset else []
+        terms = [self.w.size(self.view.offset, "start")] if self.view.offset else []
         for i, step in zip(indices, self.view.strides, strict=True):
             if i != "0" and step:
-                terms.append(i if step == 1 else f"{i} * {self.w.size(step)}")
+                terms.append(i if step == 1 else f"{i} * {self.w.size(step, 'step')}")
         return " + ".join(terms) or "0"
 
     def __call__(self, *indices: str) -> str:
@@ -128,7 +128,7 @@ def lowerable(e: JaxprEqn) -> bool:
 
 def emit_alone(e: JaxprEqn, plan: Plan) -> Emitted:
     """The source of an equation's own kernel."""
-    writer = Writer()
+    writer = Writer(e.outvars)
     op = Op(e, plan, writer, ("lo", "hi"))
     LOWERINGS[e.primitive.name](op)
     return Emitted(writer.source(), list(writer.arrays), writer.sizes, op.count, op.work, [e])
