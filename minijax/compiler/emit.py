@@ -42,10 +42,15 @@ class Emitted:
 
     source: str
     arrays: list[Any]
-    sizes: list[int]
+    sizes: list[int | float]
     count: int
     work: int  # elements for each step of the outermost loop
     eqns: list[JaxprEqn]
+
+    def table(self) -> np.ndarray:
+        """`sizes` as a kernel takes them; of a float, the bits."""
+        return np.array([np.float64(n).view(np.int64) if isinstance(n, float) else n
+                         for n in self.sizes], np.int64)
 
 
 class Writer:
@@ -58,7 +63,7 @@ class Writer:
     def __init__(self, results: Iterable[Any] = ()) -> None:
         self.lines: list[str] = []
         self.depth = 1
-        self.sizes: list[int] = []
+        self.sizes: list[int | float] = []
         self.unpacked: list[str] = []  # the lines that give the entries of the table their names
         self.results = set(results)
         self.arrays: dict[Any, str] = {}
@@ -80,11 +85,11 @@ class Writer:
         self.values += 1
         return f"v{self.values - 1}"
 
-    def size(self, n: int, role: str = "n", text: str = "{}") -> str:
-        """The name of a number from the table, or of what `text` makes of it."""
+    def size(self, n: int | float, form: str = "{}", role: str = "n") -> str:
+        """The name of a number from the table; `form` says what the function makes of it."""
         i = len(self.sizes)
         self.sizes.append(n)
-        self.unpacked.append(f"    {role}{i} = {text.format(f'sizes[{i}]')}")
+        self.unpacked.append(f"    {role}{i} = {form.format(f'sizes[{i}]')}")
         return f"{role}{i}"
 
     def array(self, base: Any) -> str:
@@ -108,9 +113,9 @@ class Writer:
         if isinstance(value, complex | bool) or value in WRITTEN_OUT or value != value:
             return literal(value, dtype)
         if isinstance(value, int):
-            return self.size(value if value < 1 << 63 else value - (1 << 64), "c", kind + "({})")
+            return self.size(value if value < 1 << 63 else value - (1 << 64), f"{kind}({{}})", "c")
         exact = float(np.asarray(value, dtype if dtype.name in NARROW else kind))
-        return self.size(int(np.float64(exact).view(np.int64)), "c", kind + "(bits({}, float64))")
+        return self.size(exact, f"{kind}(bits({{}}, float64))", "c")
 
     def source(self) -> str:
         addresses = ", ".join(f"a{i}" for i in range(len(self.arrays)))
@@ -281,11 +286,11 @@ class KernelWriter:
         """Where an access is, from the loops it stands in."""
         terms = []
         if key[2]:
-            terms.append(self.w.size(key[2], "start"))
+            terms.append(self.w.size(key[2], role="start"))
         for name, loop in self.indices:
             step = loop.steps[key]
             if step:
-                terms.append(name if step == 1 else f"{name} * {self.w.size(step, 'step')}")
+                terms.append(name if step == 1 else f"{name} * {self.w.size(step, role='step')}")
         return " + ".join(terms) or "0"
 
     def load(self, key: Any) -> str:
@@ -418,7 +423,8 @@ class KernelWriter:
             v = e.outvars[0]
             where = self.index(self.store_key(v))
             if self.k.blocks:
-                where = f"block * {self.w.size(math.prod(v.aval.shape[1:]), 'step')} + {where}"
+                step = self.w.size(math.prod(v.aval.shape[1:]), role="step")
+                where = f"block * {step} + {where}"
             return f"{self.w.array(v)}[{where}]"
 
         def start() -> None:

@@ -43,10 +43,10 @@ class Place:
 
     def index(self, indices: Sequence[str]) -> str:
         """Where an element is. An index is a name, a number or a sum in brackets."""
-        terms = [self.w.size(self.view.offset, "start")] if self.view.offset else []
+        terms = [self.w.size(self.view.offset, role="start")] if self.view.offset else []
         for i, step in zip(indices, self.view.strides, strict=True):
             if i != "0" and step:
-                terms.append(i if step == 1 else f"{i} * {self.w.size(step, 'step')}")
+                terms.append(i if step == 1 else f"{i} * {self.w.size(step, role='step')}")
         return " + ".join(terms) or "0"
 
     def __call__(self, *indices: str) -> str:
