@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from minijax.compiler import steps
+from minijax.compiler.statistics import compiling
 from minijax.config import Option, flags, integer
 from minijax.jaxpr import Jaxpr, derived, subprograms
 
@@ -38,6 +39,7 @@ class Executable:
 
     def __init__(self, jaxpr: Jaxpr):
         self.jaxpr = weakref.ref(jaxpr)  # which holds this
+        self.name = ""  # of the user's function
         self.calls = 0
         self.lock = threading.Lock()
         self.native: Callable | None = None
@@ -60,9 +62,15 @@ class Executable:
             if self.native is None:
                 jaxpr = self.jaxpr()
                 assert jaxpr is not None
-                self.native, self.source = backend().build(jaxpr)
+                with compiling(self.name or "inner program", jaxpr.in_avals):
+                    self.native, self.source = backend().build(jaxpr)
         return self.native
 
+    @property
+    def code_size(self) -> int:
+        """Bytes of object code; 0 if there is none."""
+        space = getattr(self.native, "__globals__", {})
+        return sum(space[name].code_size for name in self.source.kernels) if space else 0
 
     def written(self) -> Any:
         """The source that the program is compiled from."""
@@ -78,7 +86,11 @@ def backend() -> Any:
     return importlib.import_module("minijax.compiler.backend")
 
 
-@derived
-def executable(jaxpr: Jaxpr) -> Executable:
-    """The program, ready to run."""
-    return Executable(jaxpr)
+def executable(jaxpr: Jaxpr, name: str = "") -> Executable:
+    """The program, ready to run; `name` is what logs and profiles call it."""
+    found = of_program(jaxpr)
+    found.name = found.name or name
+    return found
+
+
+of_program = derived(Executable)
