@@ -18,7 +18,7 @@ PACKAGE = ROOT / "minijax"
 RINGS = ["spine", "lax", "surface", "course"]  # from the inside out
 LAX = {"lax", "control_flow", "effects", "custom", "custom_derivatives", "custom_batching",
        "ad_checkpoint"}
-SURFACE = {"debug", "experimental", "flatten_util", "numpy", "scipy", "nn", "random",
+SURFACE = {"debug", "experimental", "flatten_util", "numpy", "scipy", "nn", "profiler", "random",
            "example_libraries", "test_util", "tree"}
 # Numba's side of the compiler: it begins with Numba, and is imported to compile the first kernel.
 NUMBA_SIDE = {"minijax.compiler.intrinsics", "minijax.compiler.target"}

@@ -44,6 +44,7 @@ class Executable:
         self.lock = threading.Lock()
         self.native: Callable | None = None
         self.source: Any = None
+        self.code_size = 0  # bytes of object code
 
     def __call__(self, *args: np.ndarray) -> Any:
         return (self.native or self.choose())(*args)
@@ -63,14 +64,10 @@ class Executable:
                 jaxpr = self.jaxpr()
                 assert jaxpr is not None
                 with compiling(self.name or "inner program", jaxpr.in_avals):
-                    self.native, self.source = backend().build(jaxpr)
+                    run, self.source = backend().build(jaxpr)
+                self.code_size = sum(run.__globals__[k].code_size for k in self.source.kernels)
+                self.native = run  # last: other threads look at it
         return self.native
-
-    @property
-    def code_size(self) -> int:
-        """Bytes of object code; 0 if there is none."""
-        space = getattr(self.native, "__globals__", {})
-        return sum(space[name].code_size for name in self.source.kernels) if space else 0
 
     def written(self) -> Any:
         """The source that the program is compiled from."""
