@@ -92,3 +92,11 @@ def test_what_is_compiled_runs() -> None:
     found = compiled(minijax, "sum")
     assert found.call(X) == found(X) == found.runtime_executable()(X)[0] == X.size
     assert found.out_info.shape == () and str(found.out_tree) == "PyTreeDef(*)"
+
+
+def test_memory_between_operations_of_numpy_counts() -> None:
+    def f(x):
+        return minijax.numpy.fft.fft(minijax.numpy.fft.fft(x))
+
+    found = minijax.jit(f).lower(np.ones(100, np.complex64)).compile().memory_analysis()
+    assert found.temp_size_in_bytes == 800

@@ -226,9 +226,12 @@ class DriverWriter:
         empty = "empty" if size_in_bytes(v.aval) < SMALL else "pooled"
         self.lines.append(
             f"{self.names[v]} = {empty}({v.aval.shape}, {self.dtype(v.aval.dtype)})")
-        self.live += size_in_bytes(v.aval)
-        self.peak = max(self.peak, self.live)
+        self.grow(size_in_bytes(v.aval))
         return self.names[v]
+
+    def grow(self, size: int) -> None:
+        self.live += size
+        self.peak = max(self.peak, self.live)
 
     def dtype(self, dtype: np.dtype) -> str:
         name = f"dtype_{dtype.name}" if dtype.kind != "V" or dtype.names is None else None
@@ -244,6 +247,7 @@ class DriverWriter:
             self.names[v] = f"b{len(self.names)}"
         outs = ", ".join(self.names[v] for v in e.outvars)
         self.launch(f, [e], [self.plan.view(x).base for x in e.invars], e.outvars)
+        self.grow(sum(size_in_bytes(v.aval) for v in e.outvars))
         ins = ", ".join(self.operand(self.plan.view(x)) for x in e.invars)
         self.lines.append(f"[{outs}] = {f}({ins})" if outs else f"{f}({ins})")
 
