@@ -87,10 +87,10 @@ class Compiled:
     def cost_analysis(self) -> dict[str, float]:
         """How many operations on numbers there are, and how many bytes kernels read and write."""
         cost, source = Counter(cost_of(self.traced.jaxpr)), executable(self.traced.jaxpr).written()
-        moved = Counter({"bytes accessed": 0.0})
+        moved: Counter[str] = Counter({"bytes accessed": 0.0})
         for launch in source.launches:
             moved.update(accessed(launch.read_bytes(source.plan), launch.written_bytes()))
-        return {k: n for k, n in cost.items() if not k.startswith("bytes")} | moved
+        return {k: float(n) for k, n in cost.items() if not k.startswith("bytes")} | dict(moved)
 
     def memory_analysis(self) -> CompiledMemoryStats:
         """The bytes of the arguments, the results, what is between them, and the machine code."""

@@ -124,10 +124,10 @@ def install() -> None:
         run = choose(self)
         return self.native or timed(run, self.name)
 
-    Executable.native = property(native, lambda self, run: vars(self).update(native=run))
+    Executable.native = property(native, lambda self, run: vars(self).update(native=run))  # type: ignore[assignment]
     Executable.choose = choose_watched  # type: ignore[method-assign]
 
 
 def uninstall() -> None:
-    del Executable.native
+    delattr(Executable, "native")
     Executable.choose = choose  # type: ignore[method-assign]

@@ -28,6 +28,7 @@ from minijax.jaxpr import Jaxpr, JaxprEqn, Literal
 from minijax.make_jaxpr import make_jaxpr
 from minijax.source_info import name_of
 
+
 @dataclasses.dataclass
 class Step:
     """One step, in words. Arrays are (name, type, bytes)."""
@@ -70,7 +71,8 @@ class Describer:
             kind = "kernel" if emitted else "BLAS" if launch.name.startswith("matmul") else "NumPy"
             how = f"over {walk(emitted)} elements" if emitted else f"by {kind}"
             if launch.then:
-                how += f"; each tile goes to step {numbers[launch.then.name]} while it is in the cache"
+                then = numbers[launch.then.name]
+                how += f"; each tile goes to step {then} while it is in the cache"
             reads = [(name, kind, n) for (name, kind, _), n in zip(
                 map(self.array, launch.reads), launch.read_bytes(self.plan))]
             out.append(Step(

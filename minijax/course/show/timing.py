@@ -16,8 +16,8 @@ from minijax.compiler.observing import Event, observing
 from minijax.compiler.printing import place_of
 from minijax.compiler.rates import Rates, rates
 from minijax.compiler.statistics import Statistics, statistics
-from minijax.course.show.text import Text, columns
 from minijax.config import flags
+from minijax.course.show.text import Text, columns
 
 HEAD = ("program", "what runs", "calls", "time", "each", "share", "GB/s", "GFLOP/s",
         "of the machine", "your line")
