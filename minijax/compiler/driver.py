@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,14 @@ from minijax.compiler import buffers
 from minijax.compiler.blas import matmul
 from minijax.compiler.buffers import SMALL
 from minijax.compiler.costs import size_in_bytes
-from minijax.compiler.emit import Emitted, emit
-from minijax.compiler.lowering import emit_alone, lowerable
+from minijax.compiler.emit import emit
+from minijax.compiler.lowering import emit_alone, faster_alone, lowerable
 from minijax.compiler.plan import Kernel, Plan, Step
 from minijax.compiler.printing import printed
 from minijax.compiler.products import follower, is_product, matrices
 from minijax.compiler.threads import parallel
 from minijax.compiler.views import View
+from minijax.compiler.writer import Emitted
 from minijax.core import to_numpy
 from minijax.jaxpr import JaxprEqn, Literal
 
@@ -40,7 +41,7 @@ class Launch:
     eqns: list[JaxprEqn]
     reads: list[Any]
     writes: list[Any]
-    scratch: list[Any] = dataclasses.field(default_factory=list)  # arrays for this call only
+    scratch: list[Any]  # arrays for this call only
     then: Launch | None = None  # the kernel that works on the tiles of a matrix product
     dead: list[Any] = dataclasses.field(default_factory=list)  # arrays that nobody needs after it
 
@@ -52,10 +53,6 @@ class Launch:
 
     def written_bytes(self) -> int:
         return sum(size_in_bytes(v.aval) for v in self.writes)
-
-    def use_for_scratch(self, arrays: list[Any]) -> None:
-        self.scratch += arrays
-        self.reads = [v for v in self.reads if v not in arrays]
 
 
 @dataclasses.dataclass
@@ -155,37 +152,47 @@ class DriverWriter:
         if step in self.done:
             return
         if isinstance(step, Kernel):
-            self.kernel(step.outputs, emit(step, self.plan))
+            self.kernel(step.outputs, [emit(step, self.plan)])
         elif not self.plan.refused.isdisjoint(e.outvars):
             self.single(e)
-        elif lowerable(e):
+        elif lowerable(e) and faster_alone(e):
             self.kernel(step.made, emit_alone(e, self.plan))
         elif is_product(e):
             self.product(i, e)
         else:
             self.single(e)
 
-    def kernel(self, made: Sequence[Any], emitted: Emitted) -> None:
-        """Allocate the results, and call a kernel."""
+    def kernel(self, made: Sequence[Any], parts: Sequence[Emitted]) -> None:
+        """Allocate the results, and call a kernel, or some that make them together."""
+        for emitted in parts:
+            for v, value in emitted.consts.items():
+                if v in emitted.arrays and v not in self.names:
+                    self.names[v] = self.keep("c", in_order(to_numpy(value)))
         for v in made:
             self.allocate(v, "b")
-        extra = [self.allocate(v, "t") for v in emitted.arrays if v not in self.names]
-        name, rest = self.declare(emitted)
-        self.launch(name, emitted.eqns, emitted.arrays, made)
-        grain = max(GRAIN // emitted.work, 1)
-        self.lines.append(f"{name}(0, {emitted.count}, {rest})" if emitted.count < 2 * grain else
-                          f"parallel({name}, {emitted.count}, {grain}, {rest})")
+        arrays = dict.fromkeys(v for emitted in parts for v in emitted.arrays)
+        extra = [v for v in arrays if v not in self.names]
+        for v in extra:
+            self.allocate(v, "t")
+        for emitted in parts:
+            name, rest = self.declare(emitted)
+            self.launch(name, emitted.eqns, emitted.arrays,
+                        [v for v in made if v in emitted.arrays], extra)
+            grain = max(GRAIN // emitted.work, 1)
+            self.lines.append(
+                f"{name}(0, {emitted.count}, {rest})" if emitted.count < 2 * grain else
+                f"parallel({name}, {emitted.count}, {grain}, {rest})")
         if extra:
-            self.launches[-1].use_for_scratch([v for v in emitted.arrays if self.names[v] in extra])
-            self.lines.append(f"del {', '.join(extra)}")
-            self.live -= sum(size_in_bytes(v.aval) for v in emitted.arrays
-                             if self.names[v] in extra)
+            self.lines.append(f"del {', '.join(self.names[v] for v in extra)}")
+            self.live -= sum(size_in_bytes(v.aval) for v in extra)
 
-    def launch(self, name: str, eqns: list[JaxprEqn], arrays: Iterable[Any], made: Sequence[Any]
-               ) -> Launch:
+    def launch(self, name: str, eqns: list[JaxprEqn], arrays: Sequence[Any], made: Sequence[Any],
+               scratch: Sequence[Any] = ()) -> Launch:
         """Note what the line does that comes next."""
-        reads = [v for v in dict.fromkeys(arrays) if v in self.names and v not in made]
-        self.launches.append(Launch(name, eqns, reads, [*made]))
+        reads = [v for v in dict.fromkeys(arrays)
+                 if v in self.names and v not in made and v not in scratch]
+        self.launches.append(Launch(name, eqns, reads, [*made],
+                                    [v for v in scratch if v in arrays]))
         return self.launches[-1]
 
     def declare(self, emitted: Emitted) -> tuple[str, str]:

@@ -18,12 +18,13 @@ import numpy as np
 from minijax.compiler import steps
 from minijax.compiler.statistics import compiling
 from minijax.config import Option, flags, integer
-from minijax.jaxpr import Jaxpr, derived, subprograms
+from minijax.jaxpr import Jaxpr, JaxprEqn, Var, derived, subprograms
 
 compile_after = Option(
     "minijax_compile_after", 1, integer,
     "How often a small program runs operation by operation before it is compiled.")
 
+LONG = 64  # steps of a loop; more than that take longer than to compile
 MUCH = 1 << 23  # elements computed; more than that takes longer than to compile
 
 
@@ -91,3 +92,22 @@ def executable(jaxpr: Jaxpr, name: str = "") -> Executable:
 
 
 of_program = derived(Executable)
+
+
+def patience() -> int:
+    """How many steps a loop runs one by one before it is compiled whole."""
+    return LONG * flags.minijax_compile_after
+
+
+@derived
+def whole(jaxpr: Jaxpr, primitive: Any, avals: tuple, params: tuple) -> Callable | None:
+    """A loop, `jaxpr` is its body, as native code; None if it has no kernel (`rules/loops.py`)."""
+    ins = list(map(Var, avals))
+    outs = list(map(Var, primitive.out_avals(avals, dict(params))))
+    e = JaxprEqn(primitive, list(ins), dict(params), outs)
+    if not backend().lowerable(e):
+        return None
+    loop = Jaxpr(ins, [e], outs)
+    found = executable(loop, primitive.name)
+    found.compile()
+    return found if "step_" not in found.source.driver else None  # where Numba refused its kernel

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minijax.compiler.emit import Emitted
+from minijax.compiler.writer import Emitted
 from minijax.jaxpr import JaxprEqn
 
 __all__ = ["Place", "by_place", "place_of", "printed"]

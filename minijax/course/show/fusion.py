@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from minijax.compiler.costs import size_in_bytes
-from minijax.compiler.emit import Emitted
 from minijax.compiler.executable import executable
 from minijax.compiler.printing import Place, by_place, printed
+from minijax.compiler.writer import Emitted
 from minijax.course.show import drawing
 from minijax.course.show.running import ShortPrinter, line
 from minijax.course.show.text import (
