@@ -97,6 +97,27 @@ def test_what_is_computed_again_is_said_to_be() -> None:
     assert " add b" in again and text.count(again.strip().partition(" = ")[0] + " = ") == 2
 
 
+def test_a_loop_is_shown_with_what_is_inside() -> None:
+    def loop(x):
+        return jax.lax.while_loop(lambda c: c[0] < 9, lambda c: (c[0] + 1, jnp.sin(c[1])), (0, x))
+
+    assert "while 0 x0  around lt add sin" in show.plan(loop, struct(5))
+
+
+def test_every_name_is_an_array_or_was_made() -> None:
+    def draw(key):
+        return jax.random.normal(key, (1000,))
+
+    text = str(show.plan(draw, jax.random.key(0)))
+    rows = [line.strip() for line in text.splitlines() if " = " in line]
+    known = {"x0"}
+    for row in rows:
+        left, _, right = row.partition(" = ")
+        used = {word for word in right.split()[1:] if re.fullmatch(r"[a-z]|[bx]\d+", word)}
+        assert used <= known, row
+        known |= {v.partition(":")[0] for v in left.split()}
+
+
 def test_a_gradient_names_the_lines_of_the_function() -> None:
     text = str(show.plan(gradient, struct(50, 60), struct(70, 50)))
     assert "computed again" in text or "cos" in text

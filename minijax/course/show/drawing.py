@@ -45,7 +45,7 @@ def words(step: Any) -> list[tuple[str, str]]:
     for place, eqns in step.lines[:LINES]:
         out.append(("", str(place) if place else "of no line of yours"))
         again = [name for name, _, note in eqns if note == "computed again"]
-        done = [name for name, _, note in eqns if not note]
+        done = [name for name, _, note in eqns if not note or note.startswith("around")]
         out.append(("quiet", "  " + (counted(done) or "views") + (
             f"   again: {counted(again)}" if again else "")))
     if left := len(step.lines) - LINES:

@@ -24,7 +24,7 @@ from minijax.course.show.text import (
     counted,
     human,
 )
-from minijax.jaxpr import Jaxpr, JaxprEqn, Literal
+from minijax.jaxpr import Jaxpr, JaxprEqn, Literal, subprograms
 from minijax.make_jaxpr import make_jaxpr
 from minijax.source_info import name_of
 
@@ -54,9 +54,12 @@ class Describer:
     def __init__(self, jaxpr: Jaxpr):
         self.source = executable(jaxpr).written()
         self.plan = self.source.plan
+        self.made = {v: e for e in self.plan.flat.eqns for v in e.outvars}
         self.printer = ShortPrinter()
         self.printer.names.update(self.source.names)
-        self.made = {v: e for e in self.plan.flat.eqns for v in e.outvars}
+        for v, view in self.plan.views.items():  # the compiler's own views have no equation
+            if v not in self.made and view.base in self.source.names:
+                self.printer.names[v] = self.source.names[view.base]
         self.seen: set[Any] = set()
 
     def array(self, v: Any) -> tuple[str, str, int]:
@@ -106,7 +109,10 @@ class Describer:
     def note(self, e: JaxprEqn) -> str:
         if e.outvars and e.outvars[0] in self.plan.views:
             return "a view: no work"
-        return "computed again" if self.seen.intersection(e.outvars) else ""
+        if self.seen.intersection(e.outvars):
+            return "computed again"
+        inside = [x.primitive.name for j in subprograms(e.params) for x in j.eqns]
+        return f"around {counted(inside)}" if inside else ""
 
 
 def walk(emitted: Emitted) -> str:
