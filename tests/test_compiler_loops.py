@@ -251,6 +251,79 @@ def swapped_by_a_cond(lax, x):
         i % 3 == 0, lambda s: (s[1], s[0]), lambda s: (s[0] + 1, s[1]), s), (x, x * 2))
 
 
+# --- single operations in loops ------------------------------------------------------------------
+
+
+def sieve(jnp, lax, n):
+    """Primes: a while loop that writes to an array, in a loop."""
+    def strike(p, prime):
+        return lax.while_loop(lambda s: s[0] < prime.size, lambda s: (
+            s[0] + p, s[1].at[s[0]].set(False)), (p * p, prime))[1]
+
+    return lax.fori_loop(2, 8, lambda p, prime: lax.cond(
+        prime[p], strike, lambda p, prime: prime, p, prime), n > 1)
+
+
+def bubbles(jnp, lax, x):
+    """A sort, by a cond in two loops, that changes places."""
+    def place(j, x):
+        return lax.cond(x[j] > x[j + 1], lambda x: x.at[j].set(x[j + 1]).at[j + 1].set(x[j]),
+                        lambda x: x, x)
+
+    return lax.fori_loop(0, x.size, lambda i, x: lax.fori_loop(0, x.size - 1, place, x), x)
+
+
+def rows_written(lax, x):
+    """Slices of a carry, which is in the results as it was in each step, too."""
+    def step(c, i):
+        row = lax.dynamic_slice(c, (i, 0), (1, c.shape[1]))
+        new = lax.dynamic_update_slice(c, row * 2, (i + 1, 0))
+        return new, (new.sum(), c)
+
+    return lax.scan(step, x, i32(3))
+
+
+def written_twice(jnp, lax, x):
+    """Each update goes into the result of the one before, and the last is not the carry's."""
+    def step(i, s):
+        x, y = s
+        return x.at[i].add(1.0).at[0].mul(2.0), x.at[1].set(7.0) + y
+
+    return lax.fori_loop(0, 5, step, (x, x))
+
+
+def updated_from_itself(lax, x):
+    """The update is a part of what it is written to."""
+    return lax.fori_loop(0, 3, lambda i, x: lax.dynamic_update_slice(x, x[::-1][:2], (i,)), x)
+
+
+def a_closed_over_array(jnp, lax, x, n):
+    """It is written to in each step, and must stay as it is."""
+    return lax.fori_loop(0, n, lambda i, s: s + x.at[i].set(5.0), jnp.zeros(x.shape))
+
+
+def many_operations(jnp, lax, x):
+    def step(c, row):
+        order = jnp.argsort(row)
+        best = jnp.argmax(c)
+        c = jnp.cumsum(c) * 0.1 + jnp.sort(row)[::-1] + row[order[0]] + best
+        return c, (best, order, jnp.pad(c, 1), jnp.tile(row, 2), jnp.concatenate([row, c]))
+
+    return lax.scan(step, x[0], x)
+
+
+def convolved(jnp, lax, x):
+    return lax.fori_loop(0, 3, lambda i, v: jnp.convolve(v, x[:3], "same"), x)
+
+
+def random_walk(jax, lax, random, x, key):
+    def step(key, _):
+        key, own = random.split(key)
+        return key, random.uniform(own, (3,)) + x
+
+    return lax.scan(step, key, None, length=4)
+
+
 WEIGHTS = f32(8, 8) - np.float32(0.5)
 PROGRAMS = {
     "logistic": (logistic, S), "logistic of float16": (logistic, HALF),
@@ -288,6 +361,15 @@ PROGRAMS = {
     "a cond in a loop, long": (a_cond_in_a_loop, LONG[0] / 5),
     "a loop in a cond": (a_loop_in_a_cond, V, np.int32(1)),
     "a loop not taken": (a_loop_in_a_cond, V, np.int32(0)),
+    "sieve": (sieve, i32(60)), "bubbles": (bubbles, np.array([5, 3, 8, 1, 9, 2], "f")),
+    "many bubbles": (bubbles, np.sin(np.arange(30, dtype="f"))), "rows written": (rows_written, M),
+    "long rows written": (rows_written, LONG), "written twice": (written_twice, f32(6)),
+    "written twice, long": (written_twice, LONG[0]), "updated from itself": (
+        updated_from_itself, f32(6)), "long, from itself": (updated_from_itself, LONG[0]),
+    "a closed-over array": (a_closed_over_array, V, np.int32(3)), "a long one": (
+        a_closed_over_array, LONG[0], np.int32(3)), "many operations": (many_operations, M),
+    "many long operations": (many_operations, LONG), "convolved": (convolved, f32(9)),
+    "a random walk": (random_walk, S, np.array([1, 2], "u4")),
     "swapped by a cond": (swapped_by_a_cond, V), "long, by a cond": (swapped_by_a_cond, LONG),
 }
 
@@ -509,3 +591,15 @@ def test_a_product_in_a_nested_loop_stays_in_it():
 
     _, source = backend.build(minijax.make_jaxpr(twice)(*args))
     assert list(source.kernels) == ["kernel_0"] and "matmul(" not in source.driver
+
+
+def test_updates_of_a_carry_do_not_copy_it():
+    """Nor do those by an inner loop and by a branch. The operand is copied once, at first."""
+    for f, args in (sieve, [i32(20000)]), (bubbles, [f32(2000)]):
+        jaxpr = minijax.make_jaxpr(bound(f, minijax))(*args)
+        (kernel,) = [e.source for e in backend.build(jaxpr)[1].kernels.values()
+                     if "    for v" in e.source]
+        size = str(args[0].size)
+        inside = kernel[kernel.index("for v"):kernel.rindex("if not same") if (
+            "if not same" in kernel) else len(kernel)]
+        assert f", {size})" not in inside and f"range({size})" not in inside, kernel

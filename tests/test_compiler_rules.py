@@ -120,6 +120,7 @@ class TestRandom:
         np.testing.assert_allclose(got, jax.random.normal(KEY, (999,), "float32"), rtol=1e-5)
         assert [k.count for k in source.kernels.values()] == [1, 999]  # the key, and the numbers
 
+    @pytest.mark.slow
     def test_a_key_for_each_row(self) -> None:
         def f(jax: Any) -> Any:
             def rows(key: Any) -> Any:
@@ -182,6 +183,7 @@ class TestMemory:
 class TestConvolution:
     """Tiles of the product: more and fewer rows and columns than one has, and both layouts."""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("features", "outputs", "size"), [(3, 40, 9), (5, 16, 2), (2, 1, 1)])
     @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
     def test_gradients_are_jax_s(self, features: int, outputs: int, size: int, layout: str) -> None:
@@ -202,3 +204,40 @@ class TestConvolution:
         assert "step_" not in source.driver
         for g, want in zip(got, gradients(jax)(x, w)):
             np.testing.assert_allclose(g, want, rtol=1e-4, atol=1e-4)
+
+
+IN_LOOPS = {
+    "random": lambda m, x, i: m.random.normal(m.random.fold_in(m.random.key(3), i), x.shape) + x,
+    "gather": lambda m, x, i: x[(m.numpy.arange(4) * i) % 4] + x[i % 4],
+    "scatter": lambda m, x, i: x.at[i % 4].add(1.5).at[:, (i + 1) % 3].set(0.5),
+    "scatter-drop": lambda m, x, i: x.at[m.numpy.array([9, 1, 1]) - i].add(x[:3], mode="drop"),
+    "update": lambda m, x, i: m.lax.dynamic_update_slice(x, x[:2] * 2, (i, i)),
+    "slice": lambda m, x, i: m.lax.dynamic_slice(m.numpy.tile(x, (2, 2)), (i, i), (4, 3)),
+    "join": lambda m, x, i: m.numpy.concatenate([x[1:], x[:1]]) + m.numpy.stack([x[0]] * 4),
+    "pad": lambda m, x, i: m.lax.pad(x, 0.5, [(1, -1, 0), (-1, 1, 0)]),
+    "argmax": lambda m, x, i: x + m.numpy.argmax(x, 1)[:, None] - m.numpy.argmin(x, 0),
+    "cumsum": lambda m, x, i: m.numpy.cumsum(x, 0) - m.lax.cummax(x, 1, reverse=True),
+    "sort": lambda m, x, i: m.numpy.sort(x, 0) + m.numpy.argsort(-x, 1) * 0.5,
+    "top_k": lambda m, x, i: x - m.lax.top_k(x, 2)[0][:, 1:],
+    "reduce": lambda m, x, i: x + m.lax.reduce(x, np.float64(1), lambda a, b: a + b * a, (0,)) / 99,
+    "window": lambda m, x, i: x - m.lax.reduce_window(
+        x, -np.inf, m.lax.max, (2, 2), (1, 1), "SAME"),
+    "conv": lambda m, x, i: x - m.lax.conv_general_dilated(
+        x[None, None], x[None, None, :3, :3], (1, 1), "SAME")[0, 0],
+}
+
+
+class TestLoops:
+    @pytest.mark.parametrize("name", [
+        pytest.param(n, marks=[] if n in ("random", "scatter") else [pytest.mark.slow])
+        for n in IN_LOOPS])
+    def test_rules_within_a_loop(self, name: str) -> None:
+        """The whole loop is one kernel, and does what JAX's does."""
+        x = np.random.default_rng(0).normal(size=(4, 3))
+
+        def looped(m: Any) -> Any:
+            return lambda x: m.lax.fori_loop(0, 3, lambda i, x: IN_LOOPS[name](m, x, i), x)
+
+        (got,), source = built(looped(minijax), x)
+        assert "step_" not in source.driver, source
+        np.testing.assert_allclose(got, looped(jax)(x), rtol=1e-6, atol=1e-6)

@@ -215,8 +215,8 @@ def test_results_do_not_depend_on_the_day(threads):
     assert all((out == outs[0]).all() for out in outs)
 
 
-@pytest.mark.parametrize("registers", [
-    (32, 16), pytest.param((16, 32), marks=slow), pytest.param((16, 16), marks=slow)], ids=str)
+@slow
+@pytest.mark.parametrize("registers", [(32, 16), (16, 32), (16, 16)], ids=str)
 def test_other_processors(registers, monkeypatch):
     """The same source for narrower and for fewer registers. Any processor can do with those."""
     width, number = registers

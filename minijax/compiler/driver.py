@@ -167,7 +167,8 @@ class DriverWriter:
         for emitted in parts:
             for v, value in emitted.consts.items():
                 if v in emitted.arrays and v not in self.names:
-                    self.names[v] = self.keep("c", in_order(to_numpy(value)))
+                    value = value if isinstance(value, np.ndarray) else to_numpy(value)
+                    self.names[v] = self.keep("c", in_order(value))  # a table keeps its int64
         for v in made:
             self.allocate(v, "b")
         arrays = dict.fromkeys(v for emitted in parts for v in emitted.arrays)

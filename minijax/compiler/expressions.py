@@ -42,17 +42,22 @@ def has_kernel_type(dtype: np.dtype) -> bool:
     return dtype.name in PLAIN or dtype.name in NARROW or dtypes.is_key_dtype(dtype)
 
 
+def number(value: Any, dtype: np.dtype) -> Any:
+    """A scalar as a number of Python's; a key as that which it is in a kernel."""
+    x = np.asarray(value).astype(dtype)
+    return (x.view(np.uint64) if dtypes.is_key_dtype(dtype) else x).item()
+
+
 def literal(value: Any, dtype: np.dtype) -> str:
     """A scalar as text, exactly.
 
     >>> literal(0.1, np.dtype("float32"))
     'float32(0.10000000149011612)'
     """
-    number = np.asarray(value).astype(dtype).item()
-    kind = kernel_type(np.dtype(dtype))
+    x, kind = number(value, dtype), kernel_type(np.dtype(dtype))
     if dtypes.kind(dtype) == "c":
-        return f"{kind}(complex({number.real!r}, {number.imag!r}))"
-    return f"{kind}({float(number)!r})" if dtypes.kind(dtype) == "f" else f"{kind}({number!r})"
+        return f"{kind}(complex({x.real!r}, {x.imag!r}))"
+    return f"{kind}({float(x)!r})" if dtypes.kind(dtype) == "f" else f"{kind}({x!r})"
 
 
 # --- operations with parameters --------------------------------------------------------------

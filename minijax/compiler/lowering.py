@@ -195,7 +195,6 @@ class Op:
         if n == 1 and self.w.fixed:
             yield "0"
             return
-        name = self.w.index(name)
         bound = n if isinstance(n, str) else self.w.size(n)
         with self.w.block(f"for {name} in range({bound}):"):
             yield name

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minijax import dtypes
-from minijax.compiler.expressions import NARROW, kernel_type, literal
+from minijax.compiler.expressions import NARROW, kernel_type, literal, number
 from minijax.jaxpr import JaxprEqn, Literal
 
 __all__ = ["Emitted", "Writer", "memory_type"]
@@ -145,12 +144,11 @@ class Writer:
 
     def constant(self, x: Literal) -> str:
         """A scalar: as text, or from the table, so that another one needs no other source."""
-        value, dtype = np.asarray(x.val), x.aval.dtype
+        value, dtype = number(x.val, x.aval.dtype), x.aval.dtype
         kind = kernel_type(dtype)
-        value = (value.view(kind) if dtypes.is_key_dtype(dtype) else value).item()
         if self.fixed or isinstance(value, complex | bool) or (
                 value in WRITTEN_OUT or value != value):
-            return literal(value, dtype)
+            return literal(x.val, dtype)
         if isinstance(value, int):
             return self.size(value if value < 1 << 63 else value - (1 << 64), f"{kind}({{}})", "c")
         exact = float(np.asarray(value, dtype if dtype.name in NARROW else kind))
