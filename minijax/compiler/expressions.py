@@ -217,7 +217,7 @@ def expression(eqn: JaxprEqn, operands: Sequence[str]) -> str | None:
     None if there is no kernel for the operation or its dtype.
     """
     kinds = [v.aval.dtype for v in (*eqn.invars, *eqn.outvars)]
-    if not all(map(has_kernel_type, kinds)):
+    if not kinds or not all(map(has_kernel_type, kinds)):
         return None
     text = _text(TABLE.get(eqn.primitive.name), eqn, dtypes.kind(kinds[0]))
     if text is None:
