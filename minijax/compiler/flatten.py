@@ -84,7 +84,9 @@ class Flattener:
 def folded(e: JaxprEqn) -> Literal | None:
     """The value of an elementwise equation of constants."""
     values = [x.val for x in e.invars if isinstance(x, Literal)]
-    if not values or len(values) < len(e.invars) or e.effects or not isinstance(e.primitive, Elementwise):
+    if not values or len(values) < len(e.invars) or e.effects:
+        return None
+    if not isinstance(e.primitive, Elementwise):
         return None
     with np.errstate(all="ignore"):
         value = np.asarray(e.primitive.impl(*values, **e.params))
