@@ -23,7 +23,7 @@ from minijax.compiler.emit import emit
 from minijax.compiler.lowering import emit_alone, faster_alone, lowerable
 from minijax.compiler.plan import Kernel, Plan, Step
 from minijax.compiler.printing import printed
-from minijax.compiler.products import follower, is_product, matrices
+from minijax.compiler.products import follower, is_product, matrices, move_followers
 from minijax.compiler.threads import parallel
 from minijax.compiler.views import View
 from minijax.compiler.writer import Emitted
@@ -92,6 +92,7 @@ class DriverWriter:
             self.names[v] = f"x{i}"
         for v, value in flat.consts.items():
             self.names[v] = self.keep("c", in_order(to_numpy(value)))
+        move_followers(self.plan)
         last = self.last_uses()
         for i, step in enumerate(self.plan.steps):
             self.step(i, step)
