@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from minijax.compiler.emit import KernelWriter, Writer
+from minijax.compiler.emit import KernelWriter
 from minijax.compiler.flatten import flatten
 from minijax.compiler.lowering import UPDATES, Place, write_alone
 from minijax.compiler.plan import Kernel, Plan, Step, domain_of, plan
 from minijax.compiler.views import View, contiguous
+from minijax.compiler.writer import Writer
 from minijax.jaxpr import Jaxpr, JaxprEqn, Literal, Var, derived
 
 

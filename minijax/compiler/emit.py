@@ -15,18 +15,14 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
-from minijax.compiler.expressions import NARROW, expression, kernel_type, literal, number
+from minijax.compiler.expressions import expression
 from minijax.compiler.numbering import numbering
 from minijax.compiler.plan import Kernel, Plan, domain_of, reduces
 from minijax.compiler.reductions import REDUCTIONS
 from minijax.compiler.views import View
+from minijax.compiler.writer import Emitted, Writer
 from minijax.jaxpr import JaxprEqn, Literal, Var
 
-WRITTEN_OUT = {0.0, 1.0, -1.0, 2.0, 0.5, np.inf, -np.inf}  # constants that help the compiler
-SMALL = 1 << 12  # bytes: the memory of a kernel's own for an array is the stack
-STACK = 1 << 16  # bytes of the stack that it uses at most
 DEAR = {"exp", "exp2", "expm1", "log", "log1p", "logistic", "tanh", "sin", "cos", "tan",
                 "pow", "erf", "erfc", "erf_inv", "atan2", "lgamma", "digamma", "div", "sqrt"}
 
@@ -37,141 +33,6 @@ class Loop:
 
     size: int
     steps: dict[Any, int]
-
-
-@dataclasses.dataclass
-class Emitted:
-    """A source, the arrays it takes, its table, and the length of its outermost loop."""
-
-    source: str
-    arrays: list[Any]
-    sizes: list[int]
-    count: int
-    work: int  # elements for each step of the outermost loop
-    eqns: list[JaxprEqn]
-    consts: dict[Any, Any] = dataclasses.field(default_factory=dict)  # values of some of the arrays
-
-
-class Writer:
-    """Writes a function: its lines, its table of sizes, the arrays it takes.
-
-    `local` are the values that are variables of the function, numbers and pointers to arrays, and
-    `consts` arrays with their values. Within a loop that is compiled whole all sizes and constants
-    are `fixed`: written out, for they decide how well LLVM can do its work.
-    """
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.depth = 1
-        self.sizes: list[int] = []
-        self.arrays: dict[Any, str] = {}
-        self.values = 0
-        self.local: dict[Any, str] = {}
-        self.consts: dict[Any, Any] = {}
-        self.fixed = False
-        self.locals: list[str] = []
-        self.stack = 0  # bytes
-
-    def line(self, text: str) -> None:
-        self.lines.append("    " * self.depth + text)
-
-    @contextlib.contextmanager
-    def block(self, head: str) -> Iterator[None]:
-        """The lines written here stand under `head`, indented."""
-        self.line(head)
-        self.depth += 1
-        yield
-        self.depth -= 1
-
-    def name(self) -> str:
-        """A new name for a value."""
-        self.values += 1
-        return f"v{self.values - 1}"
-
-    def index(self, name: str) -> str:
-        """The name of an index: one of its own within a loop, where Numba is faster with that."""
-        return f"{name}_{self.name()}" if self.fixed else name
-
-    def size(self, n: int) -> str:
-        """A number: from the table, by name, or as it is."""
-        if self.fixed:
-            return str(n)
-        self.sizes.append(n)
-        return f"s{len(self.sizes) - 1}"
-
-    def array(self, base: Any) -> str:
-        """The name of an array in memory."""
-        return self.local.get(base) or self.arrays.setdefault(base, f"x{len(self.arrays)}")
-
-    def let(self, text: str) -> str:
-        """Write the line that gives a value a name."""
-        name = self.name()
-        self.line(f"{name} = {text}")
-        return name
-
-    def shifted(self, pointer: str, n: str) -> str:
-        """A pointer to the n-th element from there."""
-        return self.let(f"shifted({pointer}, {n})")
-
-    def scratch(self, v: Any) -> str:
-        """The name of memory for an array that nobody sees."""
-        size = v.aval.size * v.aval.dtype.itemsize
-        if size > SMALL or self.stack + size > STACK:
-            return self.array(v)
-        self.stack += size
-        self.local[v] = self.name()
-        self.locals.append(
-            f"    {self.local[v]} = local({memory_type(v)}, {max(v.aval.size, 1)})")
-        return self.local[v]
-
-    def in_register(self, base: Any) -> bool:
-        return base.aval.shape == () and base in self.local
-
-    def load(self, base: Any, index: str) -> str:
-        if self.in_register(base):
-            return self.local[base]
-        text = f"{self.array(base)}[{index}]"
-        short = NARROW.get(base.aval.dtype.name)
-        return f"widen_{short}({text})" if short else text
-
-    def store(self, base: Any, index: str, text: str) -> None:
-        short = NARROW.get(base.aval.dtype.name)
-        if self.in_register(base):
-            self.assign(self.local[base], text, base.aval.dtype)
-        else:
-            self.line(
-                f"{self.array(base)}[{index}] = {f'narrow_{short}({text})' if short else text}")
-
-    def assign(self, name: str, text: str, dtype: np.dtype) -> None:
-        """Write the line that gives a number to a variable, in the type that it always has."""
-        short = NARROW.get(dtype.name)
-        self.line(f"{name} = " + (f"widen_{short}(narrow_{short}({text}))" if short else
-                                  f"{kernel_type(dtype)}({text})"))
-
-    def constant(self, x: Literal) -> str:
-        """A scalar: as text, or from the table, so that another one needs no other source."""
-        value, dtype = number(x.val, x.aval.dtype), x.aval.dtype
-        kind = kernel_type(dtype)
-        if self.fixed or isinstance(value, complex | bool) or (
-                value in WRITTEN_OUT or value != value):
-            return literal(x.val, dtype)
-        if isinstance(value, int):
-            return f"{kind}({self.size(value if value < 1 << 63 else value - (1 << 64))})"
-        exact = float(np.asarray(value, dtype if dtype.name in NARROW else kind))
-        return f"{kind}(bits({self.size(int(np.float64(exact).view(np.int64)))}, float64))"
-
-    def source(self) -> str:
-        names = "".join(f", a{i}" for i in range(len(self.arrays)))
-        head = [f"def kernel(lo, hi, sizes{names}):"]
-        head += [f"    s{i} = sizes[{i}]" for i in range(len(self.sizes))]
-        head += [f"    {x} = data(a{i}, {memory_type(base)})"
-                 for i, (base, x) in enumerate(self.arrays.items())]
-        return "\n".join([*head, *self.locals, *self.lines]) + "\n"
-
-
-def memory_type(base: Any) -> str:
-    dtype = base.aval.dtype
-    return "uint16" if dtype.name in NARROW else kernel_type(dtype)
 
 
 class KernelWriter:
@@ -328,11 +189,11 @@ class KernelWriter:
         """Where an access is, from the loops it stands in."""
         terms = []
         if key[2]:
-            terms.append(self.w.size(key[2]))
+            terms.append(self.w.size(key[2], role="start"))
         for name, loop in self.indices:
             step = loop.steps[key]
             if step:
-                terms.append(name if step == 1 else f"{name} * {self.w.size(step)}")
+                terms.append(name if step == 1 else f"{name} * {self.w.size(step, role='step')}")
         return " + ".join(terms) or "0"
 
     def load(self, key: Any) -> str:
@@ -469,7 +330,8 @@ class KernelWriter:
             v = e.outvars[0]
             where = self.index(self.store_key(v))
             if self.k.blocks:
-                where = f"block * {self.w.size(math.prod(v.aval.shape[1:]))} + {where}"
+                step = self.w.size(math.prod(v.aval.shape[1:]), role="step")
+                where = f"block * {step} + {where}"
             return f"{self.w.array(v)}[{where}]"
 
         def start() -> None:
@@ -493,6 +355,6 @@ class KernelWriter:
 
 def emit(kernel: Kernel, plan: Plan) -> Emitted:
     """The source of a kernel, and what it is called with."""
-    writer = Writer()
+    writer = Writer(kernel.outputs)
     count, work = KernelWriter(kernel, plan, writer).write("lo", "hi")
     return Emitted(writer.source(), list(writer.arrays), writer.sizes, count, work, kernel.eqns)

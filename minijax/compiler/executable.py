@@ -16,6 +16,7 @@ import numpy as np
 
 from minijax.compiler import steps
 from minijax.compiler.once import alone
+from minijax.compiler.statistics import compiling
 from minijax.config import Option, flags, integer
 from minijax.jaxpr import Jaxpr, JaxprEqn, Var, derived, subprograms
 
@@ -39,9 +40,11 @@ class Executable:
 
     def __init__(self, jaxpr: Jaxpr):
         self.jaxpr = weakref.ref(jaxpr)  # which holds this
+        self.name = ""  # of the user's function
         self.calls = 0
         self.native: Callable | None = None
         self.source: Any = None
+        self.code_size = 0  # bytes of object code
 
     def __call__(self, *args: np.ndarray) -> Any:
         return (self.native or self.choose())(*args)
@@ -60,7 +63,10 @@ class Executable:
             if self.native is None:
                 jaxpr = self.jaxpr()
                 assert jaxpr is not None
-                self.native, self.source = backend().build(jaxpr)
+                with compiling(self.name or "inner program", jaxpr.in_avals):
+                    run, self.source = backend().build(jaxpr)
+                self.code_size = sum(run.__globals__[k].code_size for k in self.source.kernels)
+                self.native = run  # last: other threads look at it
         return self.native
 
     def written(self) -> Any:
@@ -77,10 +83,14 @@ def backend() -> Any:
     return importlib.import_module("minijax.compiler.backend")
 
 
-@derived
-def executable(jaxpr: Jaxpr) -> Executable:
-    """The program, ready to run."""
-    return Executable(jaxpr)
+def executable(jaxpr: Jaxpr, name: str = "") -> Executable:
+    """The program, ready to run; `name` is what logs and profiles call it."""
+    found = of_program(jaxpr)
+    found.name = found.name or name
+    return found
+
+
+of_program = derived(Executable)
 
 
 def patience() -> int:
@@ -96,5 +106,7 @@ def whole(jaxpr: Jaxpr, primitive: Any, avals: tuple, params: tuple) -> Callable
     e = JaxprEqn(primitive, list(ins), dict(params), outs)
     if not backend().lowerable(e):
         return None
-    run, source = backend().build(Jaxpr(ins, [e], outs))
-    return run if "step_" not in source.driver else None  # where Numba refused its kernel
+    loop = Jaxpr(ins, [e], outs)
+    found = executable(loop, primitive.name)
+    found.compile()
+    return found if "step_" not in found.source.driver else None  # where Numba refused its kernel

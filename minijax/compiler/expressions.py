@@ -1,7 +1,8 @@
 """The source of one element of an elementwise operation, as kernels compute it: one line of text.
 
 `{0}`, `{1}`, ... are the operands, `{T}` is the type of the result, `{A}` that of the first operand
-and `{f}` its short name, as in `exp_f32`. Numbers of float16 and bfloat16 are float32 in a kernel.
+and `{f}` its short name, as in `exp_f32`. Numbers of float16 and bfloat16 are float32 in a kernel,
+rounded after each operation, so that the compiled program computes what its operations do.
 The functions are those of `intrinsics.py` and `vector_math.py`.
 
 >>> import minijax as jax
@@ -12,8 +13,8 @@ The functions are those of `intrinsics.py` and `vector_math.py`.
 Not here, and so evaluated by NumPy and SciPy: `polygamma`, `zeta`, `hurwitz_zeta`, `igamma`,
 `igammac`, `igamma_grad_a`, `random_gamma_grad`, `regularized_incomplete_beta`, `bessel_i0e`,
 `bessel_i1e`, `betaln`, `dawsn`, `erfcx`, `exp1`, `expi`, `log_ndtr`, `ndtri`, `spence`. They are
-rare, and each is series and fractions of many terms. Nor are random keys (`random_seed`,
-`random_fold_in`), integers of fewer than 8 bits, 8-bit floats, and `nextafter` of 16-bit floats.
+rare, and each is series and fractions of many terms. Nor are integers of fewer than 8 bits, 8-bit
+floats, and `nextafter` of 16-bit floats.
 """
 
 from __future__ import annotations
@@ -205,6 +206,10 @@ TABLE: dict[str, Any] = {
 TABLE["add_any"] = {"b": "{0} | {1}", **TABLE["add"]}
 
 
+AS_IT_IS = set("""abs bitcast_convert_type ceil clamp convert_element_type copy floor max min name
+                  neg reduce_precision round select_n sign stop_gradient""".split())
+
+
 def expression(eqn: JaxprEqn, operands: Sequence[str]) -> str | None:
     """The text of one element of the result of `eqn`, given those of its operands.
 
@@ -212,13 +217,15 @@ def expression(eqn: JaxprEqn, operands: Sequence[str]) -> str | None:
     None if there is no kernel for the operation or its dtype.
     """
     kinds = [v.aval.dtype for v in (*eqn.invars, *eqn.outvars)]
-    if not all(map(has_kernel_type, kinds)):
+    if not kinds or not all(map(has_kernel_type, kinds)):
         return None
     text = _text(TABLE.get(eqn.primitive.name), eqn, dtypes.kind(kinds[0]))
     if text is None:
         return None
-    first = kernel_type(kinds[0])
-    return text.format(*operands, T=kernel_type(kinds[-1]), A=first, f=SUFFIX.get(first, first))
+    first, short = kernel_type(kinds[0]), NARROW.get(kinds[-1].name)
+    line = text.format(*operands, T=kernel_type(kinds[-1]), A=first, f=SUFFIX.get(first, first))
+    rounded = short and eqn.primitive.name not in AS_IT_IS
+    return f"widen_{short}(narrow_{short}({line}))" if rounded else line
 
 
 def binary(name: str, dtype: np.dtype, x: str, y: str) -> str | None:

@@ -54,8 +54,6 @@ class Flattener:
         return self.seen[key][0]
 
     def write(self, e: JaxprEqn, ins: list[Atom], region: Any) -> Sequence[Atom]:
-        if (known := folded(e, ins)) is not None:
-            return [known]
         key = None if e.effects else self.key(e, ins, region)
         if key is not None and key in self.seen:
             return self.seen[key]
@@ -63,6 +61,8 @@ class Flattener:
         written = JaxprEqn(e.primitive, ins, e.params, outs, e.line)
         if rule := getattr(e.primitive, "simplify", None) or SIMPLIFY.get(e.primitive.name):
             written = rule(written, self.made)
+        if (known := folded(written)) is not None:
+            return [known]
         self.made |= dict.fromkeys(outs, written)
         self.eqns.append(written)
         if key is not None:
@@ -81,10 +81,12 @@ class Flattener:
         return key
 
 
-def folded(e: JaxprEqn, ins: Sequence[Atom]) -> Literal | None:
+def folded(e: JaxprEqn) -> Literal | None:
     """The value of an elementwise equation of constants."""
-    values = [x.val for x in ins if isinstance(x, Literal)]
-    if not ins or len(values) < len(ins) or e.effects or not isinstance(e.primitive, Elementwise):
+    values = [x.val for x in e.invars if isinstance(x, Literal)]
+    if not values or len(values) < len(e.invars) or e.effects:
+        return None
+    if not isinstance(e.primitive, Elementwise):
         return None
     with np.errstate(all="ignore"):
         value = np.asarray(e.primitive.impl(*values, **e.params))

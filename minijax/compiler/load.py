@@ -8,45 +8,23 @@ of a second.
 
 import ctypes
 import itertools
-import logging
 import re
-import threading
 import time
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from minijax.compiler import cache, machine
 from minijax.compiler.once import alone, undivided
-from minijax.config import flags
+from minijax.compiler.statistics import log, statistics
 
 __all__ = ["CannotCompile", "native", "statistics"]
-
-logger = logging.getLogger(__name__)
 
 
 class CannotCompile(Exception):
     """Numba refuses a source, or the machine its object code. The message is one line: why."""
 
 
-@dataclass
-class Statistics:
-    """Where kernels came from in this process."""
-
-    compilations: int = 0
-    seconds: float = 0.0  # in all compilations
-    memory_hits: int = 0
-    disk_hits: int = 0
-
-    def count(self, **added: float) -> None:
-        with _lock:
-            for name, amount in added.items():
-                setattr(self, name, getattr(self, name) + amount)
-
-
-_lock = threading.Lock()
 _kernels: weakref.WeakValueDictionary[tuple[str, int], Callable] = weakref.WeakValueDictionary()
-statistics = Statistics()
 
 
 def native(source: str, arity: int) -> Callable:
@@ -103,9 +81,7 @@ def _compiled(source: str, arity: int) -> Callable:
     seconds = time.perf_counter() - start
     statistics.count(compilations=1, seconds=seconds)
     key = cache.key(source, arity)
-    if flags.jax_log_compiles:
-        logger.warning("Compiled kernel %s, of %d arrays, in %.3f sec", key.hex()[:12], arity,
-                       seconds)
+    log("Compiled kernel %s, of %d arrays, in %.9f sec", key.hex()[:12], arity, seconds)
     cache.write(key, code)
     return function
 
@@ -151,4 +127,5 @@ def linked(code: bytes, arity: int) -> Callable:
     )
     function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * (arity + 3))(library["kernel"])
     function.library = library  # type: ignore[attr-defined]
+    function.code_size = len(code)  # type: ignore[attr-defined]
     return function

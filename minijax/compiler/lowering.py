@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from minijax.compiler.emit import Emitted, Writer
 from minijax.compiler.expressions import has_kernel_type
 from minijax.compiler.plan import Plan
 from minijax.compiler.views import View, whole
+from minijax.compiler.writer import Emitted, Writer
 from minijax.core import ShapedArray
 from minijax.jaxpr import JaxprEqn, Literal, Var
 
@@ -66,11 +66,11 @@ class Place:
 
     def index(self, indices: Sequence[str]) -> str:
         """Where an element is. An index is a name, a number or a sum in brackets."""
-        terms = [self.w.size(self.view.offset)] if self.view.offset else []
+        terms = [self.w.size(self.view.offset, role="start")] if self.view.offset else []
         return " + ".join([*terms, *self.start, *self.steps(indices)]) or "0"
 
     def steps(self, indices: Sequence[str]) -> list[str]:
-        return [i if step == 1 else f"{i} * {self.w.size(step)}"
+        return [i if step == 1 else f"{i} * {self.w.size(step, role='step')}"
                 for i, step in zip(indices, self.view.strides) if i != "0" and step]
 
     def __call__(self, *indices: str) -> str:
@@ -187,7 +187,7 @@ class Op:
         self.kernels.append(Emitted(
             self.w.source(), list(self.w.arrays), self.w.sizes, self.count, self.work,
             [self.eqn], self.w.consts))
-        vars(self.w).update(vars(Writer()))  # the same writer: the places refer to it
+        vars(self.w).update(vars(Writer(self.w.results)))  # the same writer: the places refer to it
 
     @contextlib.contextmanager
     def loop(self, n: int | str, name: str = "i") -> Iterator[str]:
@@ -326,7 +326,7 @@ def only(test: Callable[[JaxprEqn], bool]) -> Callable[[JaxprEqn], str | None]:
 
 def emit_alone(e: JaxprEqn, plan: Plan) -> list[Emitted]:
     """The source of an equation's own kernel, or of several that follow each other."""
-    writer = Writer()
+    writer = Writer(e.outvars)
     op = Op(e, plan, writer, ("lo", "hi"))
     LOWERINGS[e.primitive.name](op)
     op.barrier()

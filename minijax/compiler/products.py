@@ -9,7 +9,7 @@ from minijax.compiler.plan import NEAR, Kernel, Plan
 from minijax.compiler.views import View
 from minijax.jaxpr import JaxprEqn
 
-__all__ = ["follower", "is_product", "matrices"]
+__all__ = ["follower", "is_product", "matrices", "move_followers"]
 
 
 def is_product(e: JaxprEqn) -> bool:
@@ -65,3 +65,13 @@ def reads_in_place(plan: Plan, step: Kernel, product: Any) -> bool:
     """Does every element of the kernel's domain read the element at its own place?"""
     return all(plan.view(x).is_whole and plan.view(x).shape == step.shape
                for e in step.eqns for x in e.invars if plan.view(x).base is product)
+
+
+def move_followers(plan: Plan) -> None:
+    """Let each kernel that works on a product's tiles stand directly behind the product."""
+    for i, step in enumerate(plan.steps):
+        if not isinstance(step, Kernel) and is_product(step.eqns[0]):
+            kernel = follower(plan, i, matrices(step.eqns[0], plan)[2])
+            if kernel is not None:
+                plan.steps.remove(kernel)
+                plan.steps.insert(i + 1, kernel)

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from minijax.compiler.bodies import Body, Sharing, planned, pointer_to, replaces, updates
-from minijax.compiler.emit import Writer
 from minijax.compiler.lowering import Op, Place, lowering, obstacle
 from minijax.compiler.plan import Kernel, Step
 from minijax.compiler.views import View, whole
+from minijax.compiler.writer import Writer
 from minijax.jaxpr import Jaxpr, JaxprEqn, Var, derived, subprograms
 
 MUCH = 1 << 18  # elements or multiply-adds of a step: threads should share them out
