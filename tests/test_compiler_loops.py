@@ -603,3 +603,14 @@ def test_updates_of_a_carry_do_not_copy_it():
         inside = kernel[kernel.index("for v"):kernel.rindex("if not same") if (
             "if not same" in kernel) else len(kernel)]
         assert f", {size})" not in inside and f"range({size})" not in inside, kernel
+
+
+@pytest.mark.parametrize("shape", [(0,), (3, 0), (0, 3)])
+def test_carries_without_elements(shape: tuple[int, ...]) -> None:
+    def steps(f):
+        return minijax.jit(lambda x: minijax.lax.scan(lambda c, _: (f(c), c), x, None, length=4))
+    with compile_after(0):
+        for f in (lambda a: minijax.numpy.flip(a, -1), lambda a: a @ a.T @ a if a.ndim == 2 else a,
+                  lambda a: a, lambda a: a.at[..., ::-1].set(a + 1)):
+            last, every = steps(f)(minijax.numpy.ones(shape))
+            assert last.shape == shape and every.shape == (4, *shape)

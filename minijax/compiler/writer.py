@@ -70,7 +70,10 @@ class Writer:
         """The lines written here stand under `head`, indented."""
         self.line(head)
         self.depth += 1
+        before = len(self.lines)
         yield
+        if len(self.lines) == before:  # nothing to do, as for an array without elements
+            self.line("pass")
         self.depth -= 1
 
     def name(self) -> str:
