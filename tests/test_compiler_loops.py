@@ -607,10 +607,14 @@ def test_updates_of_a_carry_do_not_copy_it():
 
 @pytest.mark.parametrize("shape", [(0,), (3, 0), (0, 3)])
 def test_carries_without_elements(shape: tuple[int, ...]) -> None:
-    def steps(f):
-        return minijax.jit(lambda x: minijax.lax.scan(lambda c, _: (f(c), c), x, None, length=4))
+    def steps(n, x):
+        return minijax.lax.while_loop(lambda c: c[0] < n, lambda c: (c[0] + 1, f(c[1])), (0, x))
     with compile_after(0):
-        for f in (lambda a: minijax.numpy.flip(a, -1), lambda a: a @ a.T @ a if a.ndim == 2 else a,
-                  lambda a: a, lambda a: a.at[..., ::-1].set(a + 1)):
-            last, every = steps(f)(minijax.numpy.ones(shape))
-            assert last.shape == shape and every.shape == (4, *shape)
+        for f in (lambda a: minijax.numpy.flip(a, -1), lambda a: minijax.numpy.sort(a, 0),
+                  lambda a: a.at[:1].add(1), lambda a: minijax.numpy.cumsum(a, 0),
+                  lambda a: a.at[..., ::-1].set(a + 1), lambda a: a.at[..., 0:].min(a)):
+            x = minijax.numpy.ones(shape)
+            count, last = minijax.jit(minijax.vmap(steps, (0, None)))(np.arange(3), x)
+            assert last.shape == (3, *shape) and count.tolist() == [0, 1, 2]
+            last = minijax.jit(lambda x, f=f: minijax.lax.fori_loop(0, 3, lambda _, a: f(a), x))(x)
+            assert last.shape == shape
