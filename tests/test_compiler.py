@@ -243,6 +243,15 @@ def test_the_source_is_complete_and_readable() -> None:
     assert "exp_f32" in text
 
 
+def test_the_source_says_what_is_in_the_tables_and_no_addresses() -> None:
+    lowered = minijax.jit(lambda x: jnp.where(x > 7, x * 1.25, x)).lower(values_of((3,)))
+    text = lowered.as_text()
+    lowered.compile()
+    assert lowered.as_text() == text
+    assert "kernel_0(0, 3, sizes_0, id(x0), id(b1))" in text
+    assert "# sizes: 7, 1.25\n" in text and "s1 = float32(bits(sizes[1], float64))" in text
+
+
 @pytest.mark.parametrize("n", [10, 100, 1000])
 def test_the_work_is_linear_in_the_equations(n: int) -> None:
     """In kernels, and so in the time to compile them."""

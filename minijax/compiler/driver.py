@@ -40,8 +40,10 @@ class Source:
     temporary: int  # bytes that are neither of an argument nor of a result, at most at one time
 
     def __str__(self) -> str:
-        return "\n\n".join([self.driver, *(e.source.replace("def kernel(", f"def {name}(")
-                                           for name, e in self.kernels.items())])
+        return "\n\n".join([self.driver, *(
+            f"# sizes: {', '.join(f'{n:.7g}' if isinstance(n, float) else str(n) for n in e.sizes)}\n"
+            + e.source.replace("def kernel(", f"def {name}(")
+            for name, e in self.kernels.items())])
 
 
 class DriverWriter:
@@ -149,11 +151,11 @@ class DriverWriter:
     def declare(self, emitted: Emitted) -> tuple[str, str]:
         """The name of a kernel, and its arguments after the first two."""
         name = f"kernel_{len(self.kernels)}"
-        table = np.array(emitted.sizes, np.int64)
-        self.space[f"sizes_{len(self.kernels)}"] = table
+        sizes, table = f"sizes_{len(self.kernels)}", emitted.table()
+        self.space[sizes], self.space[f"table_of_{name}"] = table.ctypes.data, table
         self.kernels[name] = emitted
         ids = [f"id({self.names[v]})" for v in emitted.arrays]
-        return name, ", ".join([str(table.ctypes.data), *ids])
+        return name, ", ".join([sizes, *ids])
 
     def product(self, i: int, e: JaxprEqn) -> None:
         """Call BLAS; a kernel that works on rows of the result takes each tile when it is there."""

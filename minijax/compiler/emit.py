@@ -42,10 +42,15 @@ class Emitted:
 
     source: str
     arrays: list[Any]
-    sizes: list[int]
+    sizes: list[int | float]
     count: int
     work: int  # elements for each step of the outermost loop
     eqns: list[JaxprEqn]
+
+    def table(self) -> np.ndarray:
+        """`sizes` as a kernel takes them; of a float, the bits."""
+        return np.array([np.float64(n).view(np.int64) if isinstance(n, float) else n
+                         for n in self.sizes], np.int64)
 
 
 class Writer:
@@ -54,7 +59,8 @@ class Writer:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.depth = 1
-        self.sizes: list[int] = []
+        self.sizes: list[int | float] = []
+        self.forms: list[str] = []  # what the function makes of each of them
         self.arrays: dict[Any, str] = {}
         self.values = 0
 
@@ -74,9 +80,10 @@ class Writer:
         self.values += 1
         return f"v{self.values - 1}"
 
-    def size(self, n: int) -> str:
-        """The name of a number from the table."""
+    def size(self, n: int | float, form: str = "{}") -> str:
+        """The name of a number from the table; `form` says what the function makes of it."""
         self.sizes.append(n)
+        self.forms.append(form)
         return f"s{len(self.sizes) - 1}"
 
     def array(self, base: Any) -> str:
@@ -99,14 +106,14 @@ class Writer:
         if isinstance(value, complex | bool) or value in WRITTEN_OUT or value != value:
             return literal(value, dtype)
         if isinstance(value, int):
-            return f"{kind}({self.size(value if value < 1 << 63 else value - (1 << 64))})"
+            return self.size(value if value < 1 << 63 else value - (1 << 64), f"{kind}({{}})")
         exact = float(np.asarray(value, dtype if dtype.name in NARROW else kind))
-        return f"{kind}(bits({self.size(int(np.float64(exact).view(np.int64)))}, float64))"
+        return self.size(exact, f"{kind}(bits({{}}, float64))")
 
     def source(self) -> str:
         addresses = ", ".join(f"a{i}" for i in range(len(self.arrays)))
         head = [f"def kernel(lo, hi, sizes, {addresses}):"]
-        head += [f"    s{i} = sizes[{i}]" for i in range(len(self.sizes))]
+        head += [f"    s{i} = {form.format(f'sizes[{i}]')}" for i, form in enumerate(self.forms)]
         head += [f"    {x} = data(a{i}, {memory_type(base)})"
                  for i, (base, x) in enumerate(self.arrays.items())]
         return "\n".join([*head, *self.lines]) + "\n"
