@@ -243,6 +243,17 @@ def test_the_source_is_complete_and_readable() -> None:
     assert "exp_f32" in text
 
 
+def test_a_slice_of_rank_0_is_where_its_operand_is() -> None:
+    """NumPy's x[()] is a number elsewhere, and not a view."""
+    source = write(program(lambda x: minijax.lax.slice(x, (), ()), values_of(())))
+    assert not source.kernels and "return [x0]" in source.driver
+
+
+def test_lengths_and_steps_have_one_name_each() -> None:
+    (emitted,) = write(program(softmax, values_of((6, 5)))).kernels.values()
+    assert len(emitted.sizes) == 3  # of a row; from row to row of the operand, and of the result
+
+
 def test_the_source_says_what_is_in_the_tables_and_no_addresses() -> None:
     lowered = minijax.jit(lambda x: jnp.where(x > 7, x * 1.25, x)).lower(values_of((3,)))
     text = lowered.as_text()

@@ -34,6 +34,13 @@ class Loop:
 
     size: int
     steps: dict[Any, int]
+    names: dict[Any, str] = dataclasses.field(default_factory=dict)  # in the kernel; None: length
+
+    def named(self, writer: Writer, key: Any = None) -> str:
+        """The length, or the step of an access, as the table has it: once."""
+        if key not in self.names:
+            self.names[key] = writer.size(self.size if key is None else self.steps[key])
+        return self.names[key]
 
 
 @dataclasses.dataclass
@@ -269,7 +276,7 @@ class KernelWriter:
         with contextlib.ExitStack() as stack:
             for level, loop in enumerate(loops):
                 name = f"{prefix}{level}" if len(loops) > 1 else prefix
-                bounds = "start, stop" if blocks and level == 0 else self.w.size(loop.size)
+                bounds = "start, stop" if blocks and level == 0 else loop.named(self.w)
                 stack.enter_context(self.w.block(f"for {name} in range({bounds}):"))
                 self.indices.append((name, loop))
             body()
@@ -283,7 +290,7 @@ class KernelWriter:
         for name, loop in self.indices:
             step = loop.steps[key]
             if step:
-                terms.append(name if step == 1 else f"{name} * {self.w.size(step)}")
+                terms.append(name if step == 1 else f"{name} * {loop.named(self.w, key)}")
         return " + ".join(terms) or "0"
 
     def load(self, key: Any) -> str:
