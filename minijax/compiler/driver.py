@@ -40,10 +40,10 @@ class Source:
     temporary: int  # bytes that are neither of an argument nor of a result, at most at one time
 
     def __str__(self) -> str:
-        return "\n\n".join([self.driver, *(
-            f"# sizes: {', '.join(f'{n:.7g}' if isinstance(n, float) else str(n) for n in e.sizes)}\n"
-            + e.source.replace("def kernel(", f"def {name}(")
-            for name, e in self.kernels.items())])
+        kernels = [f"# sizes: {', '.join(e.numbers())}\n"
+                   + e.source.replace("def kernel(", f"def {name}(")
+                   for name, e in self.kernels.items()]
+        return "\n\n".join([self.driver, *kernels])
 
 
 class DriverWriter:

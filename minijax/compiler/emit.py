@@ -54,6 +54,10 @@ class Emitted:
     work: int  # elements for each step of the outermost loop
     eqns: list[JaxprEqn]
 
+    def numbers(self) -> list[str]:
+        """`sizes`, to be read."""
+        return [f"{n:.7g}" if isinstance(n, float) else str(n) for n in self.sizes]
+
     def table(self) -> np.ndarray:
         """`sizes` as a kernel takes them; of a float, the bits."""
         return np.array([np.float64(n).view(np.int64) if isinstance(n, float) else n
