@@ -6,12 +6,12 @@ from typing import Any
 
 from minijax.compiler import eager  # noqa: F401  it takes over large arrays
 from minijax.compiler.checked import checked
-from minijax.compiler.executable import executable
+from minijax.compiler.executable import executable, patience, whole
 from minijax.config import flags
 from minijax.float_checks import checking_floats
 from minijax.jaxpr import Jaxpr
 
-__all__ = ["compiled", "log_compile"]
+__all__ = ["compiled", "compiled_loop", "log_compile", "patience"]
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +19,13 @@ logger = logging.getLogger(__name__)
 def compiled(jaxpr: Jaxpr) -> Callable:
     """The program as one function from NumPy arrays to a list of NumPy arrays."""
     return checked(jaxpr) if checking_floats() else executable(jaxpr)
+
+
+def compiled_loop(primitive: Any, jaxpr: Jaxpr, avals: Sequence[Any], params: dict
+                  ) -> Callable | None:
+    """A loop, with `jaxpr` as its body, as native code. None: it has to run step by step."""
+    return None if checking_floats() else whole(
+        jaxpr, primitive, tuple(avals), tuple(params.items()))
 
 
 def log_compile(name: str, avals: Sequence[Any]) -> None:

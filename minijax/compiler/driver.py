@@ -19,8 +19,9 @@ from minijax.compiler import buffers
 from minijax.compiler.blas import matmul
 from minijax.compiler.buffers import SMALL
 from minijax.compiler.costs import size_in_bytes
-from minijax.compiler.emit import Emitted, emit
-from minijax.compiler.lowering import emit_alone, lowerable
+from minijax.compiler.emit import emit
+from minijax.compiler.emitted import Emitted
+from minijax.compiler.lowering import emit_alone, faster_alone, lowerable
 from minijax.compiler.plan import Kernel, Plan, Step
 from minijax.compiler.products import follower, is_product, matrices
 from minijax.compiler.threads import parallel
@@ -124,29 +125,38 @@ class DriverWriter:
         if step in self.done:
             return
         if isinstance(step, Kernel):
-            self.kernel(step.outputs, emit(step, self.plan))
+            self.kernel(step.outputs, [emit(step, self.plan)])
         elif not self.plan.refused.isdisjoint(e.outvars):
             self.single(e)
-        elif lowerable(e):
+        elif lowerable(e) and faster_alone(e):
             self.kernel(step.made, emit_alone(e, self.plan))
         elif is_product(e):
             self.product(i, e)
         else:
             self.single(e)
 
-    def kernel(self, made: Sequence[Any], emitted: Emitted) -> None:
-        """Allocate the results, and call a kernel."""
+    def kernel(self, made: Sequence[Any], parts: Sequence[Emitted]) -> None:
+        """Allocate the results, and call a kernel, or some that make them together."""
+        for emitted in parts:
+            for v, value in emitted.consts.items():
+                if v in emitted.arrays and v not in self.names:
+                    value = value if isinstance(value, np.ndarray) else to_numpy(value)
+                    self.names[v] = self.keep("c", in_order(value))  # a table keeps its int64
         for v in made:
             self.allocate(v, "b")
-        extra = [self.allocate(v, "t") for v in emitted.arrays if v not in self.names]
-        name, rest = self.declare(emitted)
-        grain = max(GRAIN // emitted.work, 1)
-        self.lines.append(f"{name}(0, {emitted.count}, {rest})" if emitted.count < 2 * grain else
-                          f"parallel({name}, {emitted.count}, {grain}, {rest})")
+        arrays = dict.fromkeys(v for emitted in parts for v in emitted.arrays)
+        extra = [v for v in arrays if v not in self.names]
+        for v in extra:
+            self.allocate(v, "t")
+        for emitted in parts:
+            name, rest = self.declare(emitted)
+            grain = max(GRAIN // emitted.work, 1)
+            self.lines.append(
+                f"{name}(0, {emitted.count}, {rest})" if emitted.count < 2 * grain else
+                f"parallel({name}, {emitted.count}, {grain}, {rest})")
         if extra:
-            self.lines.append(f"del {', '.join(extra)}")
-            self.live -= sum(size_in_bytes(v.aval) for v in emitted.arrays
-                             if self.names[v] in extra)
+            self.lines.append(f"del {', '.join(self.names[v] for v in extra)}")
+            self.live -= sum(size_in_bytes(v.aval) for v in extra)
 
     def declare(self, emitted: Emitted) -> tuple[str, str]:
         """The name of a kernel, and its arguments after the first two."""

@@ -17,13 +17,17 @@ from typing import Any
 
 import numpy as np
 
-from minijax.compiler.expressions import NARROW, expression, kernel_type, literal
+from minijax.compiler.emitted import Emitted
+from minijax.compiler.expressions import NARROW, expression, kernel_type, literal, number
+from minijax.compiler.numbering import numbering
 from minijax.compiler.plan import Kernel, Plan, domain_of, reduces
 from minijax.compiler.reductions import REDUCTIONS
 from minijax.compiler.views import View
 from minijax.jaxpr import JaxprEqn, Literal, Var
 
 WRITTEN_OUT = {0.0, 1.0, -1.0, 2.0, 0.5, np.inf, -np.inf}  # constants that help the compiler
+SMALL = 1 << 12  # bytes: the memory of a kernel's own for an array is the stack
+STACK = 1 << 16  # bytes of the stack that it uses at most
 DEAR = {"exp", "exp2", "expm1", "log", "log1p", "logistic", "tanh", "sin", "cos", "tan",
                 "pow", "erf", "erfc", "erf_inv", "atan2", "lgamma", "digamma", "div", "sqrt"}
 
@@ -43,29 +47,13 @@ class Loop:
         return self.names[key]
 
 
-@dataclasses.dataclass
-class Emitted:
-    """A source, the arrays it takes, its table, and the length of its outermost loop."""
-
-    source: str
-    arrays: list[Any]
-    sizes: list[int | float]
-    count: int
-    work: int  # elements for each step of the outermost loop
-    eqns: list[JaxprEqn]
-
-    def numbers(self) -> list[str]:
-        """`sizes`, to be read."""
-        return [f"{n:.7g}" if isinstance(n, float) else str(n) for n in self.sizes]
-
-    def table(self) -> np.ndarray:
-        """`sizes` as a kernel takes them; of a float, the bits."""
-        return np.array([np.float64(n).view(np.int64) if isinstance(n, float) else n
-                         for n in self.sizes], np.int64)
-
-
 class Writer:
-    """Writes a function: its lines, its table of sizes, the arrays it takes."""
+    """Writes a function: its lines, its table of sizes, the arrays it takes.
+
+    `local` are the values that are variables of the function, numbers and pointers to arrays, and
+    `consts` arrays with their values. Within a loop that is compiled whole all sizes and constants
+    are `fixed`: written out, for they decide how well LLVM can do its work.
+    """
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -74,6 +62,11 @@ class Writer:
         self.forms: list[str] = []  # what the function makes of each of them
         self.arrays: dict[Any, str] = {}
         self.values = 0
+        self.local: dict[Any, str] = {}
+        self.consts: dict[Any, Any] = {}
+        self.fixed = False
+        self.locals: list[str] = []
+        self.stack = 0  # bytes
 
     def line(self, text: str) -> None:
         self.lines.append("    " * self.depth + text)
@@ -91,43 +84,86 @@ class Writer:
         self.values += 1
         return f"v{self.values - 1}"
 
+    def index(self, name: str) -> str:
+        """The name of an index: one of its own within a loop, where Numba is faster with that."""
+        return f"{name}_{self.name()}" if self.fixed else name
+
     def size(self, n: int | float, form: str = "{}") -> str:
-        """The name of a number from the table; `form` says what the function makes of it."""
+        """A number, and what the function makes of it: from the table, by name, or as it is."""
+        if self.fixed:
+            return form.format(n)
         self.sizes.append(n)
         self.forms.append(form)
         return f"s{len(self.sizes) - 1}"
 
     def array(self, base: Any) -> str:
         """The name of an array in memory."""
-        return self.arrays.setdefault(base, f"x{len(self.arrays)}")
+        return self.local.get(base) or self.arrays.setdefault(base, f"x{len(self.arrays)}")
+
+    def let(self, text: str) -> str:
+        """Write the line that gives a value a name."""
+        name = self.name()
+        self.line(f"{name} = {text}")
+        return name
+
+    def shifted(self, pointer: str, n: str) -> str:
+        """A pointer to the n-th element from there."""
+        return self.let(f"shifted({pointer}, {n})")
+
+    def scratch(self, v: Any) -> str:
+        """The name of memory for an array that nobody sees."""
+        size = v.aval.size * v.aval.dtype.itemsize
+        if size > SMALL or self.stack + size > STACK:
+            return self.array(v)
+        self.stack += size
+        self.local[v] = self.name()
+        self.locals.append(
+            f"    {self.local[v]} = local({memory_type(v)}, {max(v.aval.size, 1)})")
+        return self.local[v]
+
+    def in_register(self, base: Any) -> bool:
+        return base.aval.shape == () and base in self.local
 
     def load(self, base: Any, index: str) -> str:
+        if self.in_register(base):
+            return self.local[base]
         text = f"{self.array(base)}[{index}]"
         short = NARROW.get(base.aval.dtype.name)
         return f"widen_{short}({text})" if short else text
 
     def store(self, base: Any, index: str, text: str) -> None:
         short = NARROW.get(base.aval.dtype.name)
-        self.line(f"{self.array(base)}[{index}] = {f'narrow_{short}({text})' if short else text}")
+        if self.in_register(base):
+            self.assign(self.local[base], text, base.aval.dtype)
+        else:
+            self.line(
+                f"{self.array(base)}[{index}] = {f'narrow_{short}({text})' if short else text}")
+
+    def assign(self, name: str, text: str, dtype: np.dtype) -> None:
+        """Write the line that gives a number to a variable, in the type that it always has."""
+        short = NARROW.get(dtype.name)
+        self.line(f"{name} = " + (f"widen_{short}(narrow_{short}({text}))" if short else
+                                  f"{kernel_type(dtype)}({text})"))
 
     def constant(self, x: Literal) -> str:
         """A scalar: as text, or from the table, so that another one needs no other source."""
-        value, dtype = x.val.item(), x.aval.dtype
+        value, dtype = number(x.val, x.aval.dtype), x.aval.dtype
         kind = kernel_type(dtype)
-        if isinstance(value, complex | bool) or value in WRITTEN_OUT or value != value:
-            return literal(value, dtype)
+        if self.fixed or isinstance(value, complex | bool) or (
+                value in WRITTEN_OUT or value != value):
+            return literal(x.val, dtype)
         if isinstance(value, int):
             return self.size(value if value < 1 << 63 else value - (1 << 64), f"{kind}({{}})")
         exact = float(np.asarray(value, dtype if dtype.name in NARROW else kind))
         return self.size(exact, f"{kind}(bits({{}}, float64))")
 
     def source(self) -> str:
-        addresses = ", ".join(f"a{i}" for i in range(len(self.arrays)))
-        head = [f"def kernel(lo, hi, sizes, {addresses}):"]
+        names = "".join(f", a{i}" for i in range(len(self.arrays)))
+        head = [f"def kernel(lo, hi, sizes{names}):"]
         head += [f"    s{i} = {form.format(f'sizes[{i}]')}" for i, form in enumerate(self.forms)]
         head += [f"    {x} = data(a{i}, {memory_type(base)})"
                  for i, (base, x) in enumerate(self.arrays.items())]
-        return "\n".join([*head, *self.lines]) + "\n"
+        return "\n".join([*head, *self.locals, *self.lines]) + "\n"
 
 
 def memory_type(base: Any) -> str:
@@ -160,7 +196,7 @@ class KernelWriter:
         mine = [b for x in e.invars if (b := self.view(x).base) in self.ready]
         level = "row" if reduces(e) else k.level(out.aval.shape)
         if level == "scalar" and any(self.stage[b] != "scalar" for b in mine):
-            level = "row"
+            level = "full" if k.reduced is None else "row"
         self.stage[out] = str(level)
         self.ready[out] = max((self.ready[b] for b in mine), default=0) + reduces(e)
 
@@ -174,8 +210,8 @@ class KernelWriter:
         """Every place in memory that is read or written, and its strides along the domain."""
         found: dict[Any, tuple[int, ...]] = {}
         for e in self.k.eqns:
-            if e.primitive.name == "iota":
-                found[self.iota_key(e)] = self.iota_key(e)[1]
+            if key := self.number_key(e):
+                found[key] = key[1]
             for x in e.invars:
                 key = self.access(x, e)
                 if key:
@@ -250,7 +286,7 @@ class KernelWriter:
         if not outer and not self.k.blocks:
             yield
             return
-        name = "block" if self.k.blocks else "r"
+        name = "block" if self.k.blocks else self.w.index("r")
         with self.w.block(f"for {name} in range({', '.join(bounds)}):"):
             if self.k.blocks:
                 n = reduced[0].size if reduced else 1
@@ -258,12 +294,11 @@ class KernelWriter:
                 self.w.line(
                     f"start, stop = block * {length}, min((block + 1) * {length}, {total})")
             else:
-                self.split_index(outer)
+                self.split_index(name, outer)
             yield
 
-    def split_index(self, outer: list[Loop]) -> None:
+    def split_index(self, rest: str, outer: list[Loop]) -> None:
         """The index of each outer axis, from that of the one loop that threads share out."""
-        rest = "r"
         for level, loop in enumerate(outer[:0:-1]):
             n = self.w.size(loop.size)
             self.w.line(f"r{level}, q{level} = {rest} % {n}, {rest} // {n}")
@@ -279,7 +314,7 @@ class KernelWriter:
             return body()
         with contextlib.ExitStack() as stack:
             for level, loop in enumerate(loops):
-                name = f"{prefix}{level}" if len(loops) > 1 else prefix
+                name = self.w.index(f"{prefix}{level}" if len(loops) > 1 else prefix)
                 bounds = "start, stop" if blocks and level == 0 else loop.named(self.w)
                 stack.enter_context(self.w.block(f"for {name} in range({bounds}):"))
                 self.indices.append((name, loop))
@@ -313,15 +348,19 @@ class KernelWriter:
 
     def compute(self, e: JaxprEqn) -> None:
         out = e.outvars[0]
-        if e.primitive.name == "iota":
-            text = f"{kernel_type(out.aval.dtype)}({self.index(self.iota_key(e))})"
-        else:
-            text = str(expression(e, [self.operand(x, e) for x in e.invars]))
-        self.w.line(f"{self.names[out]} = {text}")
+        operands = [self.operand(x, e) for x in e.invars]
+        if key := self.number_key(e):
+            operands.append(f"({self.index(key)})")
+        self.w.line(f"{self.names[out]} = {expression(e, operands)}")
 
-    def iota_key(self, e: JaxprEqn) -> Any:
-        """An iota is where its axis is: an access like any other, to no memory."""
-        along = [int(i == e.params["dimension"]) for i in range(len(self.k.shape))]
+    def number_key(self, e: JaxprEqn) -> Any:
+        """The number of an element is where it would be: an access like any other, to no memory."""
+        steps, shape = numbering(e), e.outvars[0].aval.shape
+        if steps is None:
+            return None
+        along = [0] * len(self.k.shape)
+        for i, axis in self.k.axes(shape).items():
+            along[axis] = steps[i]
         return e.outvars[0], tuple(along), 0
 
     def map(self, inner: list[Loop]) -> None:

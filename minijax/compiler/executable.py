@@ -17,12 +17,13 @@ import numpy as np
 
 from minijax.compiler import steps
 from minijax.config import Option, flags, integer
-from minijax.jaxpr import Jaxpr, derived, subprograms
+from minijax.jaxpr import Jaxpr, JaxprEqn, Var, derived, subprograms
 
 compile_after = Option(
     "minijax_compile_after", 1, integer,
     "How often a small program runs operation by operation before it is compiled.")
 
+LONG = 64  # steps of a loop; more than that take longer than to compile
 MUCH = 1 << 23  # elements computed; more than that takes longer than to compile
 
 
@@ -63,7 +64,6 @@ class Executable:
                 self.native, self.source = backend().build(jaxpr)
         return self.native
 
-
     def written(self) -> Any:
         """The source that the program is compiled from."""
         if self.source is None:
@@ -82,3 +82,20 @@ def backend() -> Any:
 def executable(jaxpr: Jaxpr) -> Executable:
     """The program, ready to run."""
     return Executable(jaxpr)
+
+
+def patience() -> int:
+    """How many steps a loop runs one by one before it is compiled whole."""
+    return LONG * flags.minijax_compile_after
+
+
+@derived
+def whole(jaxpr: Jaxpr, primitive: Any, avals: tuple, params: tuple) -> Callable | None:
+    """A loop, `jaxpr` is its body, as native code; None if it has no kernel (`rules/loops.py`)."""
+    ins = list(map(Var, avals))
+    outs = list(map(Var, primitive.out_avals(avals, dict(params))))
+    e = JaxprEqn(primitive, list(ins), dict(params), outs)
+    if not backend().lowerable(e):
+        return None
+    run, source = backend().build(Jaxpr(ins, [e], outs))
+    return run if "step_" not in source.driver else None  # where Numba refused its kernel

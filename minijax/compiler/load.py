@@ -12,6 +12,7 @@ import logging
 import re
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -42,35 +43,19 @@ class Statistics:
                 setattr(self, name, getattr(self, name) + amount)
 
 
-class Kernel:
-    """One source. The first thread that needs it makes it native; others wait."""
-
-    def __init__(self, source: str, arity: int):
-        self.source, self.arity = source, arity
-        self.lock = threading.Lock()
-        self.function: Callable | None = None
-
-    def native(self) -> Callable:
-        with self.lock:
-            if self.function is None:
-                self.function = _from_disk(self.source, self.arity) or _compiled(
-                    self.source, self.arity)
-            else:
-                statistics.count(memory_hits=1)
-            return self.function
-
-
 _lock = threading.Lock()
-_kernels: dict[tuple[str, int], Kernel] = {}
+_begun: dict[tuple[str, int], threading.Lock] = {}  # what some thread makes right now
+_kernels: weakref.WeakValueDictionary[tuple[str, int], Callable] = weakref.WeakValueDictionary()
 statistics = Statistics()
 
 
 def native(source: str, arity: int) -> Callable:
     """The function `kernel(lo, hi, sizes, a0, ...)` of `arity` arrays that `source` defines.
 
-    Equal sources are one function. It takes the bounds of the outer loop and addresses: of a table
-    of sizes, and (`id(x)`) of NumPy arrays, which are contiguous and live while it runs. It returns
-    None, checks nothing, and lets other threads run. CannotCompile: the source cannot be compiled.
+    Equal sources are one function, which lives as long as somebody holds it. It takes the bounds of
+    the outer loop and addresses: of a table of sizes, and (`id(x)`) of NumPy arrays, which are
+    contiguous and live while it runs. It returns None, checks nothing, and lets other threads run.
+    CannotCompile: the source cannot be compiled.
 
     >>> import numpy as np
     >>> double = native('''
@@ -85,10 +70,20 @@ def native(source: str, arity: int) -> Callable:
     >>> y
     array([0., 2., 4., 6.], dtype=float32)
     """
-    kernel = _kernels.get((source, arity))
-    if kernel is None:
-        kernel = _kernels.setdefault((source, arity), Kernel(source, arity))
-    return kernel.native()
+    key = source, arity
+    with _lock:
+        begun = _begun.setdefault(key, threading.Lock())
+    try:
+        with begun:  # the first thread that needs it makes it; others wait
+            kernel = _kernels.get(key)
+            if kernel is None:
+                kernel = _kernels[key] = _from_disk(source, arity) or _compiled(source, arity)
+            else:
+                statistics.count(memory_hits=1)
+            return kernel
+    finally:
+        with _lock:
+            _begun.pop(key, None)
 
 
 def _from_disk(source: str, arity: int) -> Callable | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minijax.compiler.plan import Kernel, Plan
+from minijax.compiler.plan import NEAR, Kernel, Plan
 from minijax.compiler.views import View
 from minijax.jaxpr import JaxprEqn
 
@@ -45,8 +45,9 @@ def matrices(e: JaxprEqn, plan: Plan) -> tuple[tuple[View, tuple], tuple[View, t
 def follower(plan: Plan, i: int, shape: tuple) -> Kernel | None:
     """The kernel that may work on rows of the product, step i, as soon as they are there."""
     (product,) = plan.steps[i].made
-    made_later = {v for step in plan.steps[i:] for v in step.made} - {product}
-    for step in plan.steps[i + 1:]:
+    later = plan.steps[i + 1:i + 1 + NEAR]
+    made_later = {v for step in later for v in step.made}
+    for step in later:
         bases = {plan.view(x).base for e in step.eqns for x in e.invars}
         if product not in bases:
             continue
