@@ -62,7 +62,8 @@ def _reshape(x: np.ndarray, new_sizes: Any, dimensions: Any = None) -> np.ndarra
 
 
 def _slice(x: np.ndarray, start_indices: Any, limit_indices: Any, strides: Any) -> np.ndarray:
-    return x[tuple(map(slice, start_indices, limit_indices, strides or (1,) * x.ndim))]
+    index: Any = *map(slice, start_indices, limit_indices, strides or (1,) * x.ndim), ...
+    return x[index]  # without the dots, x[()] would be no view
 
 
 def _broadcast(x: np.ndarray, shape: Any, broadcast_dimensions: Any) -> np.ndarray:
