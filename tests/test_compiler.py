@@ -252,6 +252,26 @@ def test_the_source_is_complete_and_readable() -> None:
     assert "exp_f32" in text
 
 
+def test_a_slice_of_rank_0_is_where_its_operand_is() -> None:
+    """NumPy's x[()] is a number elsewhere, and not a view."""
+    source = write(program(lambda x: minijax.lax.slice(x, (), ()), values_of(())))
+    assert not source.kernels and "return [x0]" in source.driver
+
+
+def test_lengths_and_steps_have_one_name_each() -> None:
+    (emitted,) = write(program(softmax, values_of((6, 5)))).kernels.values()
+    assert len(emitted.sizes) == 3  # of a row; from row to row of the operand, and of the result
+
+
+def test_the_source_says_what_is_in_the_tables_and_no_addresses() -> None:
+    lowered = minijax.jit(lambda x: jnp.where(x > 7, x * 1.25, x)).lower(values_of((3,)))
+    text = lowered.as_text()
+    lowered.compile()
+    assert lowered.as_text() == text
+    assert "kernel_0(0, 3, sizes_0, id(x0), id(b1))" in text
+    assert "1.25" in text and "float32(bits(sizes[1], float64))" in text
+
+
 @pytest.mark.parametrize("n", [10, 100, 1000])
 def test_the_work_is_linear_in_the_equations(n: int) -> None:
     """In kernels, and so in the time to compile them."""
