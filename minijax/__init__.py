@@ -82,6 +82,7 @@ from minijax.make_jaxpr import (
     eval_shape as eval_shape,
     make_jaxpr as make_jaxpr,
 )
+from minijax.parallel.pmap import pmap as pmap
 from minijax.references import Ref as Ref, freeze as freeze, new_ref as new_ref
 from minijax.scopes import named_call as named_call, named_scope as named_scope
 from minijax.separate_passes import fwd_and_bwd as fwd_and_bwd

@@ -131,7 +131,7 @@ class Traced:
         self.refs = touching.refs  # called with what is in them, if there are any
         again = FlatFun(with_static(Weakly(fun), static), in_tree, kind)
         self.caller = touching.caller(again, Jitted) if kind == "jit" else None
-        self.jaxpr, self.captured = closed(*program) if kind == "jit" else program
+        self.jaxpr, self.captured = closed(*program) if kind in ("jit", "pmap") else program
         self.out_tree, self.in_tree, self.avals = flat.out_tree, in_tree, avals
         self.name = name_of(fun)
 

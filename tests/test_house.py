@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "minijax"
 RINGS = ["spine", "lax", "surface", "course"]  # from the inside out
 LAX = {"lax", "control_flow", "effects", "custom", "custom_derivatives", "custom_batching",
-       "ad_checkpoint"}
+       "ad_checkpoint", "parallel"}
 SURFACE = {"debug", "experimental", "flatten_util", "numpy", "scipy", "nn", "random",
            "example_libraries", "test_util", "tree"}
 # Numba's side of the compiler: it begins with Numba, and is imported to compile the first kernel.
