@@ -14,7 +14,6 @@ import numpy as np
 
 from minijax.config import flags
 from minijax.core import ArrayImpl
-from minijax.jvp import as_array
 from minijax.tree_util import tree_leaves, tree_map
 
 
@@ -94,30 +93,6 @@ def process_index(backend: str | None = None) -> int:
 def default_backend() -> str:
     """The platform that computations run on."""
     return "cpu"
-
-
-def device_put(x: Any, device: Any = None, *, donate: bool = False, may_alias: bool | None = None
-               ) -> Any:
-    """The arrays of a pytree on a device: NumPy arrays and scalars become `jax.Array`s.
-
-    With `may_alias=False` they are new arrays in any case. `donate` allows to use the memory of
-    `x` again; here this has no effect.
-
-    >>> import minijax as jax, numpy as np
-    >>> jax.device_put({"a": np.arange(2)})
-    {'a': Array([0, 1], dtype=int32)}
-    """
-    if device is not None and not isinstance(device, Device):
-        raise ValueError("Received invalid value for `device`: a Device, such as jax.devices()[0], "
-                         f"is wanted; got {device!r}.")
-    if donate and may_alias:
-        raise ValueError("may_alias and donate cannot be True at the same time.")
-
-    def put(leaf: Any) -> Any:
-        copied = isinstance(leaf, ArrayImpl) and (leaf._value is None or may_alias is False)
-        return ArrayImpl(leaf._value.copy(), leaf.aval) if copied else as_array(leaf)
-
-    return tree_map(put, x)
 
 
 def device_get(x: Any) -> Any:

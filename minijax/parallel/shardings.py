@@ -18,10 +18,7 @@ class Sharding:
     is_fully_addressable = True
     devices: tuple[Device, ...]
 
-    @property
-    def device_set(self) -> set[Device]:
-        return set(self.devices)
-
+    device_set = property(lambda self: set(self.devices))
     addressable_devices = device_set
 
     @property
@@ -36,6 +33,9 @@ class Sharding:
     def devices_indices_map(self, shape: Sequence[int]) -> dict[Device, tuple[slice, ...]]:
         """The part of each device, as an index into an array of this shape."""
         raise NotImplementedError
+
+    def check(self, shape: Sequence[int]) -> None:
+        """ValueError: an array of this shape cannot be divided so."""
 
     def shard_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The shape of the part of one device."""
@@ -67,6 +67,11 @@ class PmapSharding(Sharding):
 
     def __init__(self, devices: Sequence[Device], axis_name: Any = None):
         self.devices, self.axis_name = tuple(devices), axis_name
+
+    def check(self, shape):
+        if not shape or shape[0] != len(self.devices):
+            raise ValueError(f"{self} wants an array with a row for each device, got one of shape "
+                             f"{tuple(shape)}")
 
     def devices_indices_map(self, shape):
         return {d: (slice(i, i + 1), *(slice(None),) * (len(shape) - 1))
