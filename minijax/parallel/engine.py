@@ -16,6 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from minijax.compiler import cache
+from minijax.compiler.executable import executable
+from minijax.float_checks import checking_floats
 from minijax.jaxpr import Jaxpr, derived
 from minijax.parallel.heap import Heap, largest_file
 from minijax.parallel.meeting import Disagreement
@@ -73,6 +76,16 @@ class Sent:
 sent = derived(Sent)
 
 
+def compile_first(jaxpr: Jaxpr) -> None:
+    """If it is time to compile the program, do it here: devices find its kernels on the disk.
+
+    Otherwise they would all compile the same ones.
+    """
+    native = executable(jaxpr)
+    if native.native is None and cache.folder() is not None and not checking_floats():
+        native.choose()
+
+
 class ProcessEngine(Engine):
     """Workers that are started when they are first needed, and kept.
 
@@ -96,6 +109,7 @@ class ProcessEngine(Engine):
 
     def run(self, jaxpr, name, axis_name, devices, args):
         program = sent(jaxpr)
+        compile_first(jaxpr)
         args = list(map(self.heap.shared, args))
         outs = [self.heap.empty((len(devices), *a.shape), a.dtype) for a in jaxpr.out_avals]
         with self.lock:
