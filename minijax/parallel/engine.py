@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import itertools
 import os
 import pickle
@@ -11,6 +10,7 @@ import select
 import threading
 import weakref
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,7 +59,7 @@ class Sent:
     """A program as workers get it. It lives as long as the program."""
 
     numbers = itertools.count()
-    ended: list[int] = []  # the numbers of programs that are no more
+    ended: deque[int] = deque()  # the numbers of programs that are no more
 
     def __init__(self, jaxpr: Jaxpr):
         self.number = next(self.numbers)
@@ -96,7 +96,6 @@ class ProcessEngine(Engine):
     def __init__(self) -> None:
         self.heap = Heap(*largest_file(), 0)
         self.workers: dict[int, Worker] = {}
-        self.poll = select.poll()
         self.lock = threading.Lock()
         self.runs = itertools.count(1)
         self.running = False
@@ -112,6 +111,7 @@ class ProcessEngine(Engine):
         compile_first(jaxpr)
         args = list(map(self.heap.shared, args))
         outs = [self.heap.empty((len(devices), *a.shape), a.dtype) for a in jaxpr.out_avals]
+        workers: list[Worker] = []
         with self.lock:
             try:
                 if self.running or any(w.ended for w in self.workers.values()):
@@ -135,9 +135,8 @@ class ProcessEngine(Engine):
         return outs
 
     def hire(self, device: int, count: int) -> Worker:
-        worker = self.workers[device] = Worker(self.heap, device, count)
-        self.poll.register(worker.connection, select.POLLIN)
-        return worker
+        self.workers[device] = Worker(self.heap, device, count)
+        return self.workers[device]
 
     def places(self, arrays: Sequence[np.ndarray], ranks: Sequence[int]) -> list[tuple]:
         """Where each array is, and how far the parts of two devices are from each other."""
@@ -146,7 +145,7 @@ class ProcessEngine(Engine):
 
     def send(self, workers: Sequence[Worker], name: str, order: dict, program: Sent) -> None:
         """Tell the workers to run a program, and what they do not know yet."""
-        ended, Sent.ended = Sent.ended, []
+        ended = [Sent.ended.popleft() for _ in range(len(Sent.ended))]
         for worker in self.workers.values():
             worker.forget(ended)
         plain = pickle.dumps(order)
@@ -159,15 +158,19 @@ class ProcessEngine(Engine):
 
     def wait(self, workers: Sequence[Worker]) -> None:
         """Until all have answered. An error: one has raised, has died, or gives no sign of life."""
-        pending = {w.connection.fileno(): w for w in workers if w.pending}
+        pending = {w.descriptor: w for w in workers if w.pending}
         errors: list[Exception] = []
+        poll = select.poll()
+        for fd in pending:
+            poll.register(fd, select.POLLIN)
         while pending:
-            events = self.poll.poll(GRACE if errors else LOOK)
-            for worker in [pending[fd] for fd, _ in events if fd in pending]:
-                error = worker.answer()
+            events = poll.poll(GRACE if errors else LOOK)
+            for fd, _ in events:
+                error = pending[fd].answer()
                 errors += [error] if error else []
-                if not worker.pending:
-                    del pending[worker.connection.fileno()]
+                if not pending[fd].pending:
+                    poll.unregister(fd)
+                    del pending[fd]
             if not events and errors:
                 break
             if not events:
@@ -178,9 +181,7 @@ class ProcessEngine(Engine):
     def stop(self) -> None:
         """End all workers. The arrays stay."""
         self.running = True  # until the last line, which an interrupt may prevent
-        for worker in list(self.workers.values()):
-            with contextlib.suppress(KeyError, OSError, ValueError):
-                self.poll.unregister(worker.descriptor)
+        for worker in self.workers.values():
             worker.kill()
         self.workers.clear()
         self.running = False

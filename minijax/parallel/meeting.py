@@ -75,8 +75,9 @@ class Slots:
 class Meeting:
     """One run of one program, for the device at position `index` of `devices`."""
 
-    def __init__(self, heap: Heap, devices: Sequence[int], index: int, run: int, axis_name: Any):
-        self.heap, self.slots = heap, Slots(heap)
+    def __init__(self, heap: Heap, devices: Sequence[int], index: int, run: int, axis_name: Any,
+                 results: Sequence[np.ndarray] = ()):
+        self.heap, self.slots, self.unused = heap, Slots(heap), list(results)
         self.devices, self.index, self.axis_name = devices, index, axis_name
         self.me = devices[index]
         self.others = [d for d in devices if d != self.me]
@@ -90,6 +91,13 @@ class Meeting:
         every = range(len(self.devices))
         return Group(self, list(every) if groups is None else
                      list(next(g for g in groups if self.index in g)))
+
+    def empty(self, shape: tuple, dtype: np.dtype) -> np.ndarray:
+        """Memory for what a collective returns: often that is a result of the program itself."""
+        for i, x in enumerate(self.unused):
+            if x.shape == shape and x.dtype == dtype:
+                return self.unused.pop(i)
+        return self.heap.empty(shape, dtype)
 
     def step(self) -> None:
         """Say that I am here, and wait until everybody is."""
@@ -167,7 +175,7 @@ class Group:
     def all_reduce(self, what: str, x: np.ndarray, op: np.ufunc) -> np.ndarray:
         """All arrays combined by `op`, for everybody."""
         n = self.size
-        out = self.meeting.heap.empty(x.shape, x.dtype)
+        out = self.meeting.empty(x.shape, x.dtype)
 
         def read(xs: list, outs: list) -> np.ndarray:
             xs, outs = [x.reshape(-1) for x in xs], [o.reshape(-1) for o in outs]

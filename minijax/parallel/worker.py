@@ -75,16 +75,27 @@ class Worker:
                 for (start, step), a in zip(ins, jaxpr.in_avals)]
         for x in args:
             x.flags.writeable = False
-        meeting = Meeting(self.heap, devices, index, number, axis_name)
+        results = [self.heap.at(start + index * step, a.shape, a.dtype)
+                   for (start, step), a in zip(outs, jaxpr.out_avals)]
+        meeting = Meeting(self.heap, devices, index, number, axis_name, results)
         collectives.here.meeting = meeting
         try:
             with np.errstate(all="ignore"):
                 values = compiled(jaxpr)(*args)
-            for (start, step), x in zip(outs, values):
-                self.heap.at(start + index * step, x.shape, x.dtype)[...] = x
+            self.deliver(values, results)
         finally:
             collectives.here.meeting = None
             meeting.close()
+
+    def deliver(self, values: Sequence[np.ndarray], results: Sequence[np.ndarray]) -> None:
+        """Write what was computed to where the parent wants it. A collective may have done so."""
+        places = [self.heap.offset(x) for x in values]
+        goals = [self.heap.offset(x) for x in results]
+        moved = [x.copy() if p in goals and p != g else x  # before something is written there
+                 for x, p, g in zip(values, places, goals)]
+        for x, p, g, out in zip(moved, places, goals, results):
+            if p != g:
+                out[...] = x
 
     def learn(self, program: int, code: Any = None, ended: Sequence[int] = (),
               options: dict | None = None) -> None:
