@@ -1,4 +1,4 @@
-"""The short way of a call of a `jit` or `pmap` function: arrays of types it has seen, nobody tracing.
+"""The short way of a call of `jit` or `pmap`: arrays of types it has seen, nobody tracing.
 
 Such a call needs no pytrees, no keys and no interpreter: compare the types, run the program, wrap
 the results. It takes a few microseconds less, which a loop of small calls notices.

@@ -1,4 +1,4 @@
-"""What `vmap` and `pmap` are told about axes: `in_axes`, `out_axes` and `axis_size`, checked, with all errors.
+"""What `vmap` and `pmap` are told about axes: `in_axes`, `out_axes`, `axis_size`, with all errors.
 
 An axis is counted from the front; None stands for a value that is the same for the whole batch.
 """
@@ -31,9 +31,9 @@ def input_axes(fun: Callable, in_axes: Any, axis_size: int | None, args: tuple, 
                ) -> tuple[list[int | None], int]:
     """The mapped axis of each leaf of the arguments, and the size that all of them have."""
     if isinstance(in_axes, tuple) and len(in_axes) != len(args):
-        raise ValueError(f"{kind} in_axes must be an int, None, or a tuple of entries corresponding "
-                         "to the positional arguments passed to the function, but got "
-                         f"{len(in_axes)=}, {len(args)=}")
+        raise ValueError(f"{kind} in_axes must be an int, None, or a tuple of entries "
+                         "corresponding to the positional arguments passed to the function, but "
+                         f"got {len(in_axes)=}, {len(args)=}")
     if not leaves and axis_size is None:
         raise ValueError(f"{kind} wrapped function must be passed at least one argument containing "
                          "an array or axis_size must be specified, got empty "

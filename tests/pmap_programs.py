@@ -1,4 +1,4 @@
-"""Programs with pmap, for minijax and for JAX: each is a function of the modules, without arguments.
+"""Programs with pmap, for minijax and for JAX: functions of the modules, without arguments.
 
 `python -m tests.pmap_programs file.npz all` runs them in JAX with eight devices, and saves the
 results; with `fast` only whole programs, not one for each collective.
@@ -26,7 +26,7 @@ def numbers(*shape: int) -> np.ndarray:
     return np.sin(np.arange(np.prod(shape), dtype=np.float32)).reshape(shape)
 
 
-# --- one collective each ---------------------------------------------------------------------------
+# --- one collective each -------------------------------------------------------------------------
 
 RING = [(i, (i + 1) % N) for i in range(N)]
 GROUPS = [[0, 2], [1, 3]]
@@ -76,7 +76,7 @@ for name in COLLECTIVES:
     of_collective(name, "pmax" not in name and "pmin" not in name and name != "two")
 
 
-# --- whole programs --------------------------------------------------------------------------------
+# --- whole programs ------------------------------------------------------------------------------
 
 
 @program

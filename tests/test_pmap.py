@@ -18,7 +18,7 @@ import minijax.numpy as jnp
 from minijax import lax
 from minijax.config import enable_checks
 from minijax.parallel.engine import engine
-from tests.pmap_programs import COLLECTIVES, GROUPS, N, PROGRAMS, flat, numbers
+from tests.pmap_programs import COLLECTIVES, GROUPS, PROGRAMS, N, flat, numbers
 
 ROOT = Path(__file__).resolve().parents[1]
 JAX_FAILS = {"all_to_all: derivatives"}  # "Expected cotangent type float32[1,8,4] but got ..."
@@ -127,8 +127,8 @@ def test_names_of_vmap_and_pmap_together():
 def test_a_name_that_is_used_twice_is_the_inner_axis():
     f = jax.vmap(lambda x, y: jax.pmap(lambda x: lax.psum(x * y, "i"), axis_name="i")(x),
                  in_axes=(0, 0), axis_name="i")
-    np.testing.assert_allclose(f(numbers(3, 2), numbers(3)),
-                               [[(x * y).sum()] * 2 for x, y in zip(numbers(3, 2), numbers(3))], 1e-5)
+    xs, ys = numbers(3, 2), numbers(3)
+    np.testing.assert_allclose(f(xs, ys), [[(x * y).sum()] * 2 for x, y in zip(xs, ys)], 1e-5)
 
 
 def test_pmap_inside_of_pmap():

@@ -1,4 +1,4 @@
-"""pmap when something goes wrong: one error, soon, nothing left behind, and the next call is right."""
+"""pmap when something goes wrong: one error, soon, nothing left, and the next call is right."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ def test_a_program_that_is_gone_is_forgotten():
     assert len(worker.programs) < 10
 
 
-# --- the user's process ----------------------------------------------------------------------------
+# --- the user's process --------------------------------------------------------------------------
 
 
 HEAD = """

@@ -74,7 +74,7 @@ class Buffers:
     """Blocks by size: in each list, the last used is last.
 
     There is no lock: `pop` and `append` are atomic, and a block is on no list while a thread looks
-    at it. Another thread that misses it there makes a new one. `allocate` says where memory is from.
+    at it. Another thread that misses it there makes a new one. `allocate` is where memory is from.
     """
 
     def __init__(self, allocate: Callable[[int], np.ndarray] = fresh):

@@ -65,7 +65,7 @@ class Sent:
         self.number = next(self.numbers)
         code, arrays = encoded(jaxpr)
         self.arrays = [np.frombuffer(code, np.uint8), *arrays]
-        weakref.finalize(self, self.ended.append, self.number).atexit = False  # type: ignore[misc]
+        weakref.finalize(self, self.ended.append, self.number).atexit = False
 
     def places(self, heap: Heap) -> list[tuple]:
         """Where the code is, and where the arrays are that the program closes over."""

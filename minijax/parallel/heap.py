@@ -105,7 +105,7 @@ class Heap:
         size = -(-size // PAGE) * PAGE if size >= PAGE else -(-size // ALIGNMENT) * ALIGNMENT
         offset = self.region.take(size)
         memory = np.ndarray((size,), np.uint8, self.memory, offset)
-        weakref.finalize(memory, self.free, offset, size).atexit = False  # type: ignore[misc]
+        weakref.finalize(memory, self.free, offset, size).atexit = False
         return memory
 
     def free(self, offset: int, size: int) -> None:

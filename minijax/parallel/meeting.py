@@ -120,11 +120,11 @@ class Meeting:
                 time.sleep(pause)
                 pause = min(2 * pause, 1e-3)
 
-    def arrive(self, what: str, source: np.ndarray, target: np.ndarray | None) -> None:
+    def arrive(self, what: str, source: np.ndarray, target: np.ndarray) -> None:
         """Come for `what`, with my array and one for my result. Disagreement: others do not."""
         self.slots.say(self.me, what)
-        self.slots.set(self.me, SOURCE, self.heap.offset(source))
-        self.slots.set(self.me, TARGET, 0 if target is None else self.heap.offset(target))
+        self.slots.set(self.me, SOURCE, self.heap.offset(source) or 0)
+        self.slots.set(self.me, TARGET, self.heap.offset(target) or 0)
         self.step()
         tag = self.slots.get(self.me, TAG)
         for device in self.others:
@@ -162,7 +162,7 @@ class Group:
         meeting, heap = self.meeting, self.meeting.heap
         x = heap.shared(np.asarray(x, order="C"))
         shape, dtype = x.shape, x.dtype
-        meeting.arrive(f"{what} of {dtype}{list(shape)}", x, out)
+        meeting.arrive(f"{what} of {dtype}{list(shape)}", x, x if out is None else out)
         slots, devices = meeting.slots, [meeting.devices[m] for m in self.members]
         xs = [heap.at(slots.get(d, SOURCE), shape, dtype) for d in devices]
         if out is None:

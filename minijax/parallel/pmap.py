@@ -2,8 +2,8 @@
 
 The operation `pmap` holds a program with a named axis. An operand with one dimension more than the
 program's input has a row for each device; one of the same rank is the same for all. Every result
-has a row for each device. So the operands' types say how they are mapped, and the rules are those of
-`jit`'s operation: derive a program, bind it again. While they do that, the axis is in scope.
+has a row for each device. So the operands' types say how they are mapped, and the rules are those
+of `jit`'s operation: derive a program, bind it again. While they do that, the axis is in scope.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minijax.api_util import check_callable, flatten_args, positions
-from minijax.batching import AxisData, batch, batch_jaxpr, move_axis, move_to_front, place
+from minijax.batching import AxisData, batch, batch_jaxpr, move_axis, place
 from minijax.config import flags
 from minijax.core import ArrayImpl, Trace, current_trace, interpreting, to_numpy, typeof
 from minijax.devices import Device, local_devices
@@ -152,7 +152,7 @@ class Pmapped:
         self.devices = None if devices is None else tuple(devices)
         self.programs = programs_of(fun)
         self.paths: list[FastPath] = []
-        self.lower = jit(self).lower  # type: ignore[has-type]
+        self.lower = jit(self).lower
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)

@@ -1,9 +1,9 @@
 """A program as bytes: how it gets to another process.
 
-Bytes are made by `pickle`, of a closed set of things: programs, types, and what params hold (numbers,
-texts, dtypes, tuples of these, our own small classes). An operation is its name, an array of the
-program is a place in the shared memory. A function is refused, so nothing of the user's is ever
-imported on the other side; and `Reader` looks names up in this library and in NumPy only.
+Bytes are made by `pickle`, of a closed set of things: programs, types, and what params hold
+(numbers, texts, dtypes, tuples of these, our own small classes). An operation is its name, an array
+of the program is a place in the shared memory. A function is refused, so nothing of the user's is
+ever imported on the other side; and `Reader` looks names up in this library and in NumPy only.
 
 Is it safe to unpickle? Bytes come from the parent alone, through a socket without a name that the
 worker inherits: nobody else can write there.
@@ -17,7 +17,7 @@ import io
 import pickle
 import sys
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from minijax.core import ArrayImpl
 from minijax.devices import Device
@@ -81,7 +82,8 @@ class PmapSharding(Sharding):
         return f"PmapSharding(axis_name={self.axis_name!r}, devices={list(self.devices)})"
 
 
-class Shard(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Shard:
     """The part of an array that one device has."""
 
     device: Device

@@ -52,7 +52,7 @@ class Worker:
         ours, theirs = socket.socketpair()
         arguments = (theirs.fileno(), heap.fd, heap.size, device, os.getpid(), limits(count))
         code = PROGRAM.format(path=sys.path, arguments=", ".join(map(repr, arguments)))
-        command = [sys.executable, *subprocess._args_from_interpreter_flags(), "-c", code]
+        command = [sys.executable, *interpreter_flags(), "-c", code]
         with theirs:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
@@ -74,9 +74,8 @@ class Worker:
             news["ended"], self.gone = self.gone, []
         if flags.state is None or flags.state is not self.state:
             now = {k: v for k, v in config.values.items() if k not in OWN}
-            changed = {k: v for k, v in now.items() if k not in self.options or self.options[k] != v}
-            if changed:
-                news["options"] = changed
+            if now != self.options:
+                news["options"] = now
             self.options, self.state = now, flags.state
         return news
 
@@ -99,7 +98,8 @@ class Worker:
 
     def failure(self, doing: str, kind: str, text: str, trace: str) -> Exception:
         """The error of a program, with the traceback of the device."""
-        error = {"FloatingPointError": FloatingPointError, "Disagreement": Disagreement}.get(kind, Fault)
+        error = {"FloatingPointError": FloatingPointError,
+                 "Disagreement": Disagreement}.get(kind, Fault)
         lines = "\n".join("    " + line for line in trace.rstrip().splitlines())
         return error(f"{self}, {doing}, raised {kind}: {text}\nThere the traceback is:\n{lines}")
 
@@ -110,9 +110,9 @@ class Worker:
         self.life = life
         if self.silence < 2 * (START if self.pending == STARTING else seconds):
             return None
-        return Fault(f"{self}, {self.doing}, has not answered for {self.silence / 2:.0f} s. It does "
-                     "not even say that it is alive, as it would during a long computation, so it "
-                     "was ended.")
+        return Fault(f"{self}, {self.doing}, has not answered for {self.silence / 2:.0f} s. It "
+                     "does not even say that it is alive, as it would during a long computation. "
+                     "It was ended.")
 
     @property
     def doing(self) -> str:
@@ -146,6 +146,11 @@ class Worker:
 
     def __str__(self) -> str:
         return f"CpuDevice(id={self.device})"
+
+
+def interpreter_flags() -> list[str]:
+    """The options that this Python was started with, such as -W or -X dev."""
+    return subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
 
 
 def cpu_time(pid: int) -> float:
