@@ -304,3 +304,10 @@ def test_nothing_is_left_in_the_file_system(tmp_path):
     process.communicate(timeout=20)
     assert all_gone(pids)
     assert set(os.listdir("/dev/shm")) <= before
+
+
+@pytest.mark.slow
+def test_faults_at_random_moments():
+    out = subprocess.run([sys.executable, str(ROOT / "benchmarks" / "faults.py"), "24"],
+                         capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert out.returncode == 0 and "24 faults, 24 errors" in out.stdout, out.stderr
