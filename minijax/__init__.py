@@ -11,6 +11,7 @@ from minijax import (
     lax as lax,
     nn as nn,
     numpy as numpy,
+    profiler as profiler,
     random as random,
     ref as ref,
     scipy as scipy,

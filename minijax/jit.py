@@ -20,7 +20,7 @@ from minijax.api_util import (
     positions,
 )
 from minijax.batching import batch, batch_jaxpr
-from minijax.compiler import compiled, log_compile
+from minijax.compiler import compiled, timing_trace
 from minijax.compiler.executable import executable
 from minijax.config import Flags, config, flags
 from minijax.core import ArrayImpl, Tracer, axis_env, to_numpy
@@ -52,9 +52,9 @@ class Call(Program):
         outs = self.impl(*[to_numpy(x) for x in args], **params)
         return [ArrayImpl(x, a) for x, a in zip(outs, jaxpr.out_avals)]
 
-    def impl(self, *args, jaxpr, **params):
+    def impl(self, *args, jaxpr, name="", **params):
         with np.errstate(all="ignore"):
-            return compiled(jaxpr)(*args)
+            return compiled(jaxpr, name)(*args)
 
     def abstract_eval(self, *avals, jaxpr, **params):
         given = [a.strip_weak_type() for a in avals]
@@ -153,8 +153,8 @@ def traced(programs: dict, fun: Callable, kind: str, avals: tuple, in_tree: Any,
     except Exception as e:
         raise unhashable(static, e) from None
     if found is None:
-        found = Traced(fun, kind, static, avals, in_tree)
-        log_compile(found.name, avals)
+        with timing_trace(name_of(fun)):
+            found = Traced(fun, kind, static, avals, in_tree)
         if not any(isinstance(x, Tracer) for x in found.captured):  # then it is for now only
             programs[key] = found
     return found

@@ -6,10 +6,11 @@ In JAX: jax/_src/stages.py.
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from minijax.compiler.costs import cost_of, size_in_bytes
+from minijax.compiler.costs import accessed, cost_of, size_in_bytes
 from minijax.compiler.executable import executable
 from minijax.core import Tracer, typeof
 from minijax.make_jaxpr import as_struct
@@ -39,11 +40,14 @@ class Lowered:
         return str(self.jaxpr if dialect == "jaxpr" else executable(self.jaxpr).written())
 
     def cost_analysis(self) -> dict[str, float]:
-        """How many operations on numbers there are, and how many bytes are read and written."""
-        return cost_of(self.jaxpr)
+        """How many operations on numbers there are, and how many bytes are read and written.
+
+        That is what the operations cost one by one, before any are done together.
+        """
+        return dict(cost_of(self.jaxpr))
 
     def compile(self, compiler_options: dict | None = None) -> Compiled:
-        executable(self.jaxpr).compile()
+        executable(self.jaxpr, self.traced.name).compile()
         return Compiled(self)
 
 
@@ -53,6 +57,11 @@ class Compiled:
     def __init__(self, lowered: Lowered):
         self.traced, self.names = lowered.traced, lowered.names
         self.in_tree, self.in_avals = lowered.in_tree, lowered.in_avals
+        self.out_tree, self.out_info = lowered.out_tree, lowered.out_info
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Its results at arguments of these types: what calling it does."""
+        return self(*args, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         leaves, in_tree = tree_flatten((args, kwargs))
@@ -76,22 +85,41 @@ class Compiled:
         return str(executable(self.traced.jaxpr).written())
 
     def cost_analysis(self) -> dict[str, float]:
-        """How many operations on numbers there are, and how many bytes are read and written."""
-        return cost_of(self.traced.jaxpr)
+        """How many operations on numbers there are, and how many bytes kernels read and write."""
+        cost, source = Counter(cost_of(self.traced.jaxpr)), executable(self.traced.jaxpr).written()
+        moved: Counter[str] = Counter({"bytes accessed": 0.0})
+        for launch in source.launches:
+            moved.update(accessed(launch.read_bytes(source.plan), launch.written_bytes()))
+        return {k: float(n) for k, n in cost.items() if not k.startswith("bytes")} | dict(moved)
 
-    def memory_analysis(self) -> MemoryStats:
-        """The bytes of the arguments, the results and what is between them."""
-        jaxpr = self.traced.jaxpr
-        return MemoryStats(sum(map(size_in_bytes, jaxpr.in_avals)),
-                           sum(map(size_in_bytes, jaxpr.out_avals)),
-                           executable(jaxpr).written().temporary)
+    def memory_analysis(self) -> CompiledMemoryStats:
+        """The bytes of the arguments, the results, what is between them, and the machine code."""
+        jaxpr, run = self.traced.jaxpr, executable(self.traced.jaxpr)
+        arguments, results, between = (
+            sum(map(size_in_bytes, jaxpr.in_avals)), sum(map(size_in_bytes, jaxpr.out_avals)),
+            run.written().temporary)
+        return CompiledMemoryStats(
+            generated_code_size_in_bytes=run.code_size, argument_size_in_bytes=arguments,
+            output_size_in_bytes=results, temp_size_in_bytes=between,
+            peak_memory_in_bytes=arguments + results + between)
+
+    def runtime_executable(self) -> Any:
+        """The function from NumPy arrays to NumPy arrays that it runs."""
+        return executable(self.traced.jaxpr).compile()
 
 
 @dataclasses.dataclass(frozen=True)
-class MemoryStats:
-    """Sizes in bytes."""
+class CompiledMemoryStats:
+    """Sizes in bytes. There is one memory: what JAX reports of a host beside a device is 0."""
 
+    generated_code_size_in_bytes: int
     argument_size_in_bytes: int
     output_size_in_bytes: int
     temp_size_in_bytes: int
+    peak_memory_in_bytes: int
     alias_size_in_bytes: int = 0
+    host_generated_code_size_in_bytes: int = 0
+    host_argument_size_in_bytes: int = 0
+    host_output_size_in_bytes: int = 0
+    host_alias_size_in_bytes: int = 0
+    host_temp_size_in_bytes: int = 0

@@ -39,6 +39,12 @@ LAYOUTS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def on_any_processor(monkeypatch):
+    """BLAS also where it is slower than the products of `test_gemm.py`."""
+    monkeypatch.setattr(blas, "_narrow", lambda: False)
+
+
 @pytest.fixture(params=[1, 2, 5])
 def threads(request):
     with num_threads(request.param):

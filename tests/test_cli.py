@@ -44,7 +44,8 @@ def test_the_installed_script_answers():
     assert re.fullmatch(r"minijax \d+\.\d+\.\d+\S*\n", done.stdout)
 
 
-@pytest.mark.parametrize("arguments", [(), ("tour",), ("train",), ("lab",), ("cache",)])
+@pytest.mark.parametrize("arguments", [
+    (), ("tour",), ("train",), ("lab",), ("cache",), ("profile",)])
 def test_help_says_what_to_do(arguments):
     result = run(*arguments, "--help")
     assert result.exit_code == 0

@@ -22,6 +22,7 @@ from click.testing import CliRunner
 import minijax
 from minijax.compiler import cache, load
 from minijax.compiler.load import CannotCompile, native
+from minijax.compiler.statistics import Statistics
 from minijax.course import cli
 
 from .tiers import slow
@@ -50,7 +51,7 @@ def place(tmp_path, monkeypatch):
 def forget(monkeypatch):
     """What a new process knows."""
     monkeypatch.setattr(load, "_kernels", {})
-    monkeypatch.setattr(load, "statistics", load.Statistics())
+    monkeypatch.setattr(load, "statistics", Statistics())
     monkeypatch.setattr(cache, "_taken", {})
 
 

@@ -867,12 +867,34 @@ def test_known_values_are_computed_while_tracing():
 
 def test_compilations_are_logged(caplog):
     with minijax.log_compiles():
-        f = minijax.jit(lambda x: x + 1)
-        f(1.0), f(2.0)
+        f = minijax.jit(lambda x: x * 1.7193 + 1)
+        f(1.0)
+        traced = [r.getMessage() for r in caplog.records]
+        f(2.0), f(3.0)
     minijax.jit(lambda x: x - 1)(1.0)
-    assert [r.getMessage() for r in caplog.records] == [
+    messages = [re.sub(r"[\d.]+ sec", "T sec", r.getMessage()) for r in caplog.records]
+    assert all(r.levelname == "WARNING" for r in caplog.records)
+    assert len(traced) == 1  # what is called once is not worth a kernel
+    assert messages[:2] == [
+        "Finished tracing <lambda> for jit in T sec",
         "Compiling jit(<lambda>) with global shapes and types (ShapedArray(float32[], "
         "weak_type=True),)."]
+    assert messages[-1].startswith("Finished compilation of jit(<lambda>) in T sec: ")
+
+
+def test_the_log_begins_as_that_of_jax(caplog):
+    messages = []
+    for lib in LIBRARIES:
+        def double(x):
+            return x * 2.5
+
+        caplog.clear()
+        with lib.log_compiles():
+            lib.jit(double).lower(lib.numpy.ones((2, 3))).compile()
+        texts = [re.sub(r"[\d.]+ sec", "T sec", r.getMessage()) for r in caplog.records
+                 if "double" in r.getMessage()]
+        messages.append([t.partition(" Argument mapping")[0] for t in texts[:2]])
+    assert messages[0] == messages[1] and len(messages[0]) == 2
 
 
 def test_debug_log_goes_to_the_log(caplog):

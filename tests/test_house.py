@@ -18,10 +18,12 @@ PACKAGE = ROOT / "minijax"
 RINGS = ["spine", "lax", "surface", "course"]  # from the inside out
 LAX = {"lax", "control_flow", "effects", "custom", "custom_derivatives", "custom_batching",
        "ad_checkpoint", "parallel"}
-SURFACE = {"debug", "experimental", "flatten_util", "numpy", "scipy", "nn", "random",
+# The rules of the compiler speak of operations. They are imported to compile the first program.
+BACKEND = ("minijax.compiler.backend", "minijax.compiler.rules")
+SURFACE = {"debug", "experimental", "flatten_util", "numpy", "scipy", "nn", "profiler", "random",
            "example_libraries", "test_util", "tree"}
 # Numba's side of the compiler: it begins with Numba, and is imported to compile the first kernel.
-NUMBA_SIDE = {"minijax.compiler.intrinsics", "minijax.compiler.target"}
+NUMBA_SIDE = {"minijax.compiler.intrinsics", "minijax.compiler.target", "minijax.compiler.tiles"}
 HEAVY = {"numba", "scipy", "matplotlib", "sklearn", "jax", "rich", "jupyterlab", "nbformat"}
 
 
@@ -43,7 +45,9 @@ def ring(name: str) -> int:
         return len(RINGS) - 1  # the list of public names sees everything but the course
     if parts[1] == "course":
         return RINGS.index("course")
-    return RINGS.index("lax" if parts[1] in LAX else "surface" if parts[1] in SURFACE else "spine")
+    if parts[1] in LAX or name.startswith(BACKEND):
+        return RINGS.index("lax")
+    return RINGS.index("surface" if parts[1] in SURFACE else "spine")
 
 
 @functools.cache

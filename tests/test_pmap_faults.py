@@ -104,10 +104,12 @@ def test_a_stopped_worker_is_ended(monkeypatch):
 def test_a_long_computation_is_left_alone(monkeypatch):
     monkeypatch.setattr(module, "PATIENCE", 1.5)
     pids = workers()
-    start = time.monotonic()
-    spin([1, 500_000])
-    spin([500_000, 1])
-    assert time.monotonic() - start > 1.5  # in which it was looked at several times
+    steps, seconds = 100_000, 0.0
+    while seconds < 2:  # in which the worker that waits was looked at several times
+        steps, start = 4 * steps, time.monotonic()
+        spin([1, steps])
+        seconds = time.monotonic() - start
+    spin([steps, 1])
     assert workers() == pids
 
 

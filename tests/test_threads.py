@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 import weakref
 
 import numpy as np
@@ -40,6 +41,19 @@ def test_each_task_runs_once(threads, size):
     seen = []
     share(seen.append, size)
     assert sorted(seen) == list(range(size))
+
+
+def test_helpers_do_not_warn_of_nan():
+    """As callers do not: what is computed is not finite where the user's numbers are not."""
+    meeting = threading.Barrier(2)
+
+    def task(i):
+        meeting.wait(SOON)  # so one of the tasks is a helper's
+        np.zeros(1) / np.zeros(1)
+
+    with num_threads(2), warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("error")
+        share(task, 2)
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 64, 999, 1000, 1001, 123_457])

@@ -6,8 +6,6 @@ Functions are compared with NumPy's or SciPy's in more bits, the operations with
 from __future__ import annotations
 
 import ast
-import ctypes
-import functools
 import itertools
 import math
 import re
@@ -16,16 +14,15 @@ from typing import Any
 
 import jax
 import ml_dtypes
-import numba
 import numpy as np
 import pytest
 import scipy.special
-from numba import types
 
 import minijax
 from minijax import dtypes, lax
-from minijax.compiler import expressions, intrinsics, vector_math
+from minijax.compiler import expressions, intrinsics, target, vector_math
 from minijax.compiler.expressions import NARROW, expression, literal
+from minijax.compiler.load import native
 from minijax.families import Elementwise
 from minijax.lax import xla_float32
 from minijax.lax.__main__ import operations as every_operation
@@ -56,26 +53,17 @@ def kernel_text(line: str, ins: Sequence[np.dtype], out: np.dtype) -> str:
              for i, d in enumerate(ins)]
     value = f"narrow_{NARROW[out.name]}({line})" if out.name in NARROW else line
     return "\n".join([
-        f"def kernel(lo, hi, {', '.join(f'a{i}' for i in range(n + 1))}):",
+        f"def kernel(lo, hi, sizes, {', '.join(f'a{i}' for i in range(n + 1))}):",
         *(f"    {p}" for p in pointers), "    for i in range(lo, hi):",
         *(f"        {x}" for x in loads), f"        p{n}[i] = {value}"])
-
-
-@functools.cache
-def compiled(text: str, operands: int) -> Any:
-    names = dict(intrinsics.namespace())
-    exec(text, names)
-    signature = types.void(*[types.int64] * (operands + 3))
-    return numba.cfunc(signature, error_model="numpy", fastmath={"contract"})(names["kernel"])
 
 
 def run(line: str, xs: Sequence[np.ndarray], out: np.dtype) -> np.ndarray:
     """The line over arrays of one shape."""
     xs = [np.ascontiguousarray(x) for x in np.broadcast_arrays(*xs)]
-    kernel = compiled(kernel_text(line, [x.dtype for x in xs], out), len(xs))
+    kernel = native(kernel_text(line, [x.dtype for x in xs], out), len(xs) + 1)
     result = np.zeros(xs[0].shape, out)
-    call = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * (len(xs) + 3))(kernel.address)
-    call(0, result.size, *map(id, [*xs, result]))
+    kernel(0, result.size, None, *map(id, [*xs, result]))
     return result
 
 
@@ -252,8 +240,10 @@ def test_loops_become_vector_instructions(name, dtype):
     suffix = "f32" if dtype == "float32" else "f64"
     n = len(operands(name, dtype, 1))
     line = f"{name}_{suffix}({', '.join(f'x{i}' for i in range(n))})"
-    kernel = compiled(kernel_text(line, [np.dtype(dtype)] * n, np.dtype(dtype)), n)
-    assert re.search(r"<\d+ x (float|double)>", kernel._library.get_llvm_str())
+    names = dict(intrinsics.namespace())
+    exec(kernel_text(line, [np.dtype(dtype)] * n, np.dtype(dtype)), names)
+    text = str(target.instructions(names["kernel"], n + 1))
+    assert re.search(r"<\d+ x (float|double)>", text)
 
 
 # --- text ------------------------------------------------------------------------------------

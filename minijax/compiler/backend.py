@@ -8,12 +8,15 @@ from collections.abc import Callable, Sequence
 
 import minijax.compiler.rules  # noqa: F401  they register themselves
 from minijax.compiler.driver import DriverWriter, Source
-from minijax.compiler.emit import Emitted
 from minijax.compiler.flatten import Flat, flatten
 from minijax.compiler.load import CannotCompile, native
+from minijax.compiler.lowering import lowerable
 from minijax.compiler.plan import plan
+from minijax.compiler.writer import Emitted
 from minijax.jaxpr import Jaxpr, JaxprEqn, Var
 from minijax.source_info import show_line
+
+__all__ = ["build", "lowerable", "write"]
 
 logger = logging.getLogger(__name__)
 

@@ -1,5 +1,7 @@
 """Matrix products: tiles shared among our threads, each computed by BLAS on one thread.
 
+Where this processor has wider vectors than BLAS uses, the product is our own: see `gemm.py`.
+
 BLAS has threads of its own. They wait for each other, so a product waits for the slowest of them:
 on a busy machine that can be fifty times the time of the product. Our threads never wait for one
 that has not begun (see `threads.py`). So BLAS is told to use one thread while our products run.
@@ -9,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import itertools
 import math
 import os
@@ -20,6 +23,8 @@ from typing import Any
 
 import numpy as np
 
+from minijax.compiler.gemm import product
+from minijax.compiler.machine import vector_bytes
 from minijax.compiler.threads import share
 from minijax.config import flags
 
@@ -28,6 +33,15 @@ TILES_PER_THREAD = 2  # BLAS is the slower the smaller the tile: 4 cost a tenth 
 NARROWEST = 64  # rows or columns of a tile; BLAS copies all of the other operand for each tile
 CACHED = 1 << 19  # bytes of a tile that is still in the cache when its epilogue runs
 RATES = {"f": 64.0, "d": 32.0, "F": 16.0, "D": 8.0}  # multiply-adds in a ns, by one thread
+WORTH = 1 << 17  # multiply-adds: for fewer, NumPy's BLAS is as fast as our product
+WORTH_EACH = 1 << 12  # in each product of a batch
+FEW_ROWS, FEW_COLUMNS = 4, 10
+CORES = {  # of x86, by the bytes of the vectors that OpenBLAS's kernels for them are made of
+    16: "generic prescott core2 penryn dunnington nehalem atom nano opteron opteron_sse3 barcelona "
+        "bobcat sandybridge bulldozer piledriver steamroller".split(),
+    32: "haswell zen excavator".split(),
+    64: "skylakex cooperlake sapphirerapids".split(),
+}
 SERIAL = 1 << 18  # multiply-adds in products of real matrices: BLAS itself uses one thread here
 SERIAL_ELSE = 4_000  # in products with vectors, or of complex numbers
 
@@ -50,6 +64,9 @@ def matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray,
            [2., 2.]])
     """
     work = out.size * a.shape[-1]
+    if work >= WORTH and out.dtype.char in "fd" and _narrow() and _thick(a, out):
+        product(a, b, out, epilogue)
+        return
     real_matrices = a.shape[-2] > 1 and b.shape[-1] > 1 and out.dtype.kind != "c"
     if work <= (SERIAL if real_matrices else SERIAL_ELSE):
         np.matmul(a, b, out=out)
@@ -70,6 +87,16 @@ def matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray,
 
     with _one_thread or contextlib.nullcontext():
         share(tile, -(-size // step))
+
+
+def _thick(a: np.ndarray, out: np.ndarray) -> bool:
+    """Is it a product of matrices, rather than of something like vectors?
+
+    In those, memory is what counts. (And are the rows of the result contiguous?)
+    """
+    (m, n), k = out.shape[-2:], a.shape[-1]
+    return (m >= FEW_ROWS and min(k, n) >= FEW_COLUMNS and m * k * n >= WORTH_EACH
+            and out.strides[-1] == out.itemsize)
 
 
 def _tiling(out: np.ndarray, work: int, by_rows: bool) -> tuple[int, int]:
@@ -152,6 +179,30 @@ def _blas_context() -> contextlib.AbstractContextManager | None:
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=context.forked)
     return context
+
+
+@functools.cache
+def _narrow() -> bool:
+    """Does NumPy's BLAS use narrower vectors than this processor has? Or has NumPy no BLAS at all?
+
+    OpenBLAS chooses its kernels by processors that it knows: for a new one, those of an old one.
+    """
+    openblas = _find_openblas()
+    if not openblas:
+        built_with = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+        return not built_with.get("found", False)
+    name: Any = openblas("get_corename")
+    name.restype = ctypes.c_char_p
+    return vector_bytes() > _vectors_of(name().decode())
+
+
+def _vectors_of(core: str) -> float:
+    """The bytes of the vectors in OpenBLAS's kernels for this core; infinity: as wide as they get.
+
+    >>> _vectors_of("Haswell"), _vectors_of("SkylakeX"), _vectors_of("NEOVERSEV1")
+    (32, 64, inf)
+    """
+    return next((size for size, cores in CORES.items() if core.lower() in cores), math.inf)
 
 
 _one_thread = _blas_context()

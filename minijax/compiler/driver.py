@@ -19,16 +19,40 @@ from minijax.compiler import buffers
 from minijax.compiler.blas import matmul
 from minijax.compiler.buffers import SMALL
 from minijax.compiler.costs import size_in_bytes
-from minijax.compiler.emit import Emitted, emit
-from minijax.compiler.lowering import emit_alone, lowerable
+from minijax.compiler.emit import emit
+from minijax.compiler.lowering import emit_alone, faster_alone, lowerable
 from minijax.compiler.plan import Kernel, Plan, Step
-from minijax.compiler.products import follower, is_product, matrices
+from minijax.compiler.printing import printed
+from minijax.compiler.products import follower, is_product, matrices, move_followers
 from minijax.compiler.threads import parallel
 from minijax.compiler.views import View
+from minijax.compiler.writer import Emitted
 from minijax.core import to_numpy
 from minijax.jaxpr import JaxprEqn, Literal
 
 GRAIN = 1 << 14  # elements: less is not worth another thread
+
+
+@dataclasses.dataclass(eq=False)
+class Launch:
+    """What one line of the driver does, and with which arrays."""
+
+    name: str  # of a kernel, of a call of BLAS (`matmul_0`), or of a call of NumPy (`step_0`)
+    eqns: list[JaxprEqn]
+    reads: list[Any]
+    writes: list[Any]
+    scratch: list[Any]  # arrays for this call only
+    then: Launch | None = None  # the kernel that works on the tiles of a matrix product
+    dead: list[Any] = dataclasses.field(default_factory=list)  # arrays that nobody needs after it
+
+    def read_bytes(self, plan: Plan) -> list[int]:
+        """Of each array that is read, the bytes that are looked at."""
+        views = {plan.view(x) for e in self.eqns for x in e.invars}
+        return [min(v.aval.size, sum(w.elements for w in views if w.base is v))
+                * v.aval.dtype.itemsize for v in self.reads]
+
+    def written_bytes(self) -> int:
+        return sum(size_in_bytes(v.aval) for v in self.writes)
 
 
 @dataclasses.dataclass
@@ -38,10 +62,13 @@ class Source:
     driver: str
     kernels: dict[str, Emitted]
     temporary: int  # bytes that are neither of an argument nor of a result, at most at one time
+    plan: Plan
+    names: dict[Any, str]  # of arrays, in the driver
+    launches: list[Launch]
 
     def __str__(self) -> str:
-        return "\n\n".join([self.driver, *(e.source.replace("def kernel(", f"def {name}(")
-                                           for name, e in self.kernels.items())])
+        return "\n\n".join([self.driver, *(
+            printed(name, e, self.names) for name, e in self.kernels.items())])
 
 
 class DriverWriter:
@@ -54,9 +81,10 @@ class DriverWriter:
         self.names: dict[Any, str] = {}
         self.done: set[Step] = set()  # by an earlier step
         self.live = self.peak = 0  # bytes
+        self.launches: list[Launch] = []
         self.space: dict[str, Any] = {
             "empty": np.empty, "pooled": buffers.empty, "in_order": in_order, "view": view_array,
-            "matmul": matmul, "parallel": parallel}
+            "parallel": parallel}
 
     def write(self) -> Source:
         flat = self.plan.flat
@@ -64,12 +92,14 @@ class DriverWriter:
             self.names[v] = f"x{i}"
         for v, value in flat.consts.items():
             self.names[v] = self.keep("c", in_order(to_numpy(value)))
+        move_followers(self.plan)
         last = self.last_uses()
         for i, step in enumerate(self.plan.steps):
             self.step(i, step)
             if dead := [self.names[v] for v in last.get(i, ()) if v in self.names]:
                 self.lines.append(f"del {', '.join(dead)}")
                 self.live -= sum(size_in_bytes(v.aval) for v in last[i] if v in self.names)
+                self.launches[-1].dead += last[i]
         outs = ", ".join(self.operand(view) for view in self.plan.outputs)
         head = [f"def program({', '.join(self.names[v] for v in flat.invars)}):"]
         used = {base for step in self.plan.steps for base in self.reads(step)}
@@ -78,7 +108,8 @@ class DriverWriter:
         body = [f"    {line}" for line in [*self.lines, f"return [{outs}]"]]
         results = sum(size_in_bytes(b.aval) for b in {view.base for view in self.plan.outputs}
                       if b in self.names)
-        return Source("\n".join([*head, *body]) + "\n", self.kernels, max(self.peak - results, 0))
+        return Source("\n".join([*head, *body]) + "\n", self.kernels, max(self.peak - results, 0),
+                      self.plan, self.names, self.launches)
 
     def reads(self, step: Step) -> set[Any]:
         return {self.plan.view(x).base for e in step.eqns for x in e.invars}
@@ -122,38 +153,58 @@ class DriverWriter:
         if step in self.done:
             return
         if isinstance(step, Kernel):
-            self.kernel(step.outputs, emit(step, self.plan))
+            self.kernel(step.outputs, [emit(step, self.plan)])
         elif not self.plan.refused.isdisjoint(e.outvars):
             self.single(e)
-        elif lowerable(e):
+        elif lowerable(e) and faster_alone(e):
             self.kernel(step.made, emit_alone(e, self.plan))
         elif is_product(e):
             self.product(i, e)
         else:
             self.single(e)
 
-    def kernel(self, made: Sequence[Any], emitted: Emitted) -> None:
-        """Allocate the results, and call a kernel."""
+    def kernel(self, made: Sequence[Any], parts: Sequence[Emitted]) -> None:
+        """Allocate the results, and call a kernel, or some that make them together."""
+        for emitted in parts:
+            for v, value in emitted.consts.items():
+                if v in emitted.arrays and v not in self.names:
+                    value = value if isinstance(value, np.ndarray) else to_numpy(value)
+                    self.names[v] = self.keep("c", in_order(value))  # a table keeps its int64
         for v in made:
             self.allocate(v, "b")
-        extra = [self.allocate(v, "t") for v in emitted.arrays if v not in self.names]
-        name, rest = self.declare(emitted)
-        grain = max(GRAIN // emitted.work, 1)
-        self.lines.append(f"{name}(0, {emitted.count}, {rest})" if emitted.count < 2 * grain else
-                          f"parallel({name}, {emitted.count}, {grain}, {rest})")
+        arrays = dict.fromkeys(v for emitted in parts for v in emitted.arrays)
+        extra = [v for v in arrays if v not in self.names]
+        for v in extra:
+            self.allocate(v, "t")
+        for emitted in parts:
+            name, rest = self.declare(emitted)
+            self.launch(name, emitted.eqns, emitted.arrays,
+                        [v for v in made if v in emitted.arrays], extra)
+            grain = max(GRAIN // emitted.work, 1)
+            self.lines.append(
+                f"{name}(0, {emitted.count}, {rest})" if emitted.count < 2 * grain else
+                f"parallel({name}, {emitted.count}, {grain}, {rest})")
         if extra:
-            self.lines.append(f"del {', '.join(extra)}")
-            self.live -= sum(size_in_bytes(v.aval) for v in emitted.arrays
-                             if self.names[v] in extra)
+            self.lines.append(f"del {', '.join(self.names[v] for v in extra)}")
+            self.live -= sum(size_in_bytes(v.aval) for v in extra)
+
+    def launch(self, name: str, eqns: list[JaxprEqn], arrays: Sequence[Any], made: Sequence[Any],
+               scratch: Sequence[Any] = ()) -> Launch:
+        """Note what the line does that comes next."""
+        reads = [v for v in dict.fromkeys(arrays)
+                 if v in self.names and v not in made and v not in scratch]
+        self.launches.append(Launch(name, eqns, reads, [*made],
+                                    [v for v in scratch if v in arrays]))
+        return self.launches[-1]
 
     def declare(self, emitted: Emitted) -> tuple[str, str]:
         """The name of a kernel, and its arguments after the first two."""
         name = f"kernel_{len(self.kernels)}"
-        table = np.array(emitted.sizes, np.int64)
-        self.space[f"sizes_{len(self.kernels)}"] = table
+        sizes, table = f"sizes_{len(self.kernels)}", emitted.table()
+        self.space[sizes], self.space[f"table_of_{name}"] = table.ctypes.data, table
         self.kernels[name] = emitted
         ids = [f"id({self.names[v]})" for v in emitted.arrays]
-        return name, ", ".join([str(table.ctypes.data), *ids])
+        return name, ", ".join([sizes, *ids])
 
     def product(self, i: int, e: JaxprEqn) -> None:
         """Call BLAS; a kernel that works on rows of the result takes each tile when it is there."""
@@ -162,7 +213,9 @@ class DriverWriter:
         self.allocate(out, "b")
         factors = ", ".join(f"{self.operand(v)}.reshape({s})" if v.shape != s else self.operand(v)
                             for v, s in ((a, a_shape), (b, b_shape)))
-        call = f"matmul({factors}, {self.names[out]}.reshape({shape})"
+        blas = self.keep("matmul_", matmul)
+        product = self.launch(blas, [e], [a.base, b.base], [out])
+        call = f"{blas}({factors}, {self.names[out]}.reshape({shape})"
         step = follower(self.plan, i, shape)
         if step is not None:
             emitted = emit(step, self.plan)
@@ -172,6 +225,7 @@ class DriverWriter:
                     self.allocate(v, "b")
                 self.done.add(step)
                 name, rest = self.declare(emitted)
+                product.then = self.launch(name, emitted.eqns, emitted.arrays, step.outputs)
                 times = f" * {shape[-1]}" if per_row != 1 else ""
                 call += f", lambda lo, hi: {name}(lo{times}, hi{times}, {rest})"
         self.lines.append(call + ")")
@@ -181,9 +235,12 @@ class DriverWriter:
         empty = "empty" if size_in_bytes(v.aval) < SMALL else "pooled"
         self.lines.append(
             f"{self.names[v]} = {empty}({v.aval.shape}, {self.dtype(v.aval.dtype)})")
-        self.live += size_in_bytes(v.aval)
-        self.peak = max(self.peak, self.live)
+        self.grow(size_in_bytes(v.aval))
         return self.names[v]
+
+    def grow(self, size: int) -> None:
+        self.live += size
+        self.peak = max(self.peak, self.live)
 
     def dtype(self, dtype: np.dtype) -> str:
         name = f"dtype_{dtype.name}" if dtype.kind != "V" or dtype.names is None else None
@@ -198,6 +255,8 @@ class DriverWriter:
         for v in e.outvars:
             self.names[v] = f"b{len(self.names)}"
         outs = ", ".join(self.names[v] for v in e.outvars)
+        self.launch(f, [e], [self.plan.view(x).base for x in e.invars], e.outvars)
+        self.grow(sum(size_in_bytes(v.aval) for v in e.outvars))
         ins = ", ".join(self.operand(self.plan.view(x)) for x in e.invars)
         self.lines.append(f"[{outs}] = {f}({ins})" if outs else f"{f}({ins})")
 

@@ -39,7 +39,7 @@ def large_impl(prim: Primitive, avals: Sequence[ShapedArray], params: dict,
         program = _programs[key] = Jaxpr(ins, [JaxprEqn(prim, list(ins), params, made)], made)
         while len(_programs) > KEPT:
             _programs.popitem(last=False)
-    return lambda *xs, **_: executable(program)(*xs)[0]
+    return lambda *xs, **_: executable(program, prim.name)(*xs)[0]
 
 
 Elementwise.large_impl = large_impl

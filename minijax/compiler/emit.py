@@ -15,15 +15,14 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
-from minijax.compiler.expressions import NARROW, expression, kernel_type, literal
+from minijax.compiler.expressions import expression
+from minijax.compiler.numbering import numbering
 from minijax.compiler.plan import Kernel, Plan, domain_of, reduces
 from minijax.compiler.reductions import REDUCTIONS
 from minijax.compiler.views import View
+from minijax.compiler.writer import Emitted, Writer
 from minijax.jaxpr import JaxprEqn, Literal, Var
 
-WRITTEN_OUT = {0.0, 1.0, -1.0, 2.0, 0.5, np.inf, -np.inf}  # constants that help the compiler
 DEAR = {"exp", "exp2", "expm1", "log", "log1p", "logistic", "tanh", "sin", "cos", "tan",
                 "pow", "erf", "erfc", "erf_inv", "atan2", "lgamma", "digamma", "div", "sqrt"}
 
@@ -34,87 +33,6 @@ class Loop:
 
     size: int
     steps: dict[Any, int]
-
-
-@dataclasses.dataclass
-class Emitted:
-    """A source, the arrays it takes, its table, and the length of its outermost loop."""
-
-    source: str
-    arrays: list[Any]
-    sizes: list[int]
-    count: int
-    work: int  # elements for each step of the outermost loop
-    eqns: list[JaxprEqn]
-
-
-class Writer:
-    """Writes a function: its lines, its table of sizes, the arrays it takes."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.depth = 1
-        self.sizes: list[int] = []
-        self.arrays: dict[Any, str] = {}
-        self.values = 0
-
-    def line(self, text: str) -> None:
-        self.lines.append("    " * self.depth + text)
-
-    @contextlib.contextmanager
-    def block(self, head: str) -> Iterator[None]:
-        """The lines written here stand under `head`, indented."""
-        self.line(head)
-        self.depth += 1
-        yield
-        self.depth -= 1
-
-    def name(self) -> str:
-        """A new name for a value."""
-        self.values += 1
-        return f"v{self.values - 1}"
-
-    def size(self, n: int) -> str:
-        """The name of a number from the table."""
-        self.sizes.append(n)
-        return f"s{len(self.sizes) - 1}"
-
-    def array(self, base: Any) -> str:
-        """The name of an array in memory."""
-        return self.arrays.setdefault(base, f"x{len(self.arrays)}")
-
-    def load(self, base: Any, index: str) -> str:
-        text = f"{self.array(base)}[{index}]"
-        short = NARROW.get(base.aval.dtype.name)
-        return f"widen_{short}({text})" if short else text
-
-    def store(self, base: Any, index: str, text: str) -> None:
-        short = NARROW.get(base.aval.dtype.name)
-        self.line(f"{self.array(base)}[{index}] = {f'narrow_{short}({text})' if short else text}")
-
-    def constant(self, x: Literal) -> str:
-        """A scalar: as text, or from the table, so that another one needs no other source."""
-        value, dtype = x.val.item(), x.aval.dtype
-        kind = kernel_type(dtype)
-        if isinstance(value, complex | bool) or value in WRITTEN_OUT or value != value:
-            return literal(value, dtype)
-        if isinstance(value, int):
-            return f"{kind}({self.size(value if value < 1 << 63 else value - (1 << 64))})"
-        exact = float(np.asarray(value, dtype if dtype.name in NARROW else kind))
-        return f"{kind}(bits({self.size(int(np.float64(exact).view(np.int64)))}, float64))"
-
-    def source(self) -> str:
-        addresses = ", ".join(f"a{i}" for i in range(len(self.arrays)))
-        head = [f"def kernel(lo, hi, sizes, {addresses}):"]
-        head += [f"    s{i} = sizes[{i}]" for i in range(len(self.sizes))]
-        head += [f"    {x} = data(a{i}, {memory_type(base)})"
-                 for i, (base, x) in enumerate(self.arrays.items())]
-        return "\n".join([*head, *self.lines]) + "\n"
-
-
-def memory_type(base: Any) -> str:
-    dtype = base.aval.dtype
-    return "uint16" if dtype.name in NARROW else kernel_type(dtype)
 
 
 class KernelWriter:
@@ -142,7 +60,7 @@ class KernelWriter:
         mine = [b for x in e.invars if (b := self.view(x).base) in self.ready]
         level = "row" if reduces(e) else k.level(out.aval.shape)
         if level == "scalar" and any(self.stage[b] != "scalar" for b in mine):
-            level = "row"
+            level = "full" if k.reduced is None else "row"
         self.stage[out] = str(level)
         self.ready[out] = max((self.ready[b] for b in mine), default=0) + reduces(e)
 
@@ -156,8 +74,8 @@ class KernelWriter:
         """Every place in memory that is read or written, and its strides along the domain."""
         found: dict[Any, tuple[int, ...]] = {}
         for e in self.k.eqns:
-            if e.primitive.name == "iota":
-                found[self.iota_key(e)] = self.iota_key(e)[1]
+            if key := self.number_key(e):
+                found[key] = key[1]
             for x in e.invars:
                 key = self.access(x, e)
                 if key:
@@ -232,7 +150,7 @@ class KernelWriter:
         if not outer and not self.k.blocks:
             yield
             return
-        name = "block" if self.k.blocks else "r"
+        name = "block" if self.k.blocks else self.w.index("r")
         with self.w.block(f"for {name} in range({', '.join(bounds)}):"):
             if self.k.blocks:
                 n = reduced[0].size if reduced else 1
@@ -240,12 +158,11 @@ class KernelWriter:
                 self.w.line(
                     f"start, stop = block * {length}, min((block + 1) * {length}, {total})")
             else:
-                self.split_index(outer)
+                self.split_index(name, outer)
             yield
 
-    def split_index(self, outer: list[Loop]) -> None:
+    def split_index(self, rest: str, outer: list[Loop]) -> None:
         """The index of each outer axis, from that of the one loop that threads share out."""
-        rest = "r"
         for level, loop in enumerate(outer[:0:-1]):
             n = self.w.size(loop.size)
             self.w.line(f"r{level}, q{level} = {rest} % {n}, {rest} // {n}")
@@ -261,7 +178,7 @@ class KernelWriter:
             return body()
         with contextlib.ExitStack() as stack:
             for level, loop in enumerate(loops):
-                name = f"{prefix}{level}" if len(loops) > 1 else prefix
+                name = self.w.index(f"{prefix}{level}" if len(loops) > 1 else prefix)
                 bounds = "start, stop" if blocks and level == 0 else self.w.size(loop.size)
                 stack.enter_context(self.w.block(f"for {name} in range({bounds}):"))
                 self.indices.append((name, loop))
@@ -272,11 +189,11 @@ class KernelWriter:
         """Where an access is, from the loops it stands in."""
         terms = []
         if key[2]:
-            terms.append(self.w.size(key[2]))
+            terms.append(self.w.size(key[2], role="start"))
         for name, loop in self.indices:
             step = loop.steps[key]
             if step:
-                terms.append(name if step == 1 else f"{name} * {self.w.size(step)}")
+                terms.append(name if step == 1 else f"{name} * {self.w.size(step, role='step')}")
         return " + ".join(terms) or "0"
 
     def load(self, key: Any) -> str:
@@ -295,15 +212,19 @@ class KernelWriter:
 
     def compute(self, e: JaxprEqn) -> None:
         out = e.outvars[0]
-        if e.primitive.name == "iota":
-            text = f"{kernel_type(out.aval.dtype)}({self.index(self.iota_key(e))})"
-        else:
-            text = str(expression(e, [self.operand(x, e) for x in e.invars]))
-        self.w.line(f"{self.names[out]} = {text}")
+        operands = [self.operand(x, e) for x in e.invars]
+        if key := self.number_key(e):
+            operands.append(f"({self.index(key)})")
+        self.w.line(f"{self.names[out]} = {expression(e, operands)}")
 
-    def iota_key(self, e: JaxprEqn) -> Any:
-        """An iota is where its axis is: an access like any other, to no memory."""
-        along = [int(i == e.params["dimension"]) for i in range(len(self.k.shape))]
+    def number_key(self, e: JaxprEqn) -> Any:
+        """The number of an element is where it would be: an access like any other, to no memory."""
+        steps, shape = numbering(e), e.outvars[0].aval.shape
+        if steps is None:
+            return None
+        along = [0] * len(self.k.shape)
+        for i, axis in self.k.axes(shape).items():
+            along[axis] = steps[i]
         return e.outvars[0], tuple(along), 0
 
     def map(self, inner: list[Loop]) -> None:
@@ -409,7 +330,8 @@ class KernelWriter:
             v = e.outvars[0]
             where = self.index(self.store_key(v))
             if self.k.blocks:
-                where = f"block * {self.w.size(math.prod(v.aval.shape[1:]))} + {where}"
+                step = self.w.size(math.prod(v.aval.shape[1:]), role="step")
+                where = f"block * {step} + {where}"
             return f"{self.w.array(v)}[{where}]"
 
         def start() -> None:
@@ -433,6 +355,6 @@ class KernelWriter:
 
 def emit(kernel: Kernel, plan: Plan) -> Emitted:
     """The source of a kernel, and what it is called with."""
-    writer = Writer()
+    writer = Writer(kernel.outputs)
     count, work = KernelWriter(kernel, plan, writer).write("lo", "hi")
     return Emitted(writer.source(), list(writer.arrays), writer.sizes, count, work, kernel.eqns)

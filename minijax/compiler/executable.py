@@ -16,13 +16,15 @@ from typing import Any
 import numpy as np
 
 from minijax.compiler import steps
+from minijax.compiler.statistics import compiling
 from minijax.config import Option, flags, integer
-from minijax.jaxpr import Jaxpr, derived, subprograms
+from minijax.jaxpr import Jaxpr, JaxprEqn, Var, derived, subprograms
 
 compile_after = Option(
     "minijax_compile_after", 1, integer,
     "How often a small program runs operation by operation before it is compiled.")
 
+LONG = 64  # steps of a loop; more than that take longer than to compile
 MUCH = 1 << 23  # elements computed; more than that takes longer than to compile
 
 
@@ -38,10 +40,12 @@ class Executable:
 
     def __init__(self, jaxpr: Jaxpr):
         self.jaxpr = weakref.ref(jaxpr)  # which holds this
+        self.name = ""  # of the user's function
         self.calls = 0
         self.lock = threading.Lock()
         self.native: Callable | None = None
         self.source: Any = None
+        self.code_size = 0  # bytes of object code
 
     def __call__(self, *args: np.ndarray) -> Any:
         return (self.native or self.choose())(*args)
@@ -60,9 +64,11 @@ class Executable:
             if self.native is None:
                 jaxpr = self.jaxpr()
                 assert jaxpr is not None
-                self.native, self.source = backend().build(jaxpr)
+                with compiling(self.name or "inner program", jaxpr.in_avals):
+                    run, self.source = backend().build(jaxpr)
+                self.code_size = sum(run.__globals__[k].code_size for k in self.source.kernels)
+                self.native = run  # last: other threads look at it
         return self.native
-
 
     def written(self) -> Any:
         """The source that the program is compiled from."""
@@ -78,7 +84,30 @@ def backend() -> Any:
     return importlib.import_module("minijax.compiler.backend")
 
 
+def executable(jaxpr: Jaxpr, name: str = "") -> Executable:
+    """The program, ready to run; `name` is what logs and profiles call it."""
+    found = of_program(jaxpr)
+    found.name = found.name or name
+    return found
+
+
+of_program = derived(Executable)
+
+
+def patience() -> int:
+    """How many steps a loop runs one by one before it is compiled whole."""
+    return LONG * flags.minijax_compile_after
+
+
 @derived
-def executable(jaxpr: Jaxpr) -> Executable:
-    """The program, ready to run."""
-    return Executable(jaxpr)
+def whole(jaxpr: Jaxpr, primitive: Any, avals: tuple, params: tuple) -> Callable | None:
+    """A loop, `jaxpr` is its body, as native code; None if it has no kernel (`rules/loops.py`)."""
+    ins = list(map(Var, avals))
+    outs = list(map(Var, primitive.out_avals(avals, dict(params))))
+    e = JaxprEqn(primitive, list(ins), dict(params), outs)
+    if not backend().lowerable(e):
+        return None
+    loop = Jaxpr(ins, [e], outs)
+    found = executable(loop, primitive.name)
+    found.compile()
+    return found if "step_" not in found.source.driver else None  # where Numba refused its kernel

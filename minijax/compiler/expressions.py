@@ -1,7 +1,8 @@
 """The source of one element of an elementwise operation, as kernels compute it: one line of text.
 
 `{0}`, `{1}`, ... are the operands, `{T}` is the type of the result, `{A}` that of the first operand
-and `{f}` its short name, as in `exp_f32`. Numbers of float16 and bfloat16 are float32 in a kernel.
+and `{f}` its short name, as in `exp_f32`. Numbers of float16 and bfloat16 are float32 in a kernel,
+rounded after each operation, so that the compiled program computes what its operations do.
 The functions are those of `intrinsics.py` and `vector_math.py`.
 
 >>> import minijax as jax
@@ -12,8 +13,8 @@ The functions are those of `intrinsics.py` and `vector_math.py`.
 Not here, and so evaluated by NumPy and SciPy: `polygamma`, `zeta`, `hurwitz_zeta`, `igamma`,
 `igammac`, `igamma_grad_a`, `random_gamma_grad`, `regularized_incomplete_beta`, `bessel_i0e`,
 `bessel_i1e`, `betaln`, `dawsn`, `erfcx`, `exp1`, `expi`, `log_ndtr`, `ndtri`, `spence`. They are
-rare, and each is series and fractions of many terms. Nor are random keys (`random_seed`,
-`random_fold_in`), integers of fewer than 8 bits, 8-bit floats, and `nextafter` of 16-bit floats.
+rare, and each is series and fractions of many terms. Nor are integers of fewer than 8 bits, 8-bit
+floats, and `nextafter` of 16-bit floats.
 """
 
 from __future__ import annotations
@@ -32,8 +33,20 @@ PLAIN = {"bool", *(f"{s}int{n}" for s in ("", "u") for n in (8, 16, 32, 64)), *S
 
 
 def kernel_type(dtype: np.dtype) -> str:
-    """The name of the type that numbers of `dtype` have in a kernel."""
+    """The name of the type that numbers of `dtype`, or keys, have in a kernel."""
+    if dtypes.is_key_dtype(dtype):
+        return "uint64"
     return "float32" if dtype.name in NARROW else dtype.name
+
+
+def has_kernel_type(dtype: np.dtype) -> bool:
+    return dtype.name in PLAIN or dtype.name in NARROW or dtypes.is_key_dtype(dtype)
+
+
+def number(value: Any, dtype: np.dtype) -> Any:
+    """A scalar as a number of Python's; a key as that which it is in a kernel."""
+    x = np.asarray(value).astype(dtype)
+    return (x.view(np.uint64) if dtypes.is_key_dtype(dtype) else x).item()
 
 
 def literal(value: Any, dtype: np.dtype) -> str:
@@ -42,11 +55,10 @@ def literal(value: Any, dtype: np.dtype) -> str:
     >>> literal(0.1, np.dtype("float32"))
     'float32(0.10000000149011612)'
     """
-    number = np.asarray(value).astype(dtype).item()
-    kind = kernel_type(np.dtype(dtype))
+    x, kind = number(value, dtype), kernel_type(np.dtype(dtype))
     if dtypes.kind(dtype) == "c":
-        return f"{kind}(complex({number.real!r}, {number.imag!r}))"
-    return f"{kind}({float(number)!r})" if dtypes.kind(dtype) == "f" else f"{kind}({number!r})"
+        return f"{kind}(complex({x.real!r}, {x.imag!r}))"
+    return f"{kind}({float(x)!r})" if dtypes.kind(dtype) == "f" else f"{kind}({x!r})"
 
 
 # --- operations with parameters --------------------------------------------------------------
@@ -104,6 +116,15 @@ def _divide(eqn: JaxprEqn) -> str:
 
 def _pow(eqn: JaxprEqn) -> str:
     return "pow_{f}({0}, {T}({1}))"
+
+
+def _random_bits(eqn: JaxprEqn) -> str:
+    return f"{{T}}(threefry_{max(eqn.params['bit_width'], 32)}({{0}}, {{1}}))"
+
+
+def _random_seed(eqn: JaxprEqn) -> str:
+    wide = eqn.invars[0].aval.dtype.itemsize == 8
+    return "halves_swapped(uint64({0}))" if wide else "halves_swapped(uint64(uint32({0})))"
 
 
 def _reduce_precision(eqn: JaxprEqn) -> str:
@@ -167,12 +188,16 @@ TABLE: dict[str, Any] = {
     "shift_right_arithmetic": "shift_right_arithmetic({0}, {1})",
     "population_count": "population_count({0})", "clz": "clz({0})", "mulhi": "mulhi({0}, {1})",
     "select_n": _select, "convert_element_type": _convert, "reduce_precision": _reduce_precision,
-    "pow": _pow,
-    "bitcast_convert_type": _bitcast, "nextafter": _nextafter,
+    "pow": _pow, "bitcast_convert_type": _bitcast, "nextafter": _nextafter,
     "gcd": "{T}(gcd({0}, {1}))", "lcm": "{T}(lcm({0}, {1}))",
     "real": "{0}.real", "imag": "{0}.imag", "complex": "pair({0}, {1})",
     "conj": {"f": "pair({0}, {A}(0))", "c": "pair({0}.real, -{0}.imag)"},
-    **dict.fromkeys(("copy", "stop_gradient", "name"), "{0}"),
+    "iota": "{T}({0})",
+    "random_bits": _random_bits, "random_seed": _random_seed,
+    "random_split": "threefry_key({0}, {1})", "random_fold_in": "threefry_key({0}, {1})",
+    "random_wrap": "uint64({0}) | (uint64({1}) << uint64(32))",
+    "random_unwrap": "{T}({0} >> uint64(32 * {1}))",
+    **dict.fromkeys(("copy", "random_clone", "stop_gradient", "name"), "{0}"),
     **{name: f"{name}_{{f}}({{0}})" for name in (
         "exp exp2 expm1 log log1p logistic tanh sin cos tan asin acos atan sinh cosh asinh acosh "
         "atanh rsqrt cbrt erf erfc erf_inv lgamma digamma").split()},
@@ -181,22 +206,36 @@ TABLE: dict[str, Any] = {
 TABLE["add_any"] = {"b": "{0} | {1}", **TABLE["add"]}
 
 
+AS_IT_IS = set("""abs bitcast_convert_type ceil clamp convert_element_type copy floor max min name
+                  neg reduce_precision round select_n sign stop_gradient""".split())
+
+
 def expression(eqn: JaxprEqn, operands: Sequence[str]) -> str | None:
     """The text of one element of the result of `eqn`, given those of its operands.
 
+    Where the elements are numbered (see `numbering`), their number comes last.
     None if there is no kernel for the operation or its dtype.
     """
     kinds = [v.aval.dtype for v in (*eqn.invars, *eqn.outvars)]
-    if any(d.name not in PLAIN and d.name not in NARROW for d in kinds):
+    if not kinds or not all(map(has_kernel_type, kinds)):
         return None
     text = _text(TABLE.get(eqn.primitive.name), eqn, dtypes.kind(kinds[0]))
     if text is None:
         return None
-    first = kernel_type(kinds[0])
-    return text.format(*operands, T=kernel_type(kinds[-1]), A=first, f=SUFFIX.get(first, first))
+    first, short = kernel_type(kinds[0]), NARROW.get(kinds[-1].name)
+    line = text.format(*operands, T=kernel_type(kinds[-1]), A=first, f=SUFFIX.get(first, first))
+    rounded = short and eqn.primitive.name not in AS_IT_IS
+    return f"widen_{short}(narrow_{short}({line}))" if rounded else line
 
 
-def _text(entry: Any, eqn: JaxprEqn, kind: str) -> str | None:
+def binary(name: str, dtype: np.dtype, x: str, y: str) -> str | None:
+    """The text of an operation on two elements of one dtype, which needs no parameters."""
+    text = _text(TABLE[name], None, dtypes.kind(dtype))
+    kind = kernel_type(dtype)
+    return text and text.format(x, y, T=kind, A=kind, f=SUFFIX.get(kind, kind))
+
+
+def _text(entry: Any, eqn: JaxprEqn | None, kind: str) -> str | None:
     if isinstance(entry, dict):
         entry = next((v for k, v in entry.items() if kind in k), None)
     return entry(eqn) if callable(entry) else entry

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from minijax.compiler.ahead import ahead
 from minijax.families import Elementwise, Program
 from minijax.jaxpr import Atom, Jaxpr, JaxprEqn, Literal, Var, live_eqns
 
@@ -25,7 +26,8 @@ class Flat:
 class Flattener:
     """Writes the equations of a program, and of the programs it calls, into one list."""
 
-    def __init__(self) -> None:
+    def __init__(self, body: bool = False) -> None:
+        self.body = body
         self.eqns: list[JaxprEqn] = []
         self.consts: dict[Var, Any] = {}
         self.made: dict[Var, JaxprEqn] = {}
@@ -38,7 +40,7 @@ class Flattener:
             env[v] = self.constant(value, v)
         for e in live_eqns(jaxpr.eqns, jaxpr.outvars):
             ins = [x if isinstance(x, Literal) else env[x] for x in e.invars]
-            inner = called(e)
+            inner = ahead(e) if e.primitive.name == "scan" and not self.body else called(e)
             outs = (self.write(e, ins, region) if inner is None else
                     self.run(inner, ins, e if e.primitive.name == "remat2" else region))
             env.update(zip(e.outvars, outs))
@@ -52,8 +54,6 @@ class Flattener:
         return self.seen[key][0]
 
     def write(self, e: JaxprEqn, ins: list[Atom], region: Any) -> Sequence[Atom]:
-        if (known := folded(e, ins)) is not None:
-            return [known]
         key = None if e.effects else self.key(e, ins, region)
         if key is not None and key in self.seen:
             return self.seen[key]
@@ -61,6 +61,8 @@ class Flattener:
         written = JaxprEqn(e.primitive, ins, e.params, outs, e.line)
         if rule := getattr(e.primitive, "simplify", None) or SIMPLIFY.get(e.primitive.name):
             written = rule(written, self.made)
+        if (known := folded(written)) is not None:
+            return [known]
         self.made |= dict.fromkeys(outs, written)
         self.eqns.append(written)
         if key is not None:
@@ -79,10 +81,12 @@ class Flattener:
         return key
 
 
-def folded(e: JaxprEqn, ins: Sequence[Atom]) -> Literal | None:
+def folded(e: JaxprEqn) -> Literal | None:
     """The value of an elementwise equation of constants."""
-    values = [x.val for x in ins if isinstance(x, Literal)]
-    if not ins or len(values) < len(ins) or e.effects or not isinstance(e.primitive, Elementwise):
+    values = [x.val for x in e.invars if isinstance(x, Literal)]
+    if not values or len(values) < len(e.invars) or e.effects:
+        return None
+    if not isinstance(e.primitive, Elementwise):
         return None
     with np.errstate(all="ignore"):
         value = np.asarray(e.primitive.impl(*values, **e.params))
@@ -118,9 +122,12 @@ def product_transposed(e: JaxprEqn, made: dict[Any, JaxprEqn]) -> JaxprEqn:
 SIMPLIFY = {"transpose": product_transposed}
 
 
-def flatten(jaxpr: Jaxpr) -> Flat:
-    """The program with its calls written out, equal equations merged, dead ones left out."""
-    writer = Flattener()
+def flatten(jaxpr: Jaxpr, body: bool = False) -> Flat:
+    """The program with its calls written out, equal equations merged, dead ones left out.
+
+    Products in loops are done ahead of them, but not in the `body` of another loop.
+    """
+    writer = Flattener(body)
     invars = [Var(v.aval) for v in jaxpr.invars]
     outvars = writer.run(jaxpr, invars)
     return Flat(invars, writer.consts, live_eqns(writer.eqns, outvars), outvars)

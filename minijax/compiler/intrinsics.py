@@ -19,7 +19,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-from minijax.compiler import target, vector_math
+from minijax.compiler import target, tiles, vector_math
 
 INTEGERS = (types.int8, types.int16, types.int32, types.int64,
             types.uint8, types.uint16, types.uint32, types.uint64)
@@ -68,6 +68,38 @@ def data(typing: Any, address: Any, dtype: Any) -> Any:
     return pointer(address, dtype), generate
 
 
+@intrinsic
+def shifted(typing: Any, pointer: Any, n: Any) -> Any:
+    """The pointer to the n-th element from here."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.gep(args[0], [context.cast(builder, args[1], n, types.int64)])
+
+    return pointer(pointer, n), generate
+
+
+@intrinsic(prefer_literal=True)
+def local(typing: Any, dtype: Any, n: Any) -> Any:
+    """Memory for n elements while the kernel runs; n is written out. LLVM may do without it."""
+    pointer, count = Elements(dtype.instance_type), n.literal_value
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = context.get_value_type(pointer).pointee
+        return cgutils.alloca_once(builder, kind, count)
+
+    return pointer(dtype, n), generate
+
+
+@intrinsic
+def same(typing: Any, a: Any, b: Any) -> Any:
+    """Do two pointers point to the same element?"""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.icmp_unsigned("==", *args)
+
+    return types.boolean(a, b), generate
+
+
 @lower_builtin(operator.getitem, Elements, types.Integer)
 def load(context: Any, builder: Any, signature: Any, args: Any) -> Any:
     element = builder.load(builder.gep(args[0], [args[1]]))
@@ -96,6 +128,21 @@ def lookup(typing: Any, table: Any, i: Any) -> Any:
         return found
 
     return table.dtype(table, i), generate
+
+
+@intrinsic
+def copy_elements(typing: Any, target: Any, target_at: Any, source: Any, source_at: Any, n: Any
+                  ) -> Any:
+    """target[target_at + i] = source[source_at + i] for i < n, of arrays of one type."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        to, to_at, origin, origin_at, count = args
+        size = context.get_abi_sizeof(to.type.pointee)
+        cgutils.raw_memmove(builder, builder.gep(to, [to_at]), builder.gep(origin, [origin_at]),
+                            count, size)
+        return context.get_dummy_value()
+
+    return types.void(target, target_at, source, source_at, n), generate
 
 
 # --- floats ----------------------------------------------------------------------------------
@@ -303,13 +350,88 @@ def mulhi(typing: Any, x: Any, y: Any) -> Any:
     return x(x, y), generate
 
 
+# --- tiles of a product of matrices ----------------------------------------------------------
+
+
+class Vectors:
+    """Instructions on vectors of `lanes` numbers of one type."""
+
+    def __init__(self, builder: Any, number: Any, element: ir.Type, lanes: int):
+        self.builder, self.kind, self.lanes = builder, ir.VectorType(element, lanes), lanes
+        self.bytes_each = number.bitwidth // 8
+        self.fma = isinstance(number, types.Float) and cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(self.kind, [self.kind] * 3),
+            f"llvm.fma.v{lanes}f{number.bitwidth}")
+
+    def places(self, base: Any, index: Any, n: int) -> list[Any]:
+        """Where the n vectors are that begin at an element."""
+        b = self.builder
+        return [b.bitcast(b.gep(base, [b.add(index, index.type(j * self.lanes))]),
+                          self.kind.as_pointer()) for j in range(n)]
+
+    def filled(self, value: Any) -> Any:
+        """A vector of one number."""
+        index = ir.IntType(32)
+        first = self.builder.insert_element(ir.Constant(self.kind, ir.Undefined), value, index(0))
+        everywhere = ir.Constant(ir.VectorType(index, self.lanes), [0] * self.lanes)
+        return self.builder.shuffle_vector(first, first, everywhere)
+
+    def multiply_add(self, x: Any, y: Any, z: Any) -> Any:
+        if self.fma:
+            return self.builder.call(self.fma, [x, y, z])
+        return self.builder.add(self.builder.mul(x, y), z)
+
+
+@intrinsic(prefer_literal=True)
+def add_products(typing: Any, out: Any, out_at: Any, out_rows: Any, x: Any, x_at: Any, x_rows: Any,
+                 x_terms: Any, w: Any, w_at: Any, w_terms: Any, row: Any, n: Any, height: Any,
+                 width: Any, lanes: Any) -> Any:
+    """out[i, j] = the sum over k < n of x[i, k] w[k, j], for a tile that stays in registers.
+
+    The tile has `height` rows, from `row` on, and `width` vectors of `lanes` columns. Tables say
+    where things are: x[i, k] at x_at + x_rows[i] + x_terms[k], w[k, 0] at w_at + w_terms[k] and
+    out[i, 0] at out_at + out_rows[i]. Columns lie next to each other.
+    """
+    rows, columns, size = (t.literal_value for t in (height, width, lanes))
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        out, out_at, out_rows, x_, x_at, x_rows, x_terms, w, w_at, w_terms, row, n = args[:12]
+        v = Vectors(builder, x.dtype, x_.type.pointee, size)
+
+        def entry(table: Any, index: Any) -> Any:
+            return builder.load(builder.gep(table, [index]))
+
+        places = [builder.add(row, row.type(i)) for i in range(rows)]
+        starts = [builder.gep(x_, [builder.add(x_at, entry(x_rows, i))]) for i in places]
+        sums = [[cgutils.alloca_once(builder, v.kind) for _ in range(columns)] for _ in places]
+        for place in (p for some in sums for p in some):
+            builder.store(ir.Constant(v.kind, None), place)
+        with cgutils.for_range(builder, n, intp=n.type) as loop:
+            at = builder.add(w_at, entry(w_terms, loop.index))
+            factors = [builder.load(p, align=v.bytes_each) for p in v.places(w, at, columns)]
+            offset = entry(x_terms, loop.index)
+            for start, some in zip(starts, sums):
+                value = v.filled(entry(start, offset))
+                for place, factor in zip(some, factors):
+                    builder.store(v.multiply_add(value, factor, builder.load(place)), place)
+        for i, some in zip(places, sums):
+            at = builder.add(out_at, entry(out_rows, i))
+            for to, place in zip(v.places(out, at, columns), some):
+                builder.store(builder.load(place), to, align=v.bytes_each)
+        return context.get_dummy_value()
+
+    return types.void(out, out_at, out_rows, x, x_at, x_rows, x_terms, w, w_at, w_terms, row, n,
+                      height, width, lanes), generate
+
+
 # --- the names of a kernel -------------------------------------------------------------------
 
 
 @functools.cache
 def namespace() -> dict[str, Any]:
     """Everything that the source of a kernel may name. A vector function is compiled when used."""
-    names = {k: v for k, v in globals().items() if isinstance(v, type(data))}
+    names = {k: v for scope in (globals(), vars(tiles)) for k, v in scope.items()
+             if isinstance(v, type(data))}
     names |= TYPES | {"inline": inline, "np": np}
     for name, value in vector_math.definitions().items():
         if isinstance(value, python_types.FunctionType):

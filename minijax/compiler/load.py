@@ -8,69 +8,34 @@ of a second.
 
 import ctypes
 import itertools
-import logging
 import re
 import threading
 import time
+import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from minijax.compiler import cache, machine
-from minijax.config import flags
+from minijax.compiler.statistics import log, statistics
 
 __all__ = ["CannotCompile", "native", "statistics"]
-
-logger = logging.getLogger(__name__)
 
 
 class CannotCompile(Exception):
     """Numba refuses a source, or the machine its object code. The message is one line: why."""
 
 
-@dataclass
-class Statistics:
-    """Where kernels came from in this process."""
-
-    compilations: int = 0
-    seconds: float = 0.0  # in all compilations
-    memory_hits: int = 0
-    disk_hits: int = 0
-
-    def count(self, **added: float) -> None:
-        with _lock:
-            for name, amount in added.items():
-                setattr(self, name, getattr(self, name) + amount)
-
-
-class Kernel:
-    """One source. The first thread that needs it makes it native; others wait."""
-
-    def __init__(self, source: str, arity: int):
-        self.source, self.arity = source, arity
-        self.lock = threading.Lock()
-        self.function: Callable | None = None
-
-    def native(self) -> Callable:
-        with self.lock:
-            if self.function is None:
-                self.function = _from_disk(self.source, self.arity) or _compiled(
-                    self.source, self.arity)
-            else:
-                statistics.count(memory_hits=1)
-            return self.function
-
-
 _lock = threading.Lock()
-_kernels: dict[tuple[str, int], Kernel] = {}
-statistics = Statistics()
+_begun: dict[tuple[str, int], threading.Lock] = {}  # what some thread makes right now
+_kernels: weakref.WeakValueDictionary[tuple[str, int], Callable] = weakref.WeakValueDictionary()
 
 
 def native(source: str, arity: int) -> Callable:
     """The function `kernel(lo, hi, sizes, a0, ...)` of `arity` arrays that `source` defines.
 
-    Equal sources are one function. It takes the bounds of the outer loop and addresses: of a table
-    of sizes, and (`id(x)`) of NumPy arrays, which are contiguous and live while it runs. It returns
-    None, checks nothing, and lets other threads run. CannotCompile: the source cannot be compiled.
+    Equal sources are one function, which lives as long as somebody holds it. It takes the bounds of
+    the outer loop and addresses: of a table of sizes, and (`id(x)`) of NumPy arrays, which are
+    contiguous and live while it runs. It returns None, checks nothing, and lets other threads run.
+    CannotCompile: the source cannot be compiled.
 
     >>> import numpy as np
     >>> double = native('''
@@ -85,10 +50,20 @@ def native(source: str, arity: int) -> Callable:
     >>> y
     array([0., 2., 4., 6.], dtype=float32)
     """
-    kernel = _kernels.get((source, arity))
-    if kernel is None:
-        kernel = _kernels.setdefault((source, arity), Kernel(source, arity))
-    return kernel.native()
+    key = source, arity
+    with _lock:
+        begun = _begun.setdefault(key, threading.Lock())
+    try:
+        with begun:  # the first thread that needs it makes it; others wait
+            kernel = _kernels.get(key)
+            if kernel is None:
+                kernel = _kernels[key] = _from_disk(source, arity) or _compiled(source, arity)
+            else:
+                statistics.count(memory_hits=1)
+            return kernel
+    finally:
+        with _lock:
+            _begun.pop(key, None)
 
 
 def _from_disk(source: str, arity: int) -> Callable | None:
@@ -113,9 +88,7 @@ def _compiled(source: str, arity: int) -> Callable:
     seconds = time.perf_counter() - start
     statistics.count(compilations=1, seconds=seconds)
     key = cache.key(source, arity)
-    if flags.jax_log_compiles:
-        logger.warning("Compiled kernel %s, of %d arrays, in %.3f sec", key.hex()[:12], arity,
-                       seconds)
+    log("Compiled kernel %s, of %d arrays, in %.9f sec", key.hex()[:12], arity, seconds)
     cache.write(key, code)
     return function
 
@@ -161,4 +134,5 @@ def linked(code: bytes, arity: int) -> Callable:
     )
     function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * (arity + 3))(library["kernel"])
     function.library = library  # type: ignore[attr-defined]
+    function.code_size = len(code)  # type: ignore[attr-defined]
     return function

@@ -1,6 +1,7 @@
 """The machine that kernels are compiled for: the one this process runs on, as LLVM sees it."""
 
 import functools
+import platform
 import sys
 from typing import Any
 
@@ -59,3 +60,20 @@ def features() -> str:
         return llvm.get_host_cpu_features().flatten()
     except RuntimeError:  # LLVM cannot ask processors of this kind
         return ""
+
+
+@functools.cache
+def vector_bytes() -> int:
+    """The bytes of the widest vector registers.
+
+    >>> vector_bytes() in (16, 32, 64)
+    True
+    """
+    has = set(features().split(","))
+    return 64 if "+avx512f" in has else 32 if {"+avx2", "+fma"} <= has else 16
+
+
+@functools.cache
+def vector_registers() -> int:
+    """How many vector registers there are."""
+    return 32 if vector_bytes() == 64 or platform.machine().lower() in ("arm64", "aarch64") else 16

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,19 +25,13 @@ from minijax.compiler.flatten import Flat
 from minijax.compiler.reductions import REDUCTIONS
 from minijax.compiler.views import View, contiguous, view_of, whole
 from minijax.core import ShapedArray
-from minijax.families import (
-    Elementwise,
-    Reduction,
-    convert_element_type_p,
-    mul,
-    reshape_p,
-    stop_gradient_p,
-)
+from minijax.families import Reduction, convert_element_type_p, mul, reshape_p, stop_gradient_p
 from minijax.jaxpr import Atom, JaxprEqn, Var
 
 LONG = 1 << 17  # elements: a longer reduction to one value is done in blocks
 BLOCKS = 64  # at most so many
 MANY = 80  # equations in one kernel: the time to compile grows faster than their number
+PASSES = 4  # over a row: each computes again what those before it had
 NEAR = 8  # steps to look back for a kernel to join
 
 
@@ -125,10 +119,7 @@ class Plan:
 
 
 def elementwise(e: JaxprEqn) -> bool:
-    if e.primitive.name == "iota":
-        return True
-    return isinstance(e.primitive, Elementwise) and expression(
-        e, ["x"] * len(e.invars)) is not None
+    return expression(e, ["x"] * (len(e.invars) + 1)) is not None
 
 
 def outer_product(e: JaxprEqn) -> bool:
@@ -149,6 +140,20 @@ def reduces(e: JaxprEqn) -> bool:
         REDUCTIONS[e.primitive.name].accepts(e.invars[0].aval.dtype))
 
 
+# operations that are others, on views: a function of the planner and the equation
+REWRITTEN: dict[str, Callable[[Planner, JaxprEqn], JaxprEqn]] = {}
+
+
+def rewriting(*names: str) -> Callable:
+    """Makes a function what rewrites the operations with these names."""
+
+    def register(rewrite: Callable) -> Callable:
+        REWRITTEN.update(dict.fromkeys(names, rewrite))
+        return rewrite
+
+    return register
+
+
 class Planner:
     """Takes the equations in order; each joins a kernel that is there, or starts a step."""
 
@@ -158,6 +163,7 @@ class Planner:
         self.order = {v: i for i, e in enumerate(flat.eqns) for v in e.outvars}
         self.views: dict[Any, View] = {}
         self.place: dict[Any, int] = {}  # the step that makes a value
+        self.passes: dict[Var, int] = {}
         self.eqn: dict[Var, JaxprEqn] = {}  # what makes it, if that is a kernel's
 
     def view(self, x: Atom) -> View:
@@ -185,6 +191,9 @@ class Planner:
         return view
 
     def add(self, e: JaxprEqn) -> None:
+        refused = not self.refused.isdisjoint(e.outvars)
+        if e.primitive.name in REWRITTEN and not refused:
+            e = REWRITTEN[e.primitive.name](self, e)
         if outer_product(e):
             e = self.multiplied(e)
         if reduces(e) and all(domain_of(e)[i] == 1 for i in e.params["axes"]):
@@ -193,10 +202,16 @@ class Planner:
             return self.widened(e)
         if len(e.invars) == 1 and (found := view_of(e, self.view(e.invars[0]))) is not None:
             self.views.update(zip(e.outvars, found))
-        elif self.refused.isdisjoint(e.outvars) and (elementwise(e) or reduces(e)):
+        elif not refused and (elementwise(e) or reduces(e)):
             self.fuse(e)
         else:
             self.start(Step([e]))
+
+    def named(self, views: Sequence[View]) -> list[Atom]:
+        """Variables that stand for views."""
+        names: list[Atom] = [Var(ShapedArray(v.shape, v.base.aval.dtype)) for v in views]
+        self.views.update(zip(names, views))
+        return names
 
     def widened(self, e: JaxprEqn) -> None:
         """A reduction of numbers of 16 bits is done in 32, and rounded at the end."""
@@ -213,18 +228,15 @@ class Planner:
     def multiplied(self, e: JaxprEqn) -> JaxprEqn:
         """A product that sums nothing, as one of elements; the factors are repeated by views."""
         _, (lb, rb) = e.params["dimension_numbers"]
-        out = e.outvars[0].aval
-        factors: list[Atom] = []
+        out, factors = e.outvars[0].aval, []
         n_left = e.invars[0].aval.ndim - len(lb)
         for x, batch, start in ((e.invars[0], lb, len(lb)), (e.invars[1], rb, len(lb) + n_left)):
             view, strides = self.view(x), [0] * out.ndim
             free = [i for i in range(len(view.shape)) if i not in batch]
             for axis, i in [*enumerate(batch), *enumerate(free, start)]:
                 strides[axis] = view.strides[i]
-            factor = Var(out)
-            factors.append(factor)
-            self.views[factor] = View(view.base, out.shape, tuple(strides), view.offset)
-        return JaxprEqn(mul, factors, {}, e.outvars, e.line)
+            factors.append(View(view.base, out.shape, tuple(strides), view.offset))
+        return JaxprEqn(mul, self.named(factors), {}, e.outvars, e.line)
 
     def start(self, step: Step) -> None:
         self.place.update(dict.fromkeys(step.made, len(self.steps)))
@@ -236,7 +248,8 @@ class Planner:
         if axes and self.is_long(shape, axes):
             return self.in_blocks(e, shape, axes)
         earliest = max((self.place.get(self.view(x).base, 0) for x in e.invars), default=0)
-        if earliest == 0 and shape == () and axes is None and len(self.steps[0].eqns) < MANY:
+        one = math.prod(shape) == 1 and axes is None
+        if earliest == 0 and one and len(self.steps[0].eqns) < MANY:
             self.steps[0].eqns.append(e)
             return self.note(e, 0)
         for i in range(len(self.steps) - 1, max(earliest - 1, len(self.steps) - NEAR, 0), -1):
@@ -253,6 +266,12 @@ class Planner:
     def note(self, e: JaxprEqn, i: int) -> None:
         self.place[e.outvars[0]] = i
         self.eqn[e.outvars[0]] = e
+        self.passes[e.outvars[0]] = self.passes_before(e, i) + reduces(e)
+
+    def passes_before(self, e: JaxprEqn, i: int) -> int:
+        """How often kernel i has walked over a row when it has what this equation takes."""
+        return max((self.passes[b] for x in e.invars if self.place.get(b := self.view(x).base) == i
+                    and b in self.passes), default=0)
 
     def is_long(self, shape: tuple[int, ...], axes: tuple[int, ...]) -> bool:
         """Too long for one thread, and no other axis to share out."""
@@ -291,6 +310,8 @@ class Planner:
             return False
         if axes is not None:  # a reduction
             if e.invars[0].aval.shape != k.shape or k.reduced not in (None, axes):
+                return False
+            if self.passes_before(e, i) >= PASSES:
                 return False
             if k.reduced is None and any(k.level(v.aval.shape) is None for v in k.made):
                 return False
@@ -347,7 +368,7 @@ class Planner:
             tried.eqns.append(e)
             tried.reduced = axes if axes is not None else tried.reduced
             moved.append(e.outvars[0])
-            self.place[e.outvars[0]] = i
+            self.note(e, i)
         into.eqns[:], into.reduced = tried.eqns, tried.reduced
         step.eqns.clear()
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minijax.compiler.plan import Kernel, Plan
+from minijax.compiler.plan import NEAR, Kernel, Plan
 from minijax.compiler.views import View
 from minijax.jaxpr import JaxprEqn
 
-__all__ = ["follower", "is_product", "matrices"]
+__all__ = ["follower", "is_product", "matrices", "move_followers"]
 
 
 def is_product(e: JaxprEqn) -> bool:
@@ -45,8 +45,9 @@ def matrices(e: JaxprEqn, plan: Plan) -> tuple[tuple[View, tuple], tuple[View, t
 def follower(plan: Plan, i: int, shape: tuple) -> Kernel | None:
     """The kernel that may work on rows of the product, step i, as soon as they are there."""
     (product,) = plan.steps[i].made
-    made_later = {v for step in plan.steps[i:] for v in step.made} - {product}
-    for step in plan.steps[i + 1:]:
+    later = plan.steps[i + 1:i + 1 + NEAR]
+    made_later = {v for step in later for v in step.made}
+    for step in later:
         bases = {plan.view(x).base for e in step.eqns for x in e.invars}
         if product not in bases:
             continue
@@ -64,3 +65,13 @@ def reads_in_place(plan: Plan, step: Kernel, product: Any) -> bool:
     """Does every element of the kernel's domain read the element at its own place?"""
     return all(plan.view(x).is_whole and plan.view(x).shape == step.shape
                for e in step.eqns for x in e.invars if plan.view(x).base is product)
+
+
+def move_followers(plan: Plan) -> None:
+    """Let each kernel that works on a product's tiles stand directly behind the product."""
+    for i, step in enumerate(plan.steps):
+        if not isinstance(step, Kernel) and is_product(step.eqns[0]):
+            kernel = follower(plan, i, matrices(step.eqns[0], plan)[2])
+            if kernel is not None:
+                plan.steps.remove(kernel)
+                plan.steps.insert(i + 1, kernel)

@@ -168,15 +168,21 @@ target_extension.dispatcher_registry[KernelTarget] = Function
 target_extension.jit_registry[KernelTarget] = function
 
 
-@global_compiler_lock
 def object_code(fun: Callable, arity: int) -> bytes:
     """The object code of `fun(lo, hi, sizes, a0, ...)`, which has `arity` arrays.
 
     Its entry is called ENTRY. REFUSALS: it cannot be compiled.
     """
+    return target_machine().emit_object(instructions(fun, arity))
+
+
+@global_compiler_lock
+def instructions(fun: Callable, arity: int) -> llvm.ModuleRef:
+    """LLVM's instructions of the function, at their best."""
     int64 = types.int64
     signature = types.void(int64, int64, types.CPointer(int64), *[int64] * arity)
-    kernel = function(error_model="numpy", fastmath={"contract"}, no_cfunc_wrapper=False)(fun)
+    # Each operation rounds by itself, so that a program means the same before it is compiled.
+    kernel = function(error_model="numpy", no_cfunc_wrapper=False)(fun)
     with target_extension.target_override(KernelTarget.__name__):
         kernel.compile(signature)
         library = kernel.overloads[signature.args].library
@@ -187,7 +193,7 @@ def object_code(fun: Callable, arity: int) -> bytes:
             value.linkage = "internal"  # so what is not needed is left out
     optimize(module)
     check(module)
-    return target_machine().emit_object(module)
+    return module
 
 
 def optimize(module: llvm.ModuleRef) -> None:

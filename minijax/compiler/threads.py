@@ -25,6 +25,8 @@ from queue import SimpleQueue
 from threading import Lock
 from typing import Any
 
+import numpy as np
+
 from minijax.config import Option, flags
 
 CHUNKS_PER_THREAD = 4  # so that a thread that was interrupted leaves little to wait for
@@ -147,6 +149,7 @@ class Pool:
 
     def serve(self) -> None:
         _give_way()
+        np.seterr(all="ignore")  # of this thread; the caller's own setting is its own
         while True:
             self.bell.get().help()
 

@@ -7,6 +7,7 @@ we ask NumPy, on an array that has the strides and no memory.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -36,6 +37,11 @@ class View:
         return self.offset == 0 and all(
             n == 1 or s == t for n, s, t in zip(self.shape, self.strides, steps)) and (
                 int(np.prod(self.shape)) == self.base.aval.size)
+
+    @property
+    def elements(self) -> int:
+        """How many elements of the base it shows at most."""
+        return math.prod(n for n, s in zip(self.shape, self.strides) if s)
 
 
 def contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minijax.batching import batch, batch_jaxpr, move_axis, move_to_front
-from minijax.compiler import compiled
+from minijax.compiler import compiled, compiled_loop, patience
 from minijax.config import config
 from minijax.control_flow.agreement import check_carry, same_type, settled
 from minijax.control_flow.programs import (
@@ -45,11 +45,16 @@ class Scan(Program):
     the program of another step, of the same form.
     """
 
-    def impl(self, *args, jaxpr, length, reverse, num_consts, num_carry, unroll):
-        consts, carry, xs = parts(args, num_consts, num_carry)
+    def impl(self, *args, **params):
+        jaxpr, length, num_carry = params["jaxpr"], params["length"], params["num_carry"]
+        consts, carry, xs = parts(args, params["num_consts"], num_carry)
+        avals = jaxpr.in_avals[:len(args) - len(xs)]
+        rows = [a.update(shape=(length, *a.shape)) for a in jaxpr.in_avals[len(avals):]]
+        if length >= patience() and (run := compiled_loop(self, jaxpr, [*avals, *rows], params)):
+            return run(*args)
         step = compiled(jaxpr)
         ys = [np.empty((length, *a.shape), a.dtype) for a in jaxpr.out_avals[num_carry:]]
-        for i in range(length)[::-1 if reverse else 1]:
+        for i in range(length)[::-1 if params["reverse"] else 1]:
             outs = step(*consts, *carry, *[x[i, ...] for x in xs])
             carry = outs[:num_carry]
             for y, out in zip(ys, outs[num_carry:]):

@@ -5,6 +5,7 @@ In JAX: jax/_src/lax/control_flow/loops.py.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from minijax import dtypes
 from minijax.batching import batch, batch_jaxpr, move_to_front
-from minijax.compiler import compiled
+from minijax.compiler import compiled, compiled_loop, patience
 from minijax.config import config
 from minijax.control_flow.agreement import check_carry, same_type, settled
 from minijax.control_flow.programs import (
@@ -31,13 +32,15 @@ from minijax.control_flow.scan import closed_under, filled, scan
 from minijax.core import ShapedArray, typeof
 from minijax.effects.kinds import forbid_io, silent
 from minijax.errors import ConcretizationTypeError
-from minijax.families import Program, convert
-from minijax.jaxpr import Jaxpr, Var, closed, derived, narrow_jaxpr
+from minijax.families import Program, broadcast_in_dim, convert
+from minijax.jaxpr import Jaxpr, Var, closed, derive, derived, narrow_jaxpr
 from minijax.jvp import as_array, jvp_jaxpr
 from minijax.lax.creation import of_dtype
 from minijax.lax.elementwise import add, lt
+from minijax.lax.reducing import reduce_or
 from minijax.linearize import split_jaxpr
 from minijax.references import reading, threaded, values_of, write
+from minijax.selection import select_n
 from minijax.tree_util import tree_map, tree_structure, tree_unflatten
 
 # --- the operation ---------------------------------------------------------------------------
@@ -50,15 +53,21 @@ class While(Program):
     runs while it holds anywhere, and changes only the elements for which it holds.
     """
 
-    def impl(self, *args, cond_jaxpr, cond_nconsts, body_jaxpr, body_nconsts):
-        cond_consts, consts, carry = parts(args, cond_nconsts, body_nconsts)
-        holds, step = compiled(cond_jaxpr), compiled(body_jaxpr)
-        while (active := holds(*cond_consts, *carry)[0]).any():
+    def impl(self, *args, **params):
+        cond_consts, consts, carry = parts(args, params["cond_nconsts"], params["body_nconsts"])
+        cond, body = params["cond_jaxpr"], params["body_jaxpr"]
+        holds, step = compiled(cond), compiled(body)
+        avals = [*cond.in_avals[:len(cond_consts)], *body.in_avals]
+        for done in itertools.count():
+            if done == patience() and (run := compiled_loop(self, body, avals, params)):
+                return run(*cond_consts, *consts, *carry)
+            active = holds(*cond_consts, *carry)[0]
+            if not active.any():
+                return carry
             outs = step(*consts, *carry)
             carry = outs if active.all() else [
                 np.where(active.reshape(active.shape + (1,) * (x.ndim - active.ndim)), out, x)
                 for out, x in zip(outs, carry)]
-        return carry
 
     def abstract_eval(self, *avals, cond_jaxpr, cond_nconsts, body_jaxpr, body_nconsts):
         cond_consts, consts, carry = parts(avals, cond_nconsts, body_nconsts)
@@ -121,6 +130,15 @@ class While(Program):
         return outs, late[n_body:], [*cond_consts, *consts, *(carry[i] for i in carries)], {
             **params, "cond_jaxpr": with_carries(cond, tuple(carries), n_cond, ()),
             "body_jaxpr": with_carries(params["body_jaxpr"], tuple(carries), n_body, carries)}
+
+    def with_masks(self, cond_jaxpr, body_jaxpr, body_nconsts):
+        """The programs of a loop whose condition is an array, with a scalar condition.
+
+        That is the first result of the first; the array is the second, and what the body takes
+        first.
+        """
+        mask = cond_jaxpr.out_avals[0]
+        return holding_anywhere(cond_jaxpr), masked(body_jaxpr, mask, body_nconsts)
 
     def transpose(self, cts, *args, **params):
         raise ValueError(
@@ -200,6 +218,26 @@ def with_carries(jaxpr: Jaxpr, order: Sequence[int], n_consts: int, outs: Sequen
     return reordered(jaxpr, ins, tuple(outs) or None)
 
 
+@derived
+def holding_anywhere(holds: Jaxpr) -> Jaxpr:
+    """A condition that is an array: does it hold anywhere? And where?"""
+    def run(*args: Any) -> list[Any]:
+        (where,) = holds(*args)
+        return [reduce_or(where, tuple(range(where.ndim))), where]
+
+    return derive(run, holds.in_avals, "while_loop")
+
+
+@derived
+def masked(step: Jaxpr, mask: Any, n_consts: int) -> Jaxpr:
+    """A step that changes only the elements for which the condition, its first input, holds."""
+    def run(where: Any, *args: Any) -> list[Any]:
+        return [select_n(broadcast_in_dim(where, x.shape, tuple(range(where.ndim))), x, new)
+                for new, x in zip(step(*args), args[n_consts:])]
+
+    return derive(run, [mask, *step.in_avals], "while_loop")
+
+
 # --- for users ---------------------------------------------------------------------------------
 
 
@@ -207,7 +245,8 @@ def while_loop(cond_fun: Callable, body_fun: Callable, init_val: Any) -> Any:
     """`val = body_fun(val)` as long as `cond_fun(val)` holds.
 
     It has a derivative forwards, but not backwards, for which the number of steps would have to be
-    known: `scan` and `fori_loop` have one.
+    known: `scan` and `fori_loop` have one. Ctrl-C does not stop a loop that is compiled: unless its
+    condition is sure to fail one day, let it count steps too.
 
     >>> import minijax as jax
     >>> print(jax.lax.while_loop(lambda n: n < 100, lambda n: n * 3, 1))

@@ -1,8 +1,11 @@
-"""The command line: `minijax tour`, `minijax train`, `minijax lab`, `minijax cache`."""
+"""The command line: `minijax tour`, `minijax train`, `minijax lab`, `minijax cache`, and
+`minijax profile`."""
 
 import importlib.util
 import os
+import runpy
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +18,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 from minijax.compiler import cache as kernels
-from minijax.course import data, mnist, plots
+from minijax.course import data, mnist, plots, show
 from minijax.course.places import chapters, copy_chapters
 from minijax.course.tour import CellError, read_cells, run_notebook
 
@@ -141,6 +144,32 @@ def cache(clear: bool) -> None:
         click.echo(f"removed: {removed} kernels")
     click.echo(f"kernels: {len(found)}")
     click.echo(f"size: {sum(taken for _, taken, _ in found) / 1e6:.1f} MB")
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("script", type=click.Path(exists=True, dir_okay=False))
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def profile(script: str, arguments: tuple[str, ...]) -> None:
+    """Run a Python script and say where its time went.
+
+    ARGUMENTS are those of the script. When it has ended, however it ends, a table of what its
+    compiled programs ran is printed: each kernel, matrix product and operation, the line that asked
+    for it, and how fast it was beside what this machine can do.
+    """
+    sys.argv = [script, *arguments]
+    sys.path.insert(0, str(Path(script).resolve().parent))
+    with show.profile() as found:
+        try:
+            runpy.run_path(script, run_name="__main__")
+        except SystemExit as stop:
+            code = stop.code
+        except BaseException:
+            traceback.print_exc()
+            code = 1
+        else:
+            code = 0
+    click.echo(f"\n{found}")
+    sys.exit(code)
 
 
 def train_and_plot(images, epochs: int, seed: int, plot: Path) -> float:

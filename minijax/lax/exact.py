@@ -40,9 +40,9 @@ fma = Elementwise("fma", _fma, accepts="fc")
 
 
 def _join(eqn: JaxprEqn, made: dict[Any, JaxprEqn]) -> JaxprEqn:
-    """A program that multiplies, then adds, rounds once."""
+    """A program that multiplies, then adds, rounds once; numbers of 16 bits it rounds twice."""
     first, *rest = eqn.invars
-    if first in made and made[first].primitive is mul:
+    if first.aval.dtype.itemsize > 2 and first in made and made[first].primitive is mul:
         return JaxprEqn(fma, [*made[first].invars, *rest], {}, eqn.outvars, eqn.line)
     return eqn
 

@@ -175,8 +175,8 @@ def check_index_axes(op: str, names: Sequence[str], operand: ShapedArray, indice
                         f"{shapes[1]}.")
 
 
-def interleave(window: Sequence[int], window_dims: Sequence[int], batch: Sequence[int]
-               ) -> tuple[int, ...]:
+def interleave(window: Sequence[Any], window_dims: Sequence[int], batch: Sequence[Any]
+               ) -> tuple[Any, ...]:
     """The shape with the sizes `window` at `window_dims`, and `batch` in the other places."""
     inner, outer = iter(window), iter(batch)
     return tuple(next(inner if d in window_dims else outer)

@@ -27,10 +27,11 @@ from minijax.compiler.vector_math import (
     exponential,
     powers,
     special,
+    threefry,
     trigonometric,
 )
 
-MODULES = (bits, exponential, powers, trigonometric, special, complex_numbers)
+MODULES = (bits, exponential, powers, trigonometric, special, complex_numbers, threefry)
 WIDTHS = ({"_f": "_f32", "_c": "_c64", "floating": "float32"},
           {"_f": "_f64", "_c": "_c128", "floating": "float64"})
 

@@ -123,3 +123,15 @@ def reduce_precision_f64(x, exponent_bits, mantissa_bits):
 def reduce_precision_f32(x, exponent_bits, mantissa_bits):
     """The nearest number with so few bits; zero and infinity where the exponent does not fit."""
     return float32(reduce_precision_f64(float64(x), exponent_bits, mantissa_bits))
+
+
+def total_order_f32(x):
+    """An integer in the order of x, where -nan < -inf < -0.0 < 0.0 < inf < nan."""
+    b = bits(x, int32)
+    return select(b < int32(0), int32(b ^ int32(0x7fffffff)), b)
+
+
+def total_order_f64(x):
+    """An integer in the order of x, where -nan < -inf < -0.0 < 0.0 < inf < nan."""
+    b = bits(x, int64)
+    return select(b < int64(0), b ^ int64(0x7fffffffffffffff), b)

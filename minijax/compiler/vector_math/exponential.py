@@ -238,3 +238,9 @@ def atanh_f(x):
     t = fabs(x)
     y = floating(0.5) * log1p_f((t + t) / (floating(1) - t))
     return copysign(y, x)
+
+
+def logaddexp_f(x, y):
+    """log(e**x + e**y), from the larger of them on."""
+    d = fabs(x - y)
+    return select(d == d, maximum(x, y) + log1p_f(exp_f(-d)), x + y)  # infinities of one sign, nan

@@ -1,0 +1,19 @@
+"""Pictures of what the reader's own function does, in text.
+
+>>> from minijax.course import show
+>>> import minijax as jax, minijax.numpy as jnp
+>>> show.values(lambda x: jnp.sin(x) * x, 2.0)
+a:f32[] = 2.0
+b:f32[] = sin a    0.9092974
+c:f32[] = mul b a  1.8185948
+returns c
+
+A function that is not right yet is shown as far as it gets, and then what stopped it.
+"""
+
+from minijax.course.show.derivatives import linearize as linearize, transpose as transpose
+from minijax.course.show.fusion import plan as plan
+from minijax.course.show.running import stack as stack, values as values
+from minijax.course.show.text import brief as brief
+from minijax.course.show.timing import profile as profile
+from minijax.course.show.trees import tree as tree
