@@ -8,18 +8,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
 
-import jax  # noqa: E402
-import numpy as np  # noqa: E402
-from alternating import measure  # noqa: E402
+import jax
+import numpy as np
+from alternating import measure
 
-import minijax  # noqa: E402
-from minijax.parallel.engine import engine  # noqa: E402
+import minijax
+from minijax.parallel.engine import engine
 
 START = """
 import time, minijax as jax, minijax.numpy as jnp
@@ -53,7 +52,7 @@ def main() -> None:
                                     check=True).stdout) for _ in range(5)]
     print(f"start of two workers, and the first call: {min(seconds):.2f} s")
     x = minijax.pmap(lambda x: x * 2)(np.ones((2, 1 << 24), np.float32))
-    before, start = engine().heap.buffers.held(), time.perf_counter()
+    before = engine().heap.buffers.held()
     kept = [minijax.pmap(lambda x: x * 3)(x)]
     grown = engine().heap.buffers.held() - before
     print(f"memory of a stacked result of {kept[0].nbytes >> 20} MB: {grown >> 20} MB, "

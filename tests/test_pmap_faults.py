@@ -22,6 +22,7 @@ from minijax import lax
 from minijax.errors import JaxRuntimeError
 from minijax.parallel import engine as module
 from minijax.parallel.engine import engine
+from tests.tiers import slow
 
 ROOT = Path(__file__).resolve().parents[1]
 X = np.arange(6, dtype=np.float32).reshape(2, 3)
@@ -71,7 +72,7 @@ def soon(action: Callable[[], Any], after: float = 0.7) -> threading.Timer:
     return timer
 
 
-@pytest.mark.parametrize("which", [0, 1])  # the one that computes, the one that waits
+@pytest.mark.parametrize("which", [0, pytest.param(1, marks=slow)])  # 0 computes, 1 waits
 def test_a_killed_worker_is_reported_and_the_other_released(which):
     pids = workers()
     soon(lambda: os.kill(pids[which], signal.SIGKILL))
@@ -91,6 +92,7 @@ def test_a_worker_that_died_between_two_calls_is_replaced():
     assert not set(workers()) & set(pids)
 
 
+@slow
 def test_a_stopped_worker_is_ended(monkeypatch):
     monkeypatch.setattr(module, "PATIENCE", 2.0)
     pids = workers()
@@ -101,6 +103,7 @@ def test_a_stopped_worker_is_ended(monkeypatch):
     right()
 
 
+@slow
 def test_a_long_computation_is_left_alone(monkeypatch):
     monkeypatch.setattr(module, "PATIENCE", 1.5)
     pids = workers()
@@ -175,7 +178,7 @@ def test_a_call_in_another_thread():
     assert len(results) == 8 and all((r == X.sum(0)).all() for r in results)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@slow
 @pytest.mark.filterwarnings("ignore:os.fork")
 def test_a_forked_process_has_workers_of_its_own():
     pids = workers()
@@ -265,7 +268,7 @@ def all_gone(pids: list[int], seconds: float = 5.0) -> bool:
     return all(map(gone, pids))
 
 
-@pytest.mark.parametrize("how", ["script", "-c", "repl"])
+@pytest.mark.parametrize("how", ["script", "repl", pytest.param("-c", marks=slow)])
 def test_it_works_wherever_python_runs(how, tmp_path):
     process = run(HEAD, how, tmp_path)
     pids = pids_of(process)
@@ -285,9 +288,11 @@ ENDS = {
 }
 
 
-@pytest.mark.parametrize("name", ENDS)
+@pytest.mark.parametrize("name", [n if n in ("Ctrl-C", "SIGKILL") else pytest.param(n, marks=slow)
+                                  for n in ENDS])
 def test_however_the_program_ends_nothing_is_left(name, tmp_path):
     code, sent, status = ENDS[name]
+    shared = set(os.listdir("/dev/shm"))
     process = run(HEAD + textwrap.dedent(code), "script", tmp_path)
     pids = pids_of(process)
     if sent:
@@ -296,20 +301,12 @@ def test_however_the_program_ends_nothing_is_left(name, tmp_path):
     process.communicate(timeout=20)
     assert process.returncode == status
     assert all_gone(pids)
+    assert not [f for f in set(os.listdir("/dev/shm")) - shared if "minijax" in f]
 
 
-def test_nothing_is_left_in_the_file_system(tmp_path):
-    before = set(os.listdir("/dev/shm"))
-    process = run(HEAD + SPIN, "script", tmp_path, start_new_session=True)
-    pids = pids_of(process)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate(timeout=20)
-    assert all_gone(pids)
-    assert set(os.listdir("/dev/shm")) <= before
-
-
-@pytest.mark.slow
+@slow
 def test_faults_at_random_moments():
-    out = subprocess.run([sys.executable, str(ROOT / "benchmarks" / "faults.py"), "24"],
-                         capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    script, environment = ROOT / "benchmarks" / "faults.py", {"PYTHONPATH": str(ROOT)}
+    out = subprocess.run([sys.executable, str(script), "24"], capture_output=True, text=True,
+                         env=os.environ | environment)
     assert out.returncode == 0 and "24 faults, 24 errors" in out.stdout, out.stderr
