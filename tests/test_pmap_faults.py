@@ -22,6 +22,7 @@ from minijax import lax
 from minijax.errors import JaxRuntimeError
 from minijax.parallel import engine as module
 from minijax.parallel.engine import engine
+from minijax.parallel.heap import Region
 from tests.tiers import slow
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -182,15 +183,31 @@ def test_a_call_in_another_thread():
 @pytest.mark.filterwarnings("ignore:os.fork")
 def test_a_forked_process_has_workers_of_its_own():
     pids = workers()
+    big = jax.pmap(lambda x: x + 1)(np.ones((2, 1 << 17), np.float32))
+    engine_of_parent = engine()
     child = os.fork()
     if not child:
         try:
+            engine_of_parent.heap.buffers.blocks.clear()
+            del big  # what the child drops stays with the parent
             right()
             os._exit(0 if not set(workers()) & set(pids) else 1)
         except BaseException:
             os._exit(2)
     assert os.waitpid(child, 0)[1] == 0
     assert workers() == pids
+    assert (np.asarray(big) == 2).all()
+
+
+def test_a_region_gives_out_again_what_comes_back():
+    region = Region(0, 1000)
+    parts = [region.take(100) for _ in range(10)]
+    assert parts == list(range(0, 1000, 100))
+    with pytest.raises(MemoryError, match="no room for 1 bytes"):
+        region.take(1)
+    for start in (300, 100, 200, 500):
+        region.returned.append((start, start + 100))
+    assert region.take(300) == 100 and region.take(100) == 500 and not region.holes
 
 
 def test_many_calls_leave_nothing_behind():
@@ -231,6 +248,7 @@ jax.config.update("jax_num_cpu_devices", 2)
 f = jax.pmap(lambda x: lax.psum(x, "i"), axis_name="i")
 print(f(jnp.arange(2.0)), flush=True)
 from minijax.parallel.engine import engine
+from minijax.parallel.heap import Region
 pids = [w.process.pid for w in engine().workers.values()]
 print(*pids, flush=True)
 """

@@ -194,6 +194,9 @@ def engine() -> Engine:
     """The engine of this process, made when it is first asked for."""
     global _engine
     if _engine is None:
+        if not hasattr(os, "fork"):
+            raise NotImplementedError("pmap needs what Linux and macOS have: sockets that a "
+                                      "process inherits. On Windows, use WSL, or vmap.")
         _engine = ProcessEngine()
         atexit.register(_engine.stop)
     return _engine
@@ -209,4 +212,5 @@ def _forget_engine() -> None:
     _engine = None
 
 
-os.register_at_fork(after_in_child=_forget_engine)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_engine)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
+import threading
 import weakref
 from collections import deque
 from collections.abc import Sequence
@@ -61,17 +62,19 @@ class Region:
     def __init__(self, start: int, end: int):
         self.holes = [(start, end)]  # what is free, in order
         self.returned: deque[tuple[int, int]] = deque()  # by finalizers, which may come at any time
+        self.lock = threading.Lock()
 
     def take(self, size: int) -> int:
         """The offset of `size` free bytes. MemoryError: there are none."""
-        while self.returned:
-            self.give(*self.returned.popleft())
-        for i, (start, end) in enumerate(self.holes):
-            if end - start >= size:
-                self.holes[i] = start + size, end
-                if start + size == end:
-                    del self.holes[i]
-                return start
+        with self.lock:
+            while self.returned:
+                self.give(*self.returned.popleft())
+            for i, (start, end) in enumerate(self.holes):
+                if end - start >= size:
+                    self.holes[i] = start + size, end
+                    if start + size == end:
+                        del self.holes[i]
+                    return start
         raise MemoryError(f"no room for {size} bytes in the memory that devices share")
 
     def give(self, start: int, end: int) -> None:
@@ -89,7 +92,7 @@ class Heap:
     """The memory, as the process sees it that allocates in region `index`."""
 
     def __init__(self, fd: int, size: int, index: int):
-        self.fd, self.size = fd, size
+        self.fd, self.size, self.pid = fd, size, os.getpid()
         self.memory = mmap.mmap(fd, size)
         if hasattr(mmap, "MADV_DONTDUMP"):  # no core dump of a terabyte of nothing
             self.memory.madvise(mmap.MADV_DONTDUMP)
@@ -110,6 +113,8 @@ class Heap:
 
     def free(self, offset: int, size: int) -> None:
         """The memory goes back: to the system, as far as it is whole pages, and to the region."""
+        if os.getpid() != self.pid:
+            return  # a fork: the memory is the parent's
         start, end = -(-offset // PAGE) * PAGE, (offset + size) // PAGE * PAGE
         if start < end and hasattr(mmap, "MADV_REMOVE"):
             self.memory.madvise(mmap.MADV_REMOVE, start, end - start)

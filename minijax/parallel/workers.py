@@ -51,7 +51,8 @@ class Worker:
         self.log = tempfile.TemporaryFile()  # what the process writes when it crashes
         ours, theirs = socket.socketpair()
         arguments = (theirs.fileno(), heap.fd, heap.size, device, os.getpid(), limits(count))
-        code = PROGRAM.format(path=sys.path, arguments=", ".join(map(repr, arguments)))
+        code = PROGRAM.format(path=list(map(str, sys.path)),
+                              arguments=", ".join(map(repr, arguments)))
         command = [sys.executable, *interpreter_flags(), "-c", code]
         with theirs:
             self.process = subprocess.Popen(
