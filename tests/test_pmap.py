@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,8 @@ import minijax.numpy as jnp
 from minijax import lax
 from minijax.config import enable_checks
 from minijax.parallel.engine import engine
-from tests.pmap_programs import COLLECTIVES, GROUPS, PROGRAMS, N, flat, numbers
+from minijax.parallel.programs import decoded, encoded
+from tests.pmap_programs import GROUPS, PROGRAMS, N, flat, numbers
 
 ROOT = Path(__file__).resolve().parents[1]
 JAX_FAILS = {"all_to_all: derivatives"}  # "Expected cotangent type float32[1,8,4] but got ..."
@@ -297,5 +299,29 @@ def test_sums_of_every_size(size):
     assert (got[0] == got[1]).all() and (got[0] == got[2]).all()  # to the last digit
 
 
-def test_every_collective_is_here():
-    assert len(COLLECTIVES) > 20
+def test_a_program_as_bytes_is_the_same_program():
+    table = jnp.arange(6.0)
+
+    def f(x):
+        y = lax.scan(lambda c, r: (c + lax.psum(r, "i"), c), x[0], x)[0]
+        return jax.nn.softplus(y) @ table[:3], jnp.linalg.norm(x), x[jnp.array([1, 0])]
+
+    jaxpr = jax.make_jaxpr(jax.pmap(f, "i"))(numbers(2, 4, 3)).eqns[0].params["jaxpr"]
+    data, arrays = encoded(jaxpr)
+    again = decoded(data, list(map(jnp.asarray, arrays)))
+    assert [len(again.eqns), again.in_avals, again.out_avals, again.effects] == [
+        len(jaxpr.eqns), jaxpr.in_avals, jaxpr.out_avals, jaxpr.effects]
+    assert "custom_jvp_call" in str(jaxpr) and "custom" not in str(again)  # a rule is a function
+
+
+def test_only_parts_of_programs_are_read():
+    for x in (os.system, subprocess.Popen, eval, SimpleNamespace):
+        with pytest.raises(pickle.UnpicklingError, match="is not a part of programs"):
+            decoded(pickle.dumps(x), [])
+
+
+def test_an_operation_of_the_user_is_a_function():
+    mine = jax.core.Primitive("mine")
+    mine.impl, mine.abstract_eval = lambda x: x, lambda x: x
+    with pytest.raises(TypeError, match="the operation mine is a function of yours"):
+        jax.pmap(mine.bind)(X)

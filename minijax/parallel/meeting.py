@@ -37,7 +37,7 @@ __all__ = ["Disagreement", "Group", "Meeting", "Slots"]
 
 BEAT, ARRIVED, TAG, SOURCE, TARGET, TEXT = range(6)  # of a slot: words, then a text
 MEETINGS = 1 << 32  # in one run; the number after the last one means: this run is over
-PART = 1 << 16  # elements that are summed and handed out while they are in the cache
+PART = 1 << 14  # elements that are summed and handed out while they are in the cache
 EAGER = 100  # looks in a row for another device, some 20 us, before sleeping in between
 
 _fence = Lock()  # to take it and to give it back keeps the memory accesses around it in order
