@@ -27,6 +27,7 @@ CALLS = {
     jnp.arctan2(i3, i3); jnp.sinc(i3); jnp.sinc(f4); jnp.hypot(i3, 4); jnp.hypot(jnp.inf, jnp.nan);
     jnp.hypot(c3, c3); jnp.logaddexp(f3, -jnp.inf); jnp.logaddexp(-jnp.inf, -jnp.inf);
     jnp.logaddexp(i3, i3); jnp.logaddexp2(f3, 1); jnp.logaddexp(c3, c3); jnp.maximum(f3, jnp.nan);
+    jnp.logaddexp(c3[:, None], c3); jnp.logaddexp2(c3, 1);
     jnp.maximum(i3, 1.5); jnp.minimum(b3, False); jnp.fmax(f3, jnp.nan); jnp.fmin(jnp.nan, f3);
     jnp.fmax(i3, 1); jnp.maximum(c3, c3); jnp.floor(c3); jnp.floor(b3); jnp.ceil(f4);
     jnp.trunc(f4*1.7); jnp.trunc(i3); jnp.rint(f4*1.5); jnp.rint(i3); jnp.rint(c3);

@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 import gc
+import os
+import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -18,9 +21,11 @@ import pytest
 
 import minijax
 import minijax.numpy as jnp
-from minijax.compiler import expressions, load, steps
+from minijax.compiler import expressions, load, once, steps
 from minijax.compiler.backend import build, write
 from minijax.compiler.executable import compile_after, executable
+from minijax.compiler.flatten import flatten
+from minijax.compiler.plan import plan
 from minijax.jaxpr import Jaxpr
 from tests.operations import Case
 from tests.test_operations import CASES, draw, ours
@@ -247,6 +252,26 @@ def test_the_source_is_complete_and_readable() -> None:
     assert "exp_f32" in text
 
 
+def test_a_slice_of_rank_0_is_where_its_operand_is() -> None:
+    """NumPy's x[()] is a number elsewhere, and not a view."""
+    source = write(program(lambda x: minijax.lax.slice(x, (), ()), values_of(())))
+    assert not source.kernels and "return [x0]" in source.driver
+
+
+def test_lengths_and_steps_have_one_name_each() -> None:
+    (emitted,) = write(program(softmax, values_of((6, 5)))).kernels.values()
+    assert len(emitted.sizes) == 3  # of a row; from row to row of the operand, and of the result
+
+
+def test_the_source_says_what_is_in_the_tables_and_no_addresses() -> None:
+    lowered = minijax.jit(lambda x: jnp.where(x > 7, x * 1.25, x)).lower(values_of((3,)))
+    text = lowered.as_text()
+    lowered.compile()
+    assert lowered.as_text() == text
+    assert "kernel_0(0, 3, sizes_0, id(x0), id(b1))" in text
+    assert "1.25" in text and "float32(bits(sizes[1], float64))" in text
+
+
 @pytest.mark.parametrize("n", [10, 100, 1000])
 def test_the_work_is_linear_in_the_equations(n: int) -> None:
     """In kernels, and so in the time to compile them."""
@@ -303,6 +328,23 @@ def test_threads_share_one_compilation(calls: int) -> None:
         t.join()
     assert not wrong
     assert load.statistics.compilations - before <= 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_forked_during_a_compilation_compiles_by_itself() -> None:
+    x = np.ones(3, np.float32)
+    for n in range(3):
+        f = minijax.jit(lambda x, n=n: sum((jnp.sin(x + i) for i in range(20 + n)), start=x))
+        thread = threading.Thread(target=f, args=(x,))
+        thread.start()
+        while thread.is_alive() and not once._begun:
+            time.sleep(0.001)
+        child = os.fork()
+        if not child:
+            signal.alarm(60)  # waiting for a thread that is not there ends with an error
+            os._exit(not np.isfinite(f(x)).all())
+        thread.join()
+        assert os.waitpid(child, 0)[1] == 0
 
 
 def test_an_operation_without_a_kernel_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -371,3 +413,11 @@ def test_two_thousand_programs_leave_their_code_at_most() -> None:
     for n in range(200, 2200):
         run(n)
     assert megabytes() - before < 60
+
+
+def test_views_of_rank_0_stand_where_their_operand_does() -> None:
+    for f in (lambda x: minijax.lax.rev(x, ()), lambda x: minijax.lax.slice(x, (), ())):
+        flattened = flatten(program(f, 2.0))
+        assert [view.offset for view in plan(flattened).outputs] == [0]
+        assert not plan(flattened).steps  # nothing moves
+        agree(f, np.float32(2))

@@ -432,7 +432,8 @@ ELSEWHERE = {  # operations that no case can call by itself, and where they are 
     "tests/test_collectives.py": "all_gather all_to_all axis_index pbroadcast ppermute "
                                  "reduce_scatter",
     "tests/test_effects.py": "debug_callback debug_print io_callback pure_callback",
-    "tests/test_random.py": "random_poisson fma",
+    "tests/test_random.py": "random_binomial random_poisson fma",
+    "tests/test_public_behaviour.py": "custom_vmap_call",
     "tests/test_elementwise.py": "gcd lcm",
 }
 

@@ -28,6 +28,13 @@ def test_a_value_is_shown_by_its_elements_or_its_type(value, text):
     assert show.brief(value) == text
 
 
+def test_a_jitted_function_that_ran_before_is_shown_too():
+    double = jax.jit(lambda x: x + x)
+    for _ in range(3):
+        double(jnp.arange(3.0))
+    assert show.stack(double, jnp.arange(3.0)) == "eval  jit  [0., 1., 2.]"
+
+
 def test_who_does_what_under_grad():
     assert str(show.stack(jax.grad(jnp.sin), 2.0)).splitlines() == [
         "grad       sin  2.0 moving f32[]",

@@ -33,6 +33,14 @@ class Loop:
 
     size: int
     steps: dict[Any, int]
+    names: dict[Any, str] = dataclasses.field(default_factory=dict)  # in the kernel; None: length
+
+    def named(self, writer: Writer, key: Any = None) -> str:
+        """The length, or the step of an access, as the table has it: once."""
+        if key not in self.names:
+            self.names[key] = writer.size(self.size) if key is None else writer.size(
+                self.steps[key], role="step")
+        return self.names[key]
 
 
 class KernelWriter:
@@ -164,7 +172,7 @@ class KernelWriter:
     def split_index(self, rest: str, outer: list[Loop]) -> None:
         """The index of each outer axis, from that of the one loop that threads share out."""
         for level, loop in enumerate(outer[:0:-1]):
-            n = self.w.size(loop.size)
+            n = loop.named(self.w)
             self.w.line(f"r{level}, q{level} = {rest} % {n}, {rest} // {n}")
             self.indices.append((f"r{level}", loop))
             rest = f"q{level}"
@@ -179,7 +187,7 @@ class KernelWriter:
         with contextlib.ExitStack() as stack:
             for level, loop in enumerate(loops):
                 name = self.w.index(f"{prefix}{level}" if len(loops) > 1 else prefix)
-                bounds = "start, stop" if blocks and level == 0 else self.w.size(loop.size)
+                bounds = "start, stop" if blocks and level == 0 else loop.named(self.w)
                 stack.enter_context(self.w.block(f"for {name} in range({bounds}):"))
                 self.indices.append((name, loop))
             body()
@@ -193,7 +201,7 @@ class KernelWriter:
         for name, loop in self.indices:
             step = loop.steps[key]
             if step:
-                terms.append(name if step == 1 else f"{name} * {self.w.size(step, role='step')}")
+                terms.append(name if step == 1 else f"{name} * {loop.named(self.w, key)}")
         return " + ".join(terms) or "0"
 
     def load(self, key: Any) -> str:

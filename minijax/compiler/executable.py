@@ -8,7 +8,6 @@ is compiled at once.
 from __future__ import annotations
 
 import importlib
-import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from minijax.compiler import steps
+from minijax.compiler.once import alone
 from minijax.compiler.statistics import compiling
 from minijax.config import Option, flags, integer
 from minijax.jaxpr import Jaxpr, JaxprEqn, Var, derived, subprograms
@@ -42,7 +42,6 @@ class Executable:
         self.jaxpr = weakref.ref(jaxpr)  # which holds this
         self.name = ""  # of the user's function
         self.calls = 0
-        self.lock = threading.Lock()
         self.native: Callable | None = None
         self.source: Any = None
         self.code_size = 0  # bytes of object code
@@ -60,7 +59,7 @@ class Executable:
 
     def compile(self) -> Callable:
         """The compiled program. One thread compiles; others wait for it."""
-        with self.lock:
+        with alone(self):
             if self.native is None:
                 jaxpr = self.jaxpr()
                 assert jaxpr is not None

@@ -9,12 +9,12 @@ of a second.
 import ctypes
 import itertools
 import re
-import threading
 import time
 import weakref
 from collections.abc import Callable
 
 from minijax.compiler import cache, machine
+from minijax.compiler.once import alone, undivided
 from minijax.compiler.statistics import log, statistics
 
 __all__ = ["CannotCompile", "native", "statistics"]
@@ -24,8 +24,6 @@ class CannotCompile(Exception):
     """Numba refuses a source, or the machine its object code. The message is one line: why."""
 
 
-_lock = threading.Lock()
-_begun: dict[tuple[str, int], threading.Lock] = {}  # what some thread makes right now
 _kernels: weakref.WeakValueDictionary[tuple[str, int], Callable] = weakref.WeakValueDictionary()
 
 
@@ -51,19 +49,14 @@ def native(source: str, arity: int) -> Callable:
     array([0., 2., 4., 6.], dtype=float32)
     """
     key = source, arity
-    with _lock:
-        begun = _begun.setdefault(key, threading.Lock())
-    try:
-        with begun:  # the first thread that needs it makes it; others wait
-            kernel = _kernels.get(key)
-            if kernel is None:
+    with alone(key):
+        kernel = _kernels.get(key)
+        if kernel is None:
+            with undivided:
                 kernel = _kernels[key] = _from_disk(source, arity) or _compiled(source, arity)
-            else:
-                statistics.count(memory_hits=1)
-            return kernel
-    finally:
-        with _lock:
-            _begun.pop(key, None)
+        else:
+            statistics.count(memory_hits=1)
+        return kernel
 
 
 def _from_disk(source: str, arity: int) -> Callable | None:

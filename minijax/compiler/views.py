@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,16 @@ def _reshape(x: np.ndarray, new_sizes: Any, dimensions: Any = None) -> np.ndarra
 
 
 def _slice(x: np.ndarray, start_indices: Any, limit_indices: Any, strides: Any) -> np.ndarray:
-    return x[tuple(map(slice, start_indices, limit_indices, strides or (1,) * x.ndim))]
+    return _part(x, map(slice, start_indices, limit_indices, strides or (1,) * x.ndim))
+
+
+def _rev(x: np.ndarray, dimensions: Any) -> np.ndarray:
+    return _part(x, (slice(None, None, -1 if i in dimensions else 1) for i in range(x.ndim)))
+
+
+def _part(x: np.ndarray, slices: Iterable[slice]) -> np.ndarray:
+    index: tuple = (*slices, ...)  # with `...` it is a view of rank 0 as well, and not a number
+    return x[index]
 
 
 def _broadcast(x: np.ndarray, shape: Any, broadcast_dimensions: Any) -> np.ndarray:
@@ -73,7 +82,7 @@ def _broadcast(x: np.ndarray, shape: Any, broadcast_dimensions: Any) -> np.ndarr
 PIECES: dict[str, Callable] = {  # an operation's results, as views of its operand
     "broadcast_in_dim": lambda x, **params: [_broadcast(x, **params)],
     "reshape": lambda x, **params: [_reshape(x, **params)],
-    "rev": lambda x, dimensions: [np.flip(x, dimensions)],
+    "rev": lambda x, **params: [_rev(x, **params)],
     "slice": lambda x, **params: [_slice(x, **params)],
     "split": lambda x, sizes, axis: np.split(x, np.cumsum(sizes[:-1]), axis) if sizes else [],
     "squeeze": lambda x, dimensions: [x.squeeze(dimensions)],

@@ -79,8 +79,8 @@ def _logaddexp2(x1: Any, x2: Any) -> Any:
 def add_exponents(x1: Any, x2: Any, exp: Any, scale: float) -> Any:
     """max + log(1 + base**-|difference|); equal infinities have no difference."""
     if is_complex(x1):
-        larger = lax.select(lax.real(x1) > lax.real(x2), x1, x2)
-        difference = lax.select(lax.real(x1) > lax.real(x2), x2 - x1, x1 - x2)
+        larger = _where(lax.real(x1) > lax.real(x2), x1, x2)
+        difference = _where(lax.real(x1) > lax.real(x2), x2 - x1, x1 - x2)
         return larger + lax.log1p(exp(difference)) * constant_like(x1, scale)
     larger, difference = lax.max(x1, x2), lax.sub(x1, x2)
     undefined, total = lax.ne(difference, difference), lax.add(x1, x2)
