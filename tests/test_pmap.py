@@ -20,7 +20,7 @@ from minijax import lax
 from minijax.config import enable_checks
 from minijax.parallel.engine import engine
 from minijax.parallel.programs import decoded, encoded
-from tests.pmap_programs import GROUPS, PROGRAMS, N, flat, numbers
+from tests.pmap_programs import GROUPS, PROGRAMS, RING, N, flat, numbers
 
 ROOT = Path(__file__).resolve().parents[1]
 JAX_FAILS = {"all_to_all: derivatives"}  # "Expected cotangent type float32[1,8,4] but got ..."
@@ -164,6 +164,20 @@ def test_traced_once_for_each_type():
     for x in (X, X, X[:2], X, X[:2]):
         f(x)
     assert len(traced) == 2
+
+
+def test_what_is_compiled_computes_the_same():
+    """The first call runs operations one by one, the second compiles, also around collectives."""
+    def f(x):
+        y, zs = lax.scan(lambda c, r: (jnp.tanh(c + lax.psum(r, "i")), c * r), x,
+                         jnp.stack([x] * 99))
+        i = lax.fori_loop(0, 99, lambda i, c: lax.ppermute(c, "i", RING), lax.axis_index("i"))
+        return jnp.exp(y) * lax.pmean(jnp.sin(y), "i") + i, zs, lax.psum(zs, "i"), x * 2
+
+    want = jax.vmap(f, axis_name="i")(X)
+    mapped = jax.pmap(f, axis_name="i")
+    for got in [mapped(X) for _ in range(4)] + [jax.jit(mapped)(X)]:
+        same(flat(jax, got), flat(jax, want))
 
 
 def test_results_stay_where_they_are_and_are_read_without_a_copy():
