@@ -55,7 +55,6 @@ from minijax.devices import (
     default_backend as default_backend,
     device_count as device_count,
     device_get as device_get,
-    device_put as device_put,
     devices as devices,
     local_device_count as local_device_count,
     local_devices as local_devices,
@@ -83,6 +82,8 @@ from minijax.make_jaxpr import (
     eval_shape as eval_shape,
     make_jaxpr as make_jaxpr,
 )
+from minijax.parallel.placing import device_put as device_put
+from minijax.parallel.pmap import pmap as pmap
 from minijax.references import Ref as Ref, freeze as freeze, new_ref as new_ref
 from minijax.scopes import named_call as named_call, named_scope as named_scope
 from minijax.separate_passes import fwd_and_bwd as fwd_and_bwd

@@ -249,7 +249,7 @@ platform_name = Option(
     "jax_platform_name", "", text, "The platform to use. There is one: no effect.")
 num_cpu_devices = Option(
     "jax_num_cpu_devices", -1, integer,
-    "How many CPU devices there are. There is one until `pmap` comes: no effect yet.")
+    "How many CPU devices there are, at any time. -1: what XLA_FLAGS says, or one.")
 
 checking_leaks = functools.partial(check_tracer_leaks, True)
 

@@ -145,7 +145,8 @@ class Array:
 class ArrayImpl(Array):
     """An array that is known: a read-only NumPy buffer and its type."""
 
-    __slots__ = ("_value", "aval")
+    __slots__ = ("_value", "aval", "_sharding")
+    _sharding: Any  # only where it was asked for: which part is on which device
 
     def __init__(self, value: np.ndarray, aval: ShapedArray | None = None):
         value.setflags(write=False)

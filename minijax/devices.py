@@ -1,13 +1,19 @@
-"""Where arrays live. There is one device, this machine's CPU, until `parallel` makes more."""
+"""The devices of this machine: its CPU, as often as the user says.
+
+What is not mapped by `pmap` is computed in the user's process, and counts as on the first device.
+Each is also a process of its own, started when `pmap` first needs it (see `parallel/`).
+"""
 
 from __future__ import annotations
 
+import os
+import re
 from typing import Any
 
 import numpy as np
 
+from minijax.config import flags
 from minijax.core import ArrayImpl
-from minijax.jvp import as_array
 from minijax.tree_util import tree_leaves, tree_map
 
 
@@ -28,20 +34,35 @@ class Device:
         return f"TFRT_CPU_{self.id}"
 
 
-_cpu = [Device(0)]
+_cpu: list[Device] = []
+
+
+def number_of_devices() -> int:
+    """What `jax_num_cpu_devices` says, or XLA's flag for it in the environment, or one."""
+    if flags.jax_num_cpu_devices > 0:
+        return flags.jax_num_cpu_devices
+    flag = r"--xla_force_host_platform_device_count=(\d+)"
+    found = re.search(flag, os.environ.get("XLA_FLAGS", ""))
+    return max(int(found[1]), 1) if found else 1
 
 
 def devices(backend: str | None = None) -> list[Device]:
-    """All devices.
+    """All devices. There is one, until an option says otherwise.
 
     >>> import minijax as jax
     >>> jax.devices()
     [CpuDevice(id=0)]
+    >>> jax.config.update("jax_num_cpu_devices", 2)
+    >>> jax.devices()
+    [CpuDevice(id=0), CpuDevice(id=1)]
+    >>> jax.config.update("jax_num_cpu_devices", -1)
     """
     if backend not in (None, "cpu"):
         raise RuntimeError(f"Unknown backend: '{backend}' requested, but no platforms that are "
                            "instances of it are present. Platforms present are: cpu")
-    return list(_cpu)
+    count = number_of_devices()
+    _cpu.extend(map(Device, range(len(_cpu), count)))
+    return _cpu[:count]
 
 
 def local_devices(backend: str | None = None) -> list[Device]:
@@ -72,30 +93,6 @@ def process_index(backend: str | None = None) -> int:
 def default_backend() -> str:
     """The platform that computations run on."""
     return "cpu"
-
-
-def device_put(x: Any, device: Any = None, *, donate: bool = False, may_alias: bool | None = None
-               ) -> Any:
-    """The arrays of a pytree on a device: NumPy arrays and scalars become `jax.Array`s.
-
-    With `may_alias=False` they are new arrays in any case. `donate` allows to use the memory of
-    `x` again; here this has no effect.
-
-    >>> import minijax as jax, numpy as np
-    >>> jax.device_put({"a": np.arange(2)})
-    {'a': Array([0, 1], dtype=int32)}
-    """
-    if device is not None and not isinstance(device, Device):
-        raise ValueError("Received invalid value for `device`: a Device, such as jax.devices()[0], "
-                         f"is wanted; got {device!r}.")
-    if donate and may_alias:
-        raise ValueError("may_alias and donate cannot be True at the same time.")
-
-    def put(leaf: Any) -> Any:
-        copied = isinstance(leaf, ArrayImpl) and (leaf._value is None or may_alias is False)
-        return ArrayImpl(leaf._value.copy(), leaf.aval) if copied else as_array(leaf)
-
-    return tree_map(put, x)
 
 
 def device_get(x: Any) -> Any:

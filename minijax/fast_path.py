@@ -1,4 +1,4 @@
-"""The short way of a call of a jitted function: arrays of types it has seen, nobody tracing.
+"""The short way of a call of `jit` or `pmap`: arrays of types it has seen, nobody tracing.
 
 Such a call needs no pytrees, no keys and no interpreter: compare the types, run the program, wrap
 the results. It takes a few microseconds less, which a loop of small calls notices.
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minijax.compiler.executable import executable
 from minijax.config import flags
 from minijax.core import ArrayImpl, EvalTrace, ShapedArray, _state
 from minijax.jaxpr import Jaxpr
@@ -20,11 +19,13 @@ from minijax.treedef import LEAF, PyTreeDef
 class FastPath:
     """A program that takes its arguments as they are: arrays, each an argument of its own."""
 
-    __slots__ = ("avals", "jaxpr", "out_avals", "out_tree", "run", "state")
+    __slots__ = ("avals", "jaxpr", "out_avals", "out_tree", "run", "sharding", "state")
 
-    def __init__(self, jaxpr: Jaxpr, avals: Sequence[ShapedArray], out_tree: PyTreeDef):
-        self.jaxpr, self.avals, self.out_avals = jaxpr, avals, jaxpr.out_avals
-        self.run, self.state = executable(jaxpr), flags.state
+    def __init__(self, jaxpr: Jaxpr, run: Any, avals: Sequence[ShapedArray],
+                 out_avals: Sequence[ShapedArray], out_tree: PyTreeDef, sharding: Any = None):
+        self.jaxpr = jaxpr  # kept, because `run` may not keep it
+        self.run, self.avals, self.out_avals, self.sharding = run, avals, out_avals, sharding
+        self.state = flags.state
         self.out_tree = None if out_tree == LEAF else out_tree
 
     def __call__(self, args: Sequence[Any]) -> Any:
@@ -43,6 +44,8 @@ class FastPath:
                                or b.weak_type is not a.weak_type):
                 return NotImplemented
             values.append(x._value)
-        run = self.run
-        outs = [ArrayImpl(x, a) for x, a in zip((run.native or run)(*values), self.out_avals)]
+        outs = [ArrayImpl(x, a) for x, a in zip(self.run(*values), self.out_avals)]
+        if self.sharding is not None:
+            for out in outs:
+                out._sharding = self.sharding
         return outs[0] if self.out_tree is None else tree_unflatten(self.out_tree, outs)

@@ -21,6 +21,7 @@ from minijax.api_util import (
 )
 from minijax.batching import batch, batch_jaxpr
 from minijax.compiler import compiled, timing_trace
+from minijax.compiler.executable import executable
 from minijax.config import Flags, config, flags
 from minijax.core import ArrayImpl, Tracer, axis_env, to_numpy
 from minijax.donation import give_up
@@ -131,7 +132,7 @@ class Traced:
         self.refs = touching.refs  # called with what is in them, if there are any
         again = FlatFun(with_static(Weakly(fun), static), in_tree, kind)
         self.caller = touching.caller(again, Jitted) if kind == "jit" else None
-        self.jaxpr, self.captured = closed(*program) if kind == "jit" else program
+        self.jaxpr, self.captured = closed(*program) if kind in ("jit", "pmap") else program
         self.out_tree, self.in_tree, self.avals = flat.out_tree, in_tree, avals
         self.name = name_of(fun)
 
@@ -193,7 +194,9 @@ class Jitted:
         """Let the next calls with arguments like these take the short way."""
         flat = found.in_tree == tree_structure((found.avals, {}))
         if flat and not found.captured and flags.state is not None and not checking_floats():
-            self.paths = [FastPath(found.jaxpr, found.avals, found.out_tree), *self.paths[:3]]
+            jaxpr = found.jaxpr
+            path = FastPath(jaxpr, executable(jaxpr), found.avals, jaxpr.out_avals, found.out_tree)
+            self.paths = [path, *self.paths[:3]]
 
     def find(self, args: tuple, kwargs: dict) -> tuple[Traced, list[Any]]:
         """The program for arguments of these types, and the arguments it takes."""

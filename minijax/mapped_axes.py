@@ -1,4 +1,4 @@
-"""What `vmap` is told about axes: `in_axes`, `out_axes` and `axis_size`, checked, with all errors.
+"""What `vmap` and `pmap` are told about axes: `in_axes`, `out_axes`, `axis_size`, with all errors.
 
 An axis is counted from the front; None stands for a value that is the same for the whole batch.
 """
@@ -13,48 +13,49 @@ from minijax.core import typeof
 from minijax.tree_util import flatten_axes, keystr, tree_flatten_with_path, tree_leaves
 
 
-def check_axes(what: str, axes: Any) -> None:
+def check_axes(what: str, axes: Any, kind: str = "vmap") -> None:
     """TypeError for what can be no specification of axes, whatever the arguments will be."""
     if axes is None or type(axes) is int:
         return
     if what == "in_axes" and not isinstance(axes, (int, tuple, list)):
-        raise TypeError("vmap in_axes must be an int, None, or a tuple of entries corresponding "
+        raise TypeError(f"{kind} in_axes must be an int, None, or a tuple of entries corresponding "
                         f"to the positional arguments passed to the function, but got {axes}.")
     for d in tree_leaves(axes):
         if type(d) is not int:
-            raise TypeError(f"vmap {what} must be an int, None, or (nested) container with those "
+            raise TypeError(f"{kind} {what} must be an int, None, or (nested) container with those "
                             f"types as leaves, but got {axes}.")
 
 
 def input_axes(fun: Callable, in_axes: Any, axis_size: int | None, args: tuple, kwargs: dict,
-               leaves: Sequence[Any], in_tree: Any) -> tuple[list[int | None], int]:
+               leaves: Sequence[Any], in_tree: Any, kind: str = "vmap"
+               ) -> tuple[list[int | None], int]:
     """The mapped axis of each leaf of the arguments, and the size that all of them have."""
     if isinstance(in_axes, tuple) and len(in_axes) != len(args):
-        raise ValueError("vmap in_axes must be an int, None, or a tuple of entries corresponding "
-                         "to the positional arguments passed to the function, but got "
-                         f"{len(in_axes)=}, {len(args)=}")
+        raise ValueError(f"{kind} in_axes must be an int, None, or a tuple of entries "
+                         "corresponding to the positional arguments passed to the function, but "
+                         f"got {len(in_axes)=}, {len(args)=}")
     if not leaves and axis_size is None:
-        raise ValueError("vmap wrapped function must be passed at least one argument containing "
+        raise ValueError(f"{kind} wrapped function must be passed at least one argument containing "
                          "an array or axis_size must be specified, got empty "
                          f"*args={args} and **kwargs={kwargs}")
-    dims = flatten_axes("vmap in_axes", args, in_axes)
+    dims = flatten_axes(f"{kind} in_axes", args, in_axes)
     n = len(dims)
     dims += [0] * (len(leaves) - n)  # keyword arguments
     for i, (x, d) in enumerate(zip(leaves, dims)):
         if d is not None:  # None goes with any object
             rank = typeof(x).ndim
             if not -rank <= d < rank:
-                raise ValueError(rank_message(leaf_names(fun, in_tree)[i], typeof(x), d))
+                raise ValueError(rank_message(leaf_names(fun, in_tree)[i], typeof(x), d, kind))
             dims[i] = d % rank
     sizes = {typeof(x).shape[d] for x, d in zip(leaves, dims) if d is not None}
     sizes.update(() if axis_size is None else (axis_size,))
     if not sizes:
-        raise ValueError("vmap must have at least one non-None value in in_axes or axis_size "
+        raise ValueError(f"{kind} must have at least one non-None value in in_axes or axis_size "
                          "must be specified")
     if len(sizes) > 1:
         names = [f"argument {name}" for name in leaf_names(fun, in_tree)[:n]]
         names += [f"kwargs{keystr(path)}" for path, _ in tree_flatten_with_path(kwargs)[0]]
-        raise ValueError(size_message(names, leaves, dims, axis_size))
+        raise ValueError(size_message(names, leaves, dims, axis_size, kind))
     return dims, sizes.pop()
 
 
@@ -72,14 +73,14 @@ def output_axes(out_axes: Any, out_tree: Any, outs: Sequence[Any], dims: Sequenc
     return wanted
 
 
-def rank_message(name: str, aval: Any, axis: int) -> str:
-    return (f"vmap was requested to map its argument along axis {axis}, which implies that its "
+def rank_message(name: str, aval: Any, axis: int, kind: str) -> str:
+    return (f"{kind} was requested to map its argument along axis {axis}, which implies that its "
             f"rank should be at least {axis + 1 if axis >= 0 else -axis}, but is only {aval.ndim} "
             f"(its shape is {aval.shape}). It is the argument {name}.")
 
 
 def size_message(names: Sequence[str], leaves: Sequence[Any], dims: Sequence[int | None],
-                 axis_size: int | None) -> str:
+                 axis_size: int | None, kind: str) -> str:
     """Which axes have which size, the most frequent size first."""
     having: dict[int, list[str]] = {}
     for name, x, d in zip(names, leaves, dims):
@@ -93,4 +94,4 @@ def size_message(names: Sequence[str], leaves: Sequence[Any], dims: Sequence[int
         else:
             lines.append(f"  * {'some' if i else 'most'} axes ({len(axes)} of them) had size "
                          f"{size}, e.g. {axes[0]}")
-    return "vmap got inconsistent sizes for array axes to be mapped:\n" + ";\n".join(lines)
+    return f"{kind} got inconsistent sizes for array axes to be mapped:\n" + ";\n".join(lines)

@@ -125,7 +125,7 @@ HERE = {
 
 LATER = {
     "issue 5: pmap and meshes": {
-        "jax": "NamedSharding P make_mesh pmap reshard set_mesh shard_map sharding",
+        "jax": "NamedSharding P make_mesh reshard set_mesh shard_map sharding",
         "jax.debug": "visualize_array_sharding",
         "jax.lax": "pcast with_sharding_constraint",
         "jax.sharding": """

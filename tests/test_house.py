@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "minijax"
 RINGS = ["spine", "lax", "surface", "course"]  # from the inside out
 LAX = {"lax", "control_flow", "effects", "custom", "custom_derivatives", "custom_batching",
-       "ad_checkpoint"}
+       "ad_checkpoint", "parallel"}
 # The rules of the compiler speak of operations. They are imported to compile the first program.
 BACKEND = ("minijax.compiler.backend", "minijax.compiler.rules")
 SURFACE = {"debug", "experimental", "flatten_util", "numpy", "scipy", "nn", "profiler", "random",

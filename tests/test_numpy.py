@@ -156,8 +156,7 @@ def test_every_name_is_there(module):
 
 def test_arrays_have_the_methods_of_arrays():
     missing = {n for n in dir(jax.Array) if not n.startswith("_")} - set(dir(minijax.numpy.ones(1)))
-    assert missing == {"addressable_data", "addressable_shards", "committed", "global_shards",
-                       "is_fully_addressable", "is_fully_replicated", "sharding"}
+    assert not missing
 
 
 def test_traced_values_have_the_operators_of_arrays():

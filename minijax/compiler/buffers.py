@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -48,13 +48,18 @@ buffer_bytes = Option(
     "None: an eighth of the memory.")
 
 
+def fresh(size: int) -> np.ndarray:
+    """New memory of this process, with `size` bytes from an aligned one on."""
+    return np.empty(size + ALIGNMENT, np.uint8)
+
+
 class Block:
     """Memory of some size. `start` is its first aligned byte."""
 
     __slots__ = ("memory", "start")
 
-    def __init__(self, size: int):
-        self.memory = np.empty(size + ALIGNMENT, np.uint8)
+    def __init__(self, memory: np.ndarray):
+        self.memory = memory
         self.start = -self.memory.ctypes.data % ALIGNMENT
 
     def references(self) -> int:
@@ -62,17 +67,18 @@ class Block:
         return sys.getrefcount(self.memory)
 
 
-UNSHARED = Block(0).references()  # what a Python counts differs from version to version
+UNSHARED = Block(fresh(0)).references()  # what a Python counts differs from version to version
 
 
 class Buffers:
     """Blocks by size: in each list, the last used is last.
 
     There is no lock: `pop` and `append` are atomic, and a block is on no list while a thread looks
-    at it. Another thread that misses it there makes a new one.
+    at it. Another thread that misses it there makes a new one. `allocate` is where memory is from.
     """
 
-    def __init__(self):
+    def __init__(self, allocate: Callable[[int], np.ndarray] = fresh):
+        self.allocate = allocate
         self.blocks: dict[int, list[Block]] = {}
 
     def empty(self, shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
@@ -100,10 +106,10 @@ class Buffers:
         self.shrink(flags.minijax_buffer_bytes - size)
         del self.blocks[size][:-KEPT]
         try:
-            return Block(size)
+            return Block(self.allocate(size))
         except MemoryError:
             self.blocks.clear()
-            return Block(size)
+            return Block(self.allocate(size))
 
     def held(self) -> int:
         """Bytes in blocks, free and in use."""
@@ -134,6 +140,12 @@ def rounded(size: int) -> int:
 
 
 _buffers = Buffers()
+
+
+def use(pool: Buffers) -> None:
+    """From now on, take memory for large arrays from this pool."""
+    global _buffers
+    _buffers = pool
 
 
 def empty(shape: Sequence[int], dtype: np.dtype) -> np.ndarray:

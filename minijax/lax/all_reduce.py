@@ -16,7 +16,7 @@ from minijax.lax.collectives import (
     as_names,
     axis_size,
     group_size,
-    unbound,
+    here,
 )
 from minijax.tree_util import tree_map
 
@@ -28,17 +28,22 @@ __all__ = ["pmax", "pmax_p", "pmean", "pmin", "pmin_p", "psum", "psum_p"]
 class AllReduce(AxisCollective):
     """Combines over `axes`: names, and dimensions of the operand that were names before vmap."""
 
-    def __init__(self, name: str, reducer: Callable, repeat: Callable):
+    def __init__(self, name: str, reducer: Callable, combine: np.ufunc, repeat: Callable):
         super().__init__(name)
-        self.reducer, self.repeat = reducer, repeat  # repeat(x, n): of n times the same
+        self.reducer, self.combine = reducer, combine  # along dimensions; of two devices
+        self.repeat = repeat  # repeat(x, n): of n times the same
 
     def axis_names(self, params):
         return tuple(a for a in params["axes"] if not isinstance(a, int))
 
     def impl(self, x, *, axes, axis_index_groups):
-        if names := self.axis_names({"axes": axes}):
-            raise unbound(self, names)
-        return self.reducer(x, axes)
+        if dims := tuple(a for a in axes if isinstance(a, int)):
+            x = self.reducer(x, dims)
+        names = self.axis_names({"axes": axes})
+        if not names:
+            return x
+        group = here.group(self, names, axis_index_groups)
+        return group.all_reduce(self.name, np.asarray(x), self.combine)
 
     def abstract_eval(self, x, *, axes, axis_index_groups):
         dims = {a for a in axes if isinstance(a, int)}
@@ -81,10 +86,10 @@ class SumReduce(AllReduce, LinearMap):
         return [self.bind(ct, axes=names, axis_index_groups=axis_index_groups) if names else ct]
 
 
-psum_p = SumReduce("psum", lambda x, axes: reduce_sum_p.impl(x, axes=axes),
+psum_p = SumReduce("psum", lambda x, axes: reduce_sum_p.impl(x, axes=axes), np.add,
                    lambda x, n: mul(x, np.asarray(n, typeof(x).dtype)))
-pmax_p = AllReduce("pmax", lambda x, axes: np.max(x, axes), lambda x, n: x)
-pmin_p = AllReduce("pmin", lambda x, axes: np.min(x, axes), lambda x, n: x)
+pmax_p = AllReduce("pmax", lambda x, axes: np.max(x, axes), np.maximum, lambda x, n: x)
+pmin_p = AllReduce("pmin", lambda x, axes: np.min(x, axes), np.minimum, lambda x, n: x)
 
 
 def psum(x: Any, axis_name: Any, *, axis_index_groups: Any = None) -> Any:

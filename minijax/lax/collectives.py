@@ -3,8 +3,9 @@
 Inside `vmap(f, axis_name="i")` the function sees one element, and a collective is where it meets
 the others: `psum(x, "i")` is the sum over all of them. The name stays in the equation, as its
 effect, until the interpreter of that axis meets it. To `vmap` the axis is one more dimension of an
-array, so each class says what it does with the whole batch, `mapped`. On devices the same equation
-is a message.
+array, so each class says what it does with the whole batch, `mapped`. On devices, which have one
+element each, the same equation is a message: there each class says it in terms of a few ways to
+communicate, `across`.
 
 >>> import minijax as jax, minijax.numpy as jnp
 >>> jax.vmap(lambda x: x / jax.lax.psum(x, "i"), axis_name="i")(jnp.array([1.0, 3.0]))
@@ -79,6 +80,22 @@ def dimension(axis: int, rank: int) -> int:
     return axis % rank
 
 
+class Here:
+    """Where this process is: in a `meeting` of devices, if it is one that runs a program."""
+
+    meeting: Any = None
+
+    def group(self, prim: Any, names: tuple, groups: Any = None) -> Any:
+        """The devices along these axes, as `prim` needs them. NameError: there are none."""
+        group = self.meeting and self.meeting.group(names, groups)
+        if group is None:
+            raise unbound(prim, names)
+        return group
+
+
+here = Here()
+
+
 def unbound(prim: Any, names: tuple) -> NameError:
     return NameError(f"unbound axis name: {', '.join(map(str, names))}. {prim} is run where no "
                      "axis of that name is mapped.")
@@ -92,6 +109,7 @@ class AxisCollective(Primitive):
 
     `mapped(axis, x, **params)` does it for the whole batch, which is along dimension 0 of
     `x`. It returns the result and its batch dimension; None where all elements get the same.
+    `across(group, x, **params)` does it on one device, with the others of its group.
     `positions` are the params that hold a dimension of the operand.
     """
 
@@ -104,7 +122,11 @@ class AxisCollective(Primitive):
         return frozenset(self.axis_names(params))
 
     def impl(self, x, **params):
-        raise unbound(self, self.axis_names(params))
+        groups = params.get("axis_index_groups")
+        return self.across(here.group(self, self.axis_names(params), groups), x, **params)
+
+    def across(self, group: Any, x: np.ndarray, **params: Any) -> np.ndarray:
+        raise NotImplementedError
 
     def shift(self, params: dict) -> dict:
         """The params on operands with one more leading dimension."""
@@ -196,7 +218,7 @@ class AxisIndex(AxisCollective):
     """The index of this element. It has no operand: the batch is 0, 1, 2, ..."""
 
     def impl(self, *, axis_name):
-        raise unbound(self, (axis_name,))
+        return np.array(here.group(self, (axis_name,)).index, np.int32)
 
     def abstract_eval(self, *, axis_name):
         return ShapedArray((), np.int32)

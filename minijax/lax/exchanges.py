@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from minijax.batching import AxisData, move_axis
 from minijax.core import ShapedArray, typeof
 from minijax.families import LinearMap, broadcast_in_dim, reduce_sum, transpose, zeros
@@ -30,6 +32,20 @@ __all__ = [
     "ppermute", "ppermute_p", "pshuffle", "psum_scatter", "pswapaxes", "reduce_scatter_p",
 ]
 
+# --- parts of the array of one device ------------------------------------------------------------
+
+
+def dealt(x: np.ndarray, dim: int, count: int) -> np.ndarray:
+    """`count` equal parts of the dimension `dim`, stacked in front."""
+    x = x.reshape(*x.shape[:dim], count, x.shape[dim] // count, *x.shape[dim + 1:])
+    return np.moveaxis(x, dim, 0)
+
+
+def merged(x: np.ndarray, dim: int) -> np.ndarray:
+    """The dimensions `dim` and the next one as one."""
+    return x.reshape(*x.shape[:dim], x.shape[dim] * x.shape[dim + 1], *x.shape[dim + 2:])
+
+
 # --- from one to one, from one to all ------------------------------------------------------------
 
 
@@ -42,12 +58,19 @@ class Permute(AxisCollective, LinearMap):
                 raise ValueError(f"ppermute sources and destinations must be unique, got {perm}")
         return x
 
+    def sources(self, name: Any, size: int, perm: tuple) -> dict[int, int]:
+        """From where each destination gets what it gets."""
+        if not {i for pair in perm for i in pair} <= set(range(size)):
+            raise ValueError(f"ppermute along axis {name!r} of size {size} names indices outside "
+                             f"of it: {perm}")
+        return {dst: src for src, dst in perm}
+
+    def across(self, group, x, *, axis_name, perm):
+        source = self.sources(axis_name, group.size, perm).get(group.index)
+        return group.permute(self.name, x, source)
+
     def mapped(self, axis, x, *, axis_name, perm):
-        ends = {i for pair in perm for i in pair}
-        if not ends <= set(range(axis.size)):
-            raise ValueError(f"ppermute along axis {axis.name!r} of size {axis.size} names indices "
-                             f"outside of it: {perm}")
-        source = {dst: src for src, dst in perm}
+        source = self.sources(axis.name, axis.size, perm)
         return rows(x, [source.get(i) for i in range(axis.size)]), 0
 
     def transpose(self, cts, x, *, axis_name, perm):
@@ -93,6 +116,9 @@ class Broadcast(AxisCollective, LinearMap):
     def abstract_eval(self, x, *, axis_name, source):
         return x
 
+    def across(self, group, x, *, axis_name, source):
+        return group.permute(self.name, x, source)
+
     def mapped(self, axis, x, *, axis_name, source):
         if not 0 <= source < axis.size:
             raise ValueError(f"pbroadcast from index {source} of an axis of size {axis.size}")
@@ -137,6 +163,10 @@ class AllGather(AxisCollective, LinearMap):
             shape.insert(dim, axis_size)
         return ShapedArray(shape, x.dtype)
 
+    def across(self, group, x, *, all_gather_dimension, tiled, **params):
+        x = np.moveaxis(group.all_gather(self.name, x), 0, all_gather_dimension)
+        return merged(x, all_gather_dimension) if tiled else x
+
     def mapped(self, axis, x, *, all_gather_dimension, tiled, **params):
         x = move_axis(x, 0, all_gather_dimension)
         return (merge_dims(x, all_gather_dimension, 2) if tiled else x), None
@@ -166,6 +196,11 @@ class ReduceScatter(AxisCollective, LinearMap):
                              f"match shard count {axis_size}")
         shape[dim: dim + 1] = [shape[dim] // axis_size] if tiled else []
         return ShapedArray(shape, x.dtype)
+
+    def across(self, group, x, *, scatter_dimension, tiled, **params):
+        x = dealt(x, scatter_dimension, group.size)
+        out = group.reduce_scatter(self.name, x, np.add)
+        return out if tiled else np.squeeze(out, scatter_dimension)
 
     def mapped(self, axis, x, *, scatter_dimension, tiled, **params):
         return self.kept(axis, reduce_sum(x, (0,)), scatter_dimension, tiled)
@@ -258,6 +293,10 @@ class AllToAll(AxisCollective, LinearMap):
         shape[split_axis] //= axis_size
         shape[concat_axis] *= axis_size
         return ShapedArray(shape, x.dtype)
+
+    def across(self, group, x, *, split_axis, concat_axis, **params):
+        x = group.all_to_all(self.name, dealt(x, split_axis, group.size))
+        return merged(np.moveaxis(x, 0, concat_axis), concat_axis)
 
     def mapped(self, axis, x, *, split_axis, concat_axis, **params):
         x = split_dim(x, split_axis + 1, [axis.size])  # source, ..., destination, ...

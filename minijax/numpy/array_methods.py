@@ -37,6 +37,8 @@ from minijax.numpy.arguments import ensure_array
 from minijax.numpy.indexing import getitem
 from minijax.numpy.scalar_types import ScalarMeta
 from minijax.numpy.scattering import IndexUpdater
+from minijax.parallel.placing import device_put
+from minijax.parallel.shardings import Shard, Sharding, SingleDeviceSharding, shards
 
 # --- operators -------------------------------------------------------------------------------
 
@@ -146,7 +148,7 @@ def to_device(self: Any, device: Any, *, stream: None = None) -> Any:
     """The array on a device."""
     if stream is not None:
         raise NotImplementedError("stream argument of array.to_device()")
-    return self
+    return device_put(self, device)
 
 
 def view(self: Any, dtype: Any = None, type: None = None) -> Any:
@@ -203,13 +205,30 @@ def flat(self: Any) -> Any:
 # --- where an array is -----------------------------------------------------------------------
 
 
-def device(self: Any) -> Device:
-    return devices()[0]
+def sharding(self: Any) -> Sharding:
+    """How the array is divided among devices."""
+    return getattr(self, "_sharding", None) or SingleDeviceSharding(devices()[0])
+
+
+def device(self: Any) -> Device | Sharding:
+    """The device that holds the array, or how several do."""
+    where = sharding(self)
+    return where.devices[0] if len(where.devices) == 1 else where
 
 
 def on_devices(self: Any) -> set[Device]:
     """The devices that hold the array."""
-    return {devices()[0]}
+    return sharding(self).device_set
+
+
+def addressable_shards(self: Any) -> list[Shard]:
+    """The parts of the array, one for each device. They share its memory."""
+    return shards(self, sharding(self))
+
+
+def addressable_data(self: Any, index: int) -> Array:
+    """The part of the array that is on the device at this position."""
+    return addressable_shards(self)[index].data
 
 
 def delete(self: Any) -> None:
@@ -254,7 +273,14 @@ PROPERTIES: dict[str, Callable] = {
     "T": shaping.transpose, "mT": shaping.matrix_transpose, "real": ufuncs.real,
     "imag": ufuncs.imag, "at": IndexUpdater, "flat": flat, "device": device,
 }
+ARRAY_PROPERTIES: dict[str, Callable] = {
+    "addressable_shards": addressable_shards, "global_shards": addressable_shards,
+    "sharding": sharding, "committed": lambda self: hasattr(self, "_sharding"),
+    "is_fully_addressable": lambda self: True,
+    "is_fully_replicated": lambda self: sharding(self).is_fully_replicated,
+}
 ARRAY_METHODS: dict[str, Callable] = {  # for values that are there
+    "addressable_data": addressable_data,
     "__dlpack__": lambda self, **options: self._value.__dlpack__(**options),
     "__dlpack_device__": lambda self: self._value.__dlpack_device__(),
     "is_deleted": is_deleted,
@@ -282,3 +308,5 @@ def install() -> None:
         setattr(Array, name, property(method))
     for name, method in ARRAY_METHODS.items():
         setattr(ArrayImpl, name, method)
+    for name, method in ARRAY_PROPERTIES.items():
+        setattr(ArrayImpl, name, property(method))

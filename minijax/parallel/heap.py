@@ -1,0 +1,142 @@
+"""Memory that all processes of one program see.
+
+It is one file without a name, mapped whole by each process. It is much larger than the machine's
+memory, and costs nothing: of such a file only those pages exist that somebody has written to. So an
+array is the same for all processes if they know its *offset*, nothing is ever attached or detached,
+and when the last process ends, however it ends, the memory is gone: there is no name to remove.
+
+Each process allocates in a *region* of its own, the parent in the first, so nobody needs a lock.
+Blocks are used again as soon as no array refers to them (see `compiler/buffers.py`).
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+import threading
+import weakref
+from collections import deque
+from collections.abc import Sequence
+
+import numpy as np
+
+from minijax.compiler.buffers import ALIGNMENT, Buffers, memory_size
+
+__all__ = ["DEVICES", "Heap", "SLOT", "nameless_file"]
+
+DEVICES = 255  # at most so many, so that each has a region
+SLOT = 1 << 10  # bytes in front of the regions for each device: where it says what it is doing
+HEAD = (DEVICES + 1) * SLOT
+PAGE = mmap.PAGESIZE
+
+
+def nameless_file(size: int) -> int:
+    """The descriptor of a new file of `size` zeros that no other program can open."""
+    if hasattr(os, "memfd_create"):  # on Linux: memory, and no limit like that of /dev/shm
+        fd = os.memfd_create("minijax")
+    else:
+        fd, path = tempfile.mkstemp()
+        os.unlink(path)
+    os.ftruncate(fd, size)
+    return fd
+
+
+def largest_file() -> tuple[int, int]:
+    """(descriptor, size): room for what this machine has in memory, for each process."""
+    size = (DEVICES + 1) * memory_size()
+    while True:
+        try:
+            fd = nameless_file(size)
+            mmap.mmap(fd, size).close()
+            return fd, size
+        except (OSError, ValueError, OverflowError):  # the system wants less, as `ulimit -v` does
+            size //= 2
+            if size < 64 * HEAD:
+                raise
+
+
+class Region:
+    """The part of the heap in which one process allocates."""
+
+    def __init__(self, start: int, end: int):
+        self.holes = [(start, end)]  # what is free, in order
+        self.returned: deque[tuple[int, int]] = deque()  # by finalizers, which may come at any time
+        self.lock = threading.Lock()
+
+    def take(self, size: int) -> int:
+        """The offset of `size` free bytes. MemoryError: there are none."""
+        with self.lock:
+            while self.returned:
+                self.give(*self.returned.popleft())
+            for i, (start, end) in enumerate(self.holes):
+                if end - start >= size:
+                    self.holes[i] = start + size, end
+                    if start + size == end:
+                        del self.holes[i]
+                    return start
+        raise MemoryError(f"no room for {size} bytes in the memory that devices share")
+
+    def give(self, start: int, end: int) -> None:
+        """These bytes are free again: a hole, or more of the holes beside them."""
+        i = next((i for i, hole in enumerate(self.holes) if hole[0] > start), len(self.holes))
+        if i < len(self.holes) and self.holes[i][0] == end:
+            end = self.holes.pop(i)[1]
+        if i and self.holes[i - 1][1] == start:
+            i -= 1
+            start = self.holes.pop(i)[0]
+        self.holes.insert(i, (start, end))
+
+
+class Heap:
+    """The memory, as the process sees it that allocates in region `index`."""
+
+    def __init__(self, fd: int, size: int, index: int):
+        self.fd, self.size, self.pid = fd, size, os.getpid()
+        self.memory = mmap.mmap(fd, size)
+        if hasattr(mmap, "MADV_DONTDUMP"):  # no core dump of a terabyte of nothing
+            self.memory.madvise(mmap.MADV_DONTDUMP)
+        self.bytes = np.frombuffer(self.memory, np.uint8)
+        self.words = memoryview(self.memory).cast("q")
+        self.address = self.bytes.__array_interface__["data"][0]
+        room = (size - HEAD) // (DEVICES + 1) // PAGE * PAGE
+        self.region = Region(HEAD + index * room, HEAD + (index + 1) * room)
+        self.buffers = Buffers(self.allocate)
+
+    def allocate(self, size: int) -> np.ndarray:
+        """So many bytes, free again when nothing refers to this array."""
+        size = -(-size // PAGE) * PAGE if size >= PAGE else -(-size // ALIGNMENT) * ALIGNMENT
+        offset = self.region.take(size)
+        memory = np.ndarray((size,), np.uint8, self.memory, offset)
+        weakref.finalize(memory, self.free, offset, size).atexit = False
+        return memory
+
+    def free(self, offset: int, size: int) -> None:
+        """The memory goes back: to the system, as far as it is whole pages, and to the region."""
+        if os.getpid() != self.pid:
+            return  # a fork: the memory is the parent's
+        start, end = -(-offset // PAGE) * PAGE, (offset + size) // PAGE * PAGE
+        if start < end and hasattr(mmap, "MADV_REMOVE"):
+            self.memory.madvise(mmap.MADV_REMOVE, start, end - start)
+        self.region.returned.append((offset, offset + size))
+
+    def empty(self, shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
+        """An array of unspecified contents that all processes can see."""
+        return self.buffers.empty(shape, dtype)
+
+    def at(self, offset: int, shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
+        """The array that another process allocated."""
+        return np.ndarray(shape, dtype, self.memory, offset)
+
+    def offset(self, x: np.ndarray) -> int | None:
+        """Where an array is, if all processes can see it: whole, in row-major order."""
+        offset = x.__array_interface__["data"][0] - self.address
+        return offset if 0 <= offset < self.size and x.flags.c_contiguous else None
+
+    def shared(self, x: np.ndarray) -> np.ndarray:
+        """The array itself, or a copy that all processes can see."""
+        if self.offset(x) is not None:
+            return x
+        out = self.empty(x.shape, x.dtype)
+        out[...] = x
+        return out

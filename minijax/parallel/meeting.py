@@ -1,0 +1,230 @@
+"""Where the devices of one run meet.
+
+Each device has a slot in the shared memory, which it alone writes to. A collective is a *meeting*:
+every device says in its slot what it comes for and where its array is, and then that it has
+arrived. When all have arrived, each reads what it needs from the arrays of the others. Then it says
+that it is done; when all are done, the arrays may change again.
+
+    psum over two devices          device 0                  device 1
+      arrive                       my x is at 4096           my x is at 8192
+      (all there)
+      sum one half                 x0[:n/2] + x1[:n/2]       x0[n/2:] + x1[n/2:]
+        and hand it out            to both results           to both results
+      depart
+      (all done)
+
+That sum is an all-reduce made of a reduce-scatter (each sums its part) and an all-gather (everybody
+gets all parts): each element is read and written once for each device, which is the least possible.
+
+Two devices that come for different things would wait for each other forever, or exchange nonsense.
+So what a device comes for is compared, and both say so.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from minijax.errors import JaxRuntimeError
+from minijax.parallel import futex
+from minijax.parallel.heap import SLOT, Heap
+
+__all__ = ["Disagreement", "Group", "Meeting", "Slots"]
+
+BEAT, ARRIVED, TAG, SOURCE, TARGET, TEXT = range(6)  # of a slot: words, then a text
+MEETINGS = 1 << 32  # in one run; the number after the last one means: this run is over
+PART = 1 << 14  # elements that are summed and handed out while they are in the cache
+EAGER = 100  # looks in a row for another device, some 20 us, before sleeping in between
+
+_fence = Lock()  # to take it and to give it back keeps the memory accesses around it in order
+
+
+class Disagreement(JaxRuntimeError):
+    """The devices come to different collectives, or some to none."""
+
+
+class Slots:
+    """What the devices say of themselves."""
+
+    def __init__(self, heap: Heap):
+        self.words, self.memory, self.start = heap.words, heap.memory, heap.address
+
+    def address(self, device: int, field: int) -> int:
+        """Where in memory a word is."""
+        return self.start + device * SLOT + 8 * field
+
+    def get(self, device: int, field: int) -> int:
+        return self.words[device * (SLOT // 8) + field]
+
+    def set(self, device: int, field: int, value: int) -> None:
+        self.words[device * (SLOT // 8) + field] = value
+
+    def say(self, device: int, text: str) -> None:
+        """Leave a text, and a number that two devices have in common if they say the same."""
+        data = text.encode()[: SLOT - 8 * TEXT - 1]
+        start = device * SLOT + 8 * TEXT
+        self.memory[start: start + len(data) + 1] = data + b"\0"
+        self.set(device, TAG, zlib.crc32(data))
+
+    def said(self, device: int) -> str:
+        data = self.memory[device * SLOT + 8 * TEXT: (device + 1) * SLOT]
+        return data.split(b"\0", 1)[0].decode(errors="replace")
+
+
+class Meeting:
+    """One run of one program, for the device at position `index` of `devices`."""
+
+    def __init__(self, heap: Heap, devices: Sequence[int], index: int, run: int, axis_name: Any,
+                 results: Sequence[np.ndarray] = ()):
+        self.heap, self.slots, self.unused = heap, Slots(heap), list(results)
+        self.devices, self.index, self.axis_name = devices, index, axis_name
+        self.me = devices[index]
+        self.others = [d for d in devices if d != self.me]
+        self.end = (run + 1) * MEETINGS - 1
+        self.count = run * MEETINGS
+
+    def group(self, names: Sequence[Any], groups: Any) -> Group | None:
+        """The devices along these axes that belong together with me, or None: no such axis."""
+        if tuple(names) != (self.axis_name,):
+            return None
+        every = range(len(self.devices))
+        return Group(self, list(every) if groups is None else
+                     list(next(g for g in groups if self.index in g)))
+
+    def empty(self, shape: tuple, dtype: np.dtype) -> np.ndarray:
+        """Memory for what a collective returns: often that is a result of the program itself."""
+        for i, x in enumerate(self.unused):
+            if x.shape == shape and x.dtype == dtype:
+                return self.unused.pop(i)
+        return self.heap.empty(shape, dtype)
+
+    def step(self) -> None:
+        """Say that I am here, and wait until everybody is."""
+        self.count += 1
+        self.announce()
+        for device in self.others:
+            if self.slots.get(device, ARRIVED) < self.count:
+                self.wait(device)
+        with _fence:
+            pass
+
+    def announce(self) -> None:
+        """Tell the others how far I am."""
+        with _fence:
+            self.slots.set(self.me, ARRIVED, self.count)
+        if self.others:
+            futex.wake(self.slots.address(self.me, ARRIVED))
+
+    def wait(self, device: int) -> None:
+        """Look often at first, then sleep: a device may be busy for minutes."""
+        looks = 0
+        while (seen := self.slots.get(device, ARRIVED)) < self.count:
+            looks += 1
+            if looks > EAGER:
+                futex.wait(self.slots.address(device, ARRIVED), seen % (1 << 32))
+
+    def arrive(self, what: str, source: np.ndarray, target: np.ndarray) -> None:
+        """Come for `what`, with my array and one for my result. Disagreement: others do not."""
+        self.slots.say(self.me, what)
+        self.slots.set(self.me, SOURCE, self.heap.offset(source) or 0)
+        self.slots.set(self.me, TARGET, self.heap.offset(target) or 0)
+        self.step()
+        tag = self.slots.get(self.me, TAG)
+        for device in self.others:
+            late = self.slots.get(device, ARRIVED) > self.count + 1
+            if late or self.slots.get(device, TAG) != tag:
+                raise self.disagreement(what, device)
+
+    def disagreement(self, what: str, device: int) -> Disagreement:
+        over = self.slots.get(device, ARRIVED) == self.end
+        theirs = "has ended its program" if over else f"is at {self.slots.said(device)}"
+        return Disagreement(
+            f"the devices disagree about the order of collectives: CpuDevice(id={self.me}) is at "
+            f"{what}, but CpuDevice(id={device}) {theirs}. All devices must come to the same "
+            "collectives in the same order: do not put one into a branch of lax.cond, or a loop of "
+            "lax.while_loop, that depends on data of the device.")
+
+    def close(self) -> None:
+        """My program is over: who still waits for me waits in vain, and is told."""
+        self.count = self.end
+        self.announce()
+
+
+class Group:
+    """Devices that communicate, as one of them sees them: the `index`-th of `size`.
+
+    Its methods take an array, of the same type on all devices, and return one.
+    """
+
+    def __init__(self, meeting: Meeting, members: Sequence[int]):
+        self.meeting, self.members = meeting, members
+        self.size, self.index = len(members), members.index(meeting.index)
+
+    def exchange(self, what: str, x: np.ndarray, read: Callable, out: Any = None) -> Any:
+        """What `read` makes of the members' arrays (and of those for their results)."""
+        meeting, heap = self.meeting, self.meeting.heap
+        x = heap.shared(np.asarray(x, order="C"))
+        shape, dtype = x.shape, x.dtype
+        meeting.arrive(f"{what} of {dtype}{list(shape)}", x, x if out is None else out)
+        slots, devices = meeting.slots, [meeting.devices[m] for m in self.members]
+        xs = [heap.at(slots.get(d, SOURCE), shape, dtype) for d in devices]
+        if out is None:
+            result = read(xs)
+        else:
+            result = read(xs, [heap.at(slots.get(d, TARGET), shape, dtype) for d in devices])
+        meeting.step()
+        return result
+
+    def all_reduce(self, what: str, x: np.ndarray, op: np.ufunc) -> np.ndarray:
+        """All arrays combined by `op`, for everybody."""
+        n = self.size
+        out = self.meeting.empty(x.shape, x.dtype)
+
+        def read(xs: list, outs: list) -> np.ndarray:
+            xs, outs = [x.reshape(-1) for x in xs], [o.reshape(-1) for o in outs]
+            mine, total = outs.pop(self.index), x.size
+            start, stop = self.index * total // n, (self.index + 1) * total // n
+            for lo in range(start, stop, PART):
+                part = slice(lo, min(lo + PART, stop))
+                combined(op, [x[part] for x in xs], mine[part])
+                for o in outs:
+                    o[part] = mine[part]
+            return out
+
+        return self.exchange(what, x, read, out)
+
+    def reduce_scatter(self, what: str, x: np.ndarray, op: np.ufunc) -> np.ndarray:
+        """Of x (size, ...), my row of all arrays combined."""
+        def read(xs: list) -> np.ndarray:
+            rows = [x[self.index] for x in xs]
+            return combined(op, rows, np.empty(x.shape[1:], x.dtype))
+
+        return self.exchange(what, x, read)
+
+    def all_gather(self, what: str, x: np.ndarray) -> np.ndarray:
+        """The arrays of all, (size, ...)."""
+        return self.exchange(what, x, np.stack)
+
+    def all_to_all(self, what: str, x: np.ndarray) -> np.ndarray:
+        """Of x (size, ...), the row with my index of each of the others, (size, ...)."""
+        return self.exchange(what, x, lambda xs: np.stack([x[self.index] for x in xs]))
+
+    def permute(self, what: str, x: np.ndarray, source: int | None) -> np.ndarray:
+        """The array of the member at index `source`, or zeros if nobody sends me any."""
+        return self.exchange(what, x, lambda xs: np.zeros(x.shape, x.dtype) if source is None
+                             else np.array(xs[source]))
+
+
+def combined(op: np.ufunc, xs: Sequence[np.ndarray], out: np.ndarray) -> np.ndarray:
+    """op(op(x0, x1), x2) and so on, always in this order, so all devices get the same digits."""
+    if len(xs) == 1:
+        out[...] = xs[0]
+        return out
+    op(xs[0], xs[1], out=out)
+    for x in xs[2:]:
+        op(out, x, out=out)
+    return out

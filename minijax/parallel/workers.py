@@ -1,0 +1,176 @@
+"""The processes that are devices, as their parent sees them: started, spoken to, watched, ended.
+
+A worker is a fresh interpreter (not a fork, which would inherit threads and locks in any state). It
+imports this library, and not the user's `__main__`: so a script needs no `if __name__ == ...`, and
+functions may be written in a notebook.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from typing import Any
+
+from minijax.compiler.threads import usable_cpus
+from minijax.config import config, flags
+from minijax.errors import JaxRuntimeError
+from minijax.parallel.heap import Heap
+from minijax.parallel.meeting import BEAT, Disagreement, Slots
+
+__all__ = ["Fault", "Worker"]
+
+STARTING = "while it started"
+START = 120.0  # seconds that a worker may take to start, on a busy machine
+# The options that a worker has values of its own for, or no use.
+OWN = {"minijax_buffer_bytes", "minijax_num_threads", "jax_num_cpu_devices", "jax_default_device"}
+PROGRAM = ("import sys; sys.path[:] = {path!r}; "
+           "from minijax.parallel.worker import main; main({arguments})")
+
+
+class Fault(JaxRuntimeError):
+    """A device failed. The message says which, running what, and why."""
+
+
+class Worker:
+    """One process. `pending` is what it was told to do, until it has answered."""
+
+    def __init__(self, heap: Heap, device: int, count: int):
+        self.heap, self.slots, self.device = heap, Slots(heap), device
+        self.pending = STARTING
+        self.programs: set[int] = set()  # the numbers of those it knows
+        self.gone: list[int] = []  # and of those it may forget
+        self.options, self.state = {}, object()  # type: ignore[var-annotated]
+        self.log = tempfile.TemporaryFile()  # what the process writes when it crashes
+        ours, theirs = socket.socketpair()
+        arguments = (theirs.fileno(), heap.fd, heap.size, device, os.getpid(), limits(count))
+        code = PROGRAM.format(path=list(map(str, sys.path)),
+                              arguments=", ".join(map(repr, arguments)))
+        command = [sys.executable, *interpreter_flags(), "-c", code]
+        with theirs:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+                pass_fds=(theirs.fileno(), heap.fd), env=environment(count),
+                process_group=0)  # the terminal's Ctrl-C is for the parent
+        self.connection = Connection(ours.detach())
+        self.descriptor = self.connection.fileno()
+        self.life: tuple = ()  # its signs of life when they were last looked at
+        self.silence = 0  # and how often since they have been the same
+
+    def send(self, what: str, message: bytes) -> None:
+        self.pending = what
+        self.connection.send_bytes(message)
+
+    def news(self) -> dict[str, Any]:
+        """What the worker must be told before its next run."""
+        news: dict[str, Any] = {}
+        if self.gone:
+            news["ended"], self.gone = self.gone, []
+        if flags.state is None or flags.state is not self.state:
+            now = {k: v for k, v in config.values.items() if k not in OWN}
+            if now != self.options:
+                news["options"] = now
+            self.options, self.state = now, flags.state
+        return news
+
+    def forget(self, programs: Sequence[int]) -> None:
+        self.gone += self.programs.intersection(programs)
+        self.programs.difference_update(programs)
+
+    def answer(self) -> Exception | None:
+        """Take the message that is there. The error, if it tells of one."""
+        try:
+            kind, *about = self.connection.recv()
+        except (EOFError, OSError):
+            return self.death()
+        if kind == "log":
+            name, level, text = about
+            logging.getLogger(name).log(level, "%s: %s", self, text)
+            return None
+        doing, self.pending = self.doing, ""
+        return self.failure(doing, *about) if kind == "raised" else None
+
+    def failure(self, doing: str, kind: str, text: str, trace: str) -> Exception:
+        """The error of a program, with the traceback of the device."""
+        error = {"FloatingPointError": FloatingPointError,
+                 "Disagreement": Disagreement}.get(kind, Fault)
+        lines = "\n".join("    " + line for line in trace.rstrip().splitlines())
+        return error(f"{self}, {doing}, raised {kind}: {text}\nThere the traceback is:\n{lines}")
+
+    def check(self, seconds: float) -> Exception | None:
+        """To be called twice a second: an error, if there is no sign of life for so long."""
+        life = self.slots.get(self.device, BEAT), cpu_time(self.process.pid)
+        self.silence = self.silence + 1 if life == self.life else 0
+        self.life = life
+        if self.silence < 2 * (START if self.pending == STARTING else seconds):
+            return None
+        return Fault(f"{self}, {self.doing}, has not answered for {self.silence / 2:.0f} s. It "
+                     "does not even say that it is alive, as it would during a long computation. "
+                     "It was ended.")
+
+    @property
+    def doing(self) -> str:
+        return self.pending if self.pending == STARTING else f"running {self.pending}"
+
+    @property
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def death(self) -> Fault:
+        """The process has closed its connection: why?"""
+        doing, self.pending = self.doing, ""
+        try:
+            code = self.process.wait(1)
+            why = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended ({code})"
+        except (subprocess.TimeoutExpired, ValueError):
+            why = "closed its connection"
+        hint = " The system does that when memory runs out." if "SIGKILL" in why else ""
+        self.process.kill()
+        self.log.seek(0)
+        said = self.log.read()[-4000:].decode(errors="replace").strip()
+        return Fault(f"the process of {self}, {doing}, {why}.{hint}"
+                     + f"\nIts last words:\n{said}" * bool(said))
+
+    def kill(self) -> None:
+        """End the process now, whatever it is doing. It leaves nothing behind."""
+        self.process.kill()
+        self.process.wait()
+        self.connection.close()
+        self.log.close()
+
+    def __str__(self) -> str:
+        return f"CpuDevice(id={self.device})"
+
+
+def interpreter_flags() -> list[str]:
+    """The options that this Python was started with, such as -W or -X dev."""
+    return subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+
+
+def cpu_time(pid: int) -> float:
+    """The seconds that a process has computed, on Linux: the sign of life of one whose second
+    thread is kept waiting by a long computation in the first."""
+    try:
+        return time.clock_gettime(~pid << 3 | 2)
+    except (AttributeError, OSError):
+        return 0.0
+
+
+def limits(count: int) -> dict[str, int]:
+    """Options of a worker: its share of CPUs and of memory."""
+    return {"minijax_num_threads": max(usable_cpus() // count, 1),
+            "minijax_buffer_bytes": flags.minijax_buffer_bytes // count}
+
+
+def environment(count: int) -> dict[str, str]:
+    """The environment of a worker: it is one of so many that share the machine."""
+    threads = str(max(usable_cpus() // count, 1))
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    return {**os.environ, **dict.fromkeys(names, threads), "PYTHONFAULTHANDLER": "1"}
