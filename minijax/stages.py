@@ -47,7 +47,8 @@ class Lowered:
         return dict(cost_of(self.jaxpr))
 
     def compile(self, compiler_options: dict | None = None) -> Compiled:
-        executable(self.jaxpr, self.traced.name).compile()
+        if self.traced.caller is None:  # else it takes the contents of references, not these
+            executable(self.jaxpr, self.traced.name).compile()
         return Compiled(self)
 
 

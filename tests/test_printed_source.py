@@ -67,18 +67,16 @@ GOLDEN: list[tuple[Callable, list[tuple[int, ...]], str]] = [
         def kernel_0(lo, hi, sizes, a0, a1):
             n0 = sizes[0]  # 20
             step1 = sizes[1]  # 20
-            n2 = sizes[2]  # 20
-            step3 = sizes[3]  # 20
-            step4 = sizes[4]  # 20
+            step2 = sizes[2]  # 20
             x0 = data(a0, float32)  # x0: float32[300,20]
             y1 = data(a1, float32)  # b1: float32[300,20]
             for r in range(lo, hi):
                 v0 = float32(0.0)
                 for i in range(n0):
                     v0 = add_reordered(v0, x0[r * step1 + i])
-                for i in range(n2):
-                    v1 = x0[r * step3 + i] - v0
-                    y1[r * step4 + i] = v1
+                for i in range(n0):
+                    v1 = x0[r * step1 + i] - v0
+                    y1[r * step2 + i] = v1
         """),
     (layer, [(50, 60), (60,), (7, 50)], """
         def program(x0, x1, x2):

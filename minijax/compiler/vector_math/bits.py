@@ -52,13 +52,13 @@ def gcd(x, y):
     """The greatest common divisor of two integers, by Euclid's algorithm."""
     while y != 0:
         x, y = y, remainder(x, y)
-    return select(x < 0, int64(-x), x)
+    return select(x >= 0, x, -x)
 
 
 def lcm(x, y):
-    """The least common multiple of two integers."""
-    out = quotient(x, gcd(x, y)) * y
-    return 0 if (x == 0) | (y == 0) else select(out < 0, -out, out)
+    """The least common multiple of two integers of one type, in that type."""
+    out = select(False, x, quotient(x, gcd(x, y)) * y)  # the product in the type of x
+    return select((x == 0) | (y == 0), x ^ x, select(out >= 0, out, -out))
 
 
 # --- 16 bits ---------------------------------------------------------------------------------
