@@ -1,5 +1,8 @@
 """Where the devices of one run meet.
 
+A `Meeting` and its `Group`s are all that a program needs of its devices: six ways to communicate.
+Here they are shared memory; in `mpi.py` they are MPI.
+
 Each device has a slot in the shared memory, which it alone writes to. A collective is a *meeting*:
 every device says in its slot what it comes for and where its array is, and then that it has
 arrived. When all have arrived, each reads what it needs from the arrays of the others. Then it says
@@ -23,17 +26,21 @@ So what a device comes for is compared, and both say so.
 from __future__ import annotations
 
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
+from minijax.compiler import compiled
 from minijax.errors import JaxRuntimeError
+from minijax.jaxpr import Jaxpr
+from minijax.lax.collectives import here
 from minijax.parallel import futex
 from minijax.parallel.heap import SLOT, Heap
 
-__all__ = ["Disagreement", "Group", "Meeting", "Slots"]
+__all__ = ["Disagreement", "Group", "Meeting", "SharedMeeting", "Slots", "disagreement"]
 
 BEAT, ARRIVED, TAG, SOURCE, TARGET, TEXT = range(6)  # of a slot: words, then a text
 MEETINGS = 1 << 32  # in one run; the number after the last one means: this run is over
@@ -45,6 +52,15 @@ _fence = Lock()  # to take it and to give it back keeps the memory accesses arou
 
 class Disagreement(JaxRuntimeError):
     """The devices come to different collectives, or some to none."""
+
+
+def disagreement(me: int, what: str, device: int, theirs: str) -> Disagreement:
+    """I came for `what`, and the other device did not: it is at something else, or at its end."""
+    return Disagreement(
+        f"the devices disagree about the order of collectives: CpuDevice(id={me}) is at {what}, "
+        f"but CpuDevice(id={device}) {f'is at {theirs}' if theirs else 'has ended its program'}. "
+        "All devices must come to the same collectives in the same order: do not put one into a "
+        "branch of lax.cond, or a loop of lax.while_loop, that depends on data of the device.")
 
 
 class Slots:
@@ -75,25 +91,53 @@ class Slots:
         return data.split(b"\0", 1)[0].decode(errors="replace")
 
 
-class Meeting:
+class Meeting(ABC):
     """One run of one program, for the device at position `index` of `devices`."""
 
-    def __init__(self, heap: Heap, devices: Sequence[int], index: int, run: int, axis_name: Any,
-                 results: Sequence[np.ndarray] = ()):
-        self.heap, self.slots, self.unused = heap, Slots(heap), list(results)
+    def __init__(self, devices: Sequence[int], index: int, axis_name: Any):
         self.devices, self.index, self.axis_name = devices, index, axis_name
         self.me = devices[index]
-        self.others = [d for d in devices if d != self.me]
-        self.end = (run + 1) * MEETINGS - 1
-        self.count = run * MEETINGS
+
+    def run(self, jaxpr: Jaxpr, args: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """What this device computes. Its collectives communicate here."""
+        here.meeting = self
+        try:
+            with np.errstate(all="ignore"):
+                return compiled(jaxpr)(*args)
+        finally:
+            here.meeting = None
+            self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """My program is over: who still waits for me waits in vain, and is told."""
+
+    @abstractmethod
+    def among(self, members: Sequence[int]) -> Group:
+        """The group of the devices at these positions; I am one of them."""
 
     def group(self, names: Sequence[Any], groups: Any) -> Group | None:
         """The devices along these axes that belong together with me, or None: no such axis."""
         if tuple(names) != (self.axis_name,):
             return None
         every = range(len(self.devices))
-        return Group(self, list(every) if groups is None else
-                     list(next(g for g in groups if self.index in g)))
+        return self.among(list(every) if groups is None else
+                          list(next(g for g in groups if self.index in g)))
+
+
+class SharedMeeting(Meeting):
+    """A run whose devices see one memory."""
+
+    def __init__(self, heap: Heap, devices: Sequence[int], index: int, run: int, axis_name: Any,
+                 results: Sequence[np.ndarray] = ()):
+        super().__init__(devices, index, axis_name)
+        self.heap, self.slots, self.unused = heap, Slots(heap), list(results)
+        self.others = [d for d in devices if d != self.me]
+        self.end = (run + 1) * MEETINGS - 1
+        self.count = run * MEETINGS
+
+    def among(self, members):
+        return SharedGroup(self, members)
 
     def empty(self, shape: tuple, dtype: np.dtype) -> np.ndarray:
         """Memory for what a collective returns: often that is a result of the program itself."""
@@ -137,32 +181,54 @@ class Meeting:
         for device in self.others:
             late = self.slots.get(device, ARRIVED) > self.count + 1
             if late or self.slots.get(device, TAG) != tag:
-                raise self.disagreement(what, device)
+                over = self.slots.get(device, ARRIVED) == self.end
+                theirs = "" if over else self.slots.said(device)
+                raise disagreement(self.me, what, device, theirs)
 
-    def disagreement(self, what: str, device: int) -> Disagreement:
-        over = self.slots.get(device, ARRIVED) == self.end
-        theirs = "has ended its program" if over else f"is at {self.slots.said(device)}"
-        return Disagreement(
-            f"the devices disagree about the order of collectives: CpuDevice(id={self.me}) is at "
-            f"{what}, but CpuDevice(id={device}) {theirs}. All devices must come to the same "
-            "collectives in the same order: do not put one into a branch of lax.cond, or a loop of "
-            "lax.while_loop, that depends on data of the device.")
-
-    def close(self) -> None:
-        """My program is over: who still waits for me waits in vain, and is told."""
+    def close(self):
         self.count = self.end
         self.announce()
 
 
-class Group:
+class Group(ABC):
     """Devices that communicate, as one of them sees them: the `index`-th of `size`.
 
-    Its methods take an array, of the same type on all devices, and return one.
+    Its methods take an array, of the same type on all devices, and return one. `what` says which
+    operation asks.
     """
 
-    def __init__(self, meeting: Meeting, members: Sequence[int]):
+    def __init__(self, meeting: Any, members: Sequence[int]):
         self.meeting, self.members = meeting, members
         self.size, self.index = len(members), members.index(meeting.index)
+
+    @abstractmethod
+    def all_reduce(self, what: str, x: np.ndarray, op: np.ufunc) -> np.ndarray:
+        """All arrays combined by `op`, for everybody."""
+
+    @abstractmethod
+    def reduce_scatter(self, what: str, x: np.ndarray, op: np.ufunc) -> np.ndarray:
+        """Of x (size, ...), my row of all arrays combined."""
+
+    @abstractmethod
+    def all_gather(self, what: str, x: np.ndarray) -> np.ndarray:
+        """The arrays of all, (size, ...)."""
+
+    @abstractmethod
+    def all_to_all(self, what: str, x: np.ndarray) -> np.ndarray:
+        """Of x (size, ...), the row with my index of each of the others, (size, ...)."""
+
+    @abstractmethod
+    def permute(self, what: str, x: np.ndarray, source: int | None, target: int | None
+                ) -> np.ndarray:
+        """Send to the member at index `target`, get from `source`: zeros, if that is None."""
+
+    @abstractmethod
+    def broadcast(self, what: str, x: np.ndarray, source: int) -> np.ndarray:
+        """The array of the member at index `source`, for everybody."""
+
+
+class SharedGroup(Group):
+    """Members that read each other's arrays."""
 
     def exchange(self, what: str, x: np.ndarray, read: Callable, out: Any = None) -> Any:
         """What `read` makes of the members' arrays (and of those for their results)."""
@@ -179,8 +245,7 @@ class Group:
         meeting.step()
         return result
 
-    def all_reduce(self, what: str, x: np.ndarray, op: np.ufunc) -> np.ndarray:
-        """All arrays combined by `op`, for everybody."""
+    def all_reduce(self, what, x, op):
         n = self.size
         out = self.meeting.empty(x.shape, x.dtype)
 
@@ -197,26 +262,25 @@ class Group:
 
         return self.exchange(what, x, read, out)
 
-    def reduce_scatter(self, what: str, x: np.ndarray, op: np.ufunc) -> np.ndarray:
-        """Of x (size, ...), my row of all arrays combined."""
+    def reduce_scatter(self, what, x, op):
         def read(xs: list) -> np.ndarray:
             rows = [x[self.index] for x in xs]
             return combined(op, rows, np.empty(x.shape[1:], x.dtype))
 
         return self.exchange(what, x, read)
 
-    def all_gather(self, what: str, x: np.ndarray) -> np.ndarray:
-        """The arrays of all, (size, ...)."""
+    def all_gather(self, what, x):
         return self.exchange(what, x, np.stack)
 
-    def all_to_all(self, what: str, x: np.ndarray) -> np.ndarray:
-        """Of x (size, ...), the row with my index of each of the others, (size, ...)."""
+    def all_to_all(self, what, x):
         return self.exchange(what, x, lambda xs: np.stack([x[self.index] for x in xs]))
 
-    def permute(self, what: str, x: np.ndarray, source: int | None) -> np.ndarray:
-        """The array of the member at index `source`, or zeros if nobody sends me any."""
+    def permute(self, what, x, source, target):
         return self.exchange(what, x, lambda xs: np.zeros(x.shape, x.dtype) if source is None
                              else np.array(xs[source]))
+
+    def broadcast(self, what, x, source):
+        return self.permute(what, x, source, None)
 
 
 def combined(op: np.ufunc, xs: Sequence[np.ndarray], out: np.ndarray) -> np.ndarray:

@@ -20,13 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from minijax.compiler import buffers, compiled
+from minijax.compiler import buffers
 from minijax.config import config
 from minijax.core import ArrayImpl
 from minijax.jaxpr import Jaxpr
-from minijax.lax import collectives
 from minijax.parallel.heap import Heap
-from minijax.parallel.meeting import BEAT, Meeting, Slots
+from minijax.parallel.meeting import BEAT, SharedMeeting, Slots
 from minijax.parallel.programs import decoded
 
 __all__ = ["main"]
@@ -77,15 +76,8 @@ class Worker:
             x.flags.writeable = False
         results = [self.heap.at(start + index * step, a.shape, a.dtype)
                    for (start, step), a in zip(outs, jaxpr.out_avals)]
-        meeting = Meeting(self.heap, devices, index, number, axis_name, results)
-        collectives.here.meeting = meeting
-        try:
-            with np.errstate(all="ignore"):
-                values = compiled(jaxpr)(*args)
-            self.deliver(values, results)
-        finally:
-            collectives.here.meeting = None
-            meeting.close()
+        meeting = SharedMeeting(self.heap, devices, index, number, axis_name, results)
+        self.deliver(meeting.run(jaxpr, args), results)
 
     def deliver(self, values: Sequence[np.ndarray], results: Sequence[np.ndarray]) -> None:
         """Write what was computed to where the parent wants it. A collective may have done so."""
