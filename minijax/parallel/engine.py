@@ -25,7 +25,7 @@ from minijax.parallel.meeting import Disagreement
 from minijax.parallel.programs import encoded
 from minijax.parallel.workers import Worker
 
-__all__ = ["Engine", "ProcessEngine", "engine"]
+__all__ = ["Engine", "ProcessEngine", "engine", "use"]
 
 PATIENCE = 5.0  # seconds without a sign of life of a worker
 LOOK = 500  # ms between two looks at workers that have not answered
@@ -53,6 +53,10 @@ class Engine(ABC):
     @abstractmethod
     def get(self, x: np.ndarray) -> np.ndarray:
         """The array, where this process can read it."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End the devices, whatever they are doing."""
 
 
 class Sent:
@@ -197,9 +201,15 @@ def engine() -> Engine:
         if not hasattr(os, "fork"):
             raise NotImplementedError("pmap needs what Linux and macOS have: sockets that a "
                                       "process inherits. On Windows, use WSL, or vmap.")
-        _engine = ProcessEngine()
-        atexit.register(_engine.stop)
+        use(ProcessEngine())
     return _engine
+
+
+def use(new: Engine) -> None:
+    """From now on, programs are run by this engine, until this process ends."""
+    global _engine
+    _engine = new
+    atexit.register(new.stop)
 
 
 def _forget_engine() -> None:

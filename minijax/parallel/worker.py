@@ -28,7 +28,7 @@ from minijax.parallel.heap import Heap
 from minijax.parallel.meeting import BEAT, SharedMeeting, Slots
 from minijax.parallel.programs import decoded
 
-__all__ = ["main"]
+__all__ = ["Device", "main"]
 
 INTERVAL = 0.25  # seconds between two beats
 
@@ -44,12 +44,26 @@ class LogHandler(logging.Handler):
         self.connection.send(("log", record.name, record.levelno, record.getMessage()))
 
 
-class Worker:
-    """A device: the programs it knows, and the messages it takes."""
+class Device:
+    """What a device knows: programs, by their numbers, and the user's options."""
+
+    def __init__(self) -> None:
+        self.programs: dict[int, Jaxpr] = {}
+
+    def learn(self, ended: Sequence[int] = (), options: dict | None = None) -> None:
+        """What has changed since the last run."""
+        for name, value in (options or {}).items():
+            config.update(name, value)
+        for old in ended:
+            self.programs.pop(old, None)
+
+
+class Worker(Device):
+    """A device that takes messages from its parent."""
 
     def __init__(self, connection: Connection, heap: Heap, device: int):
+        super().__init__()
         self.connection, self.heap, self.device = connection, heap, device
-        self.programs: dict[int, Jaxpr] = {}
 
     def serve(self) -> None:
         while True:
@@ -65,10 +79,13 @@ class Worker:
             self.connection.send(answer)
 
     def run(self, number: int, program: int, devices: tuple, axis_name: Any, ins: list, outs: list,
-            **news: Any) -> None:
+            code: Any = None, **news: Any) -> None:
         """Run a program; `ins` and `outs` are places: an offset, and a step for each device."""
         index = devices.index(self.device)
-        self.learn(program, **news)
+        self.learn(**news)
+        if code is not None:
+            data, *consts = [self.heap.at(*place) for place in code]
+            self.programs[program] = decoded(data.tobytes(), [ArrayImpl(c) for c in consts])
         jaxpr = self.programs[program]
         args = [self.heap.at(start + index * step, a.shape, a.dtype)
                 for (start, step), a in zip(ins, jaxpr.in_avals)]
@@ -88,17 +105,6 @@ class Worker:
         for x, p, g, out in zip(moved, places, goals, results):
             if p != g:
                 out[...] = x
-
-    def learn(self, program: int, code: Any = None, ended: Sequence[int] = (),
-              options: dict | None = None) -> None:
-        """What has changed since the last run."""
-        for name, value in (options or {}).items():
-            config.update(name, value)
-        for old in ended:
-            self.programs.pop(old, None)
-        if code is not None:
-            data, *consts = [self.heap.at(*place) for place in code]
-            self.programs[program] = decoded(data.tobytes(), [ArrayImpl(c) for c in consts])
 
 
 def beat(slots: Slots, device: int, parent: int) -> None:

@@ -25,7 +25,7 @@ from minijax.errors import JaxRuntimeError
 from minijax.parallel.heap import Heap
 from minijax.parallel.meeting import BEAT, Disagreement, Slots
 
-__all__ = ["Fault", "Worker"]
+__all__ = ["Fault", "Told", "Worker", "failure", "limits"]
 
 STARTING = "while it started"
 START = 120.0  # seconds that a worker may take to start, on a busy machine
@@ -39,15 +39,46 @@ class Fault(JaxRuntimeError):
     """A device failed. The message says which, running what, and why."""
 
 
-class Worker:
+def failure(device: int, doing: str, kind: str, text: str, trace: str) -> Exception:
+    """The error of a program, with the traceback of the device."""
+    error = {"FloatingPointError": FloatingPointError, "Disagreement": Disagreement}.get(kind, Fault)
+    lines = "\n".join("    " + line for line in trace.rstrip().splitlines())
+    return error(f"CpuDevice(id={device}), {doing}, raised {kind}: {text}\n"
+                 f"There the traceback is:\n{lines}")
+
+
+class Told:
+    """What devices have been told, and so need not be told again."""
+
+    def __init__(self) -> None:
+        self.programs: set[int] = set()  # the numbers of those they know
+        self.gone: list[int] = []  # and of those they may forget
+        self.options, self.state = {}, object()  # type: ignore[var-annotated]
+
+    def news(self) -> dict[str, Any]:
+        """What they must be told before the next run."""
+        news: dict[str, Any] = {}
+        if self.gone:
+            news["ended"], self.gone = self.gone, []
+        if flags.state is None or flags.state is not self.state:
+            now = {k: v for k, v in config.values.items() if k not in OWN}
+            if now != self.options:
+                news["options"] = now
+            self.options, self.state = now, flags.state
+        return news
+
+    def forget(self, programs: Sequence[int]) -> None:
+        self.gone += self.programs.intersection(programs)
+        self.programs.difference_update(programs)
+
+
+class Worker(Told):
     """One process. `pending` is what it was told to do, until it has answered."""
 
     def __init__(self, heap: Heap, device: int, count: int):
+        super().__init__()
         self.heap, self.slots, self.device = heap, Slots(heap), device
         self.pending = STARTING
-        self.programs: set[int] = set()  # the numbers of those it knows
-        self.gone: list[int] = []  # and of those it may forget
-        self.options, self.state = {}, object()  # type: ignore[var-annotated]
         self.log = tempfile.TemporaryFile()  # what the process writes when it crashes
         ours, theirs = socket.socketpair()
         arguments = (theirs.fileno(), heap.fd, heap.size, device, os.getpid(), limits(count))
@@ -68,22 +99,6 @@ class Worker:
         self.pending = what
         self.connection.send_bytes(message)
 
-    def news(self) -> dict[str, Any]:
-        """What the worker must be told before its next run."""
-        news: dict[str, Any] = {}
-        if self.gone:
-            news["ended"], self.gone = self.gone, []
-        if flags.state is None or flags.state is not self.state:
-            now = {k: v for k, v in config.values.items() if k not in OWN}
-            if now != self.options:
-                news["options"] = now
-            self.options, self.state = now, flags.state
-        return news
-
-    def forget(self, programs: Sequence[int]) -> None:
-        self.gone += self.programs.intersection(programs)
-        self.programs.difference_update(programs)
-
     def answer(self) -> Exception | None:
         """Take the message that is there. The error, if it tells of one."""
         try:
@@ -95,14 +110,7 @@ class Worker:
             logging.getLogger(name).log(level, "%s: %s", self, text)
             return None
         doing, self.pending = self.doing, ""
-        return self.failure(doing, *about) if kind == "raised" else None
-
-    def failure(self, doing: str, kind: str, text: str, trace: str) -> Exception:
-        """The error of a program, with the traceback of the device."""
-        error = {"FloatingPointError": FloatingPointError,
-                 "Disagreement": Disagreement}.get(kind, Fault)
-        lines = "\n".join("    " + line for line in trace.rstrip().splitlines())
-        return error(f"{self}, {doing}, raised {kind}: {text}\nThere the traceback is:\n{lines}")
+        return failure(self.device, doing, *about) if kind == "raised" else None
 
     def check(self, seconds: float) -> Exception | None:
         """To be called twice a second: an error, if there is no sign of life for so long."""
