@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> None:
 
 def serve(world: Any) -> None:
     """Be a device. What goes wrong outside of programs ends the job."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for rank 0
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it, whatever it is doing
     try:
         Rank(world).serve()
     except BaseException:
