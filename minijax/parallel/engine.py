@@ -202,7 +202,7 @@ def engine() -> Engine:
             raise NotImplementedError("pmap needs what Linux and macOS have: sockets that a "
                                       "process inherits. On Windows, use WSL, or vmap.")
         use(ProcessEngine())
-    return _engine
+    return _engine  # type: ignore[return-value]
 
 
 def use(new: Engine) -> None:

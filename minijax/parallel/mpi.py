@@ -1,21 +1,16 @@
 """pmap on the ranks of an MPI job: the second engine, for devices on several machines.
 
 Rank 0 runs the user's program, and is device 0 as well. Every other rank is the device of its
-number: it waits for orders. An order is broadcast to all ranks, with everything that is the same for
-all devices; rows of arrays are sent to the devices that they are for. What a device has, it keeps
-until rank 0 says that the array is no more, so the results of one run are arguments of the next
-without being sent again.
+number, and waits for orders. An order is broadcast to all ranks, with everything that is the same
+for all devices; a row of an array is sent to its device. What a device has, it keeps until rank 0
+says that the array is no more: the results of one run are arguments of the next without being sent
+again.
 
     rank 0                                     the other ranks, in `Rank.serve`
       an order: program, devices, operands  ->   receive it, and what is new to them
-      run the program as device 0                run the program
+      run the program, as device 0               run the program
       its collectives                      <->   the same collectives
       receive an answer, and results       <-    "done", and results; or an error
-
-Nobody waits inside of MPI. Its own way of waiting is to look again and again, which is best if every
-rank has a core of its own, and a thousand times slower than needed if not. So every operation is
-started (`Iallreduce`), then tested; between two tests the process sleeps. In this way Ctrl-C works,
-too.
 
 Only programs, arrays and options are sent (see `programs.py`), and read by a `Reader` that finds
 nothing but this library's names. MPI does not encrypt what it sends: use a network that you trust.
@@ -171,11 +166,11 @@ class MPIEngine(Engine):
         return outs
 
     def check(self, devices: Sequence[int]) -> None:
-        if max(devices) >= self.world.size:
+        if (last := max(devices)) >= self.world.size:
             raise ValueError(
-                f"CpuDevice(id={max(devices)}) is asked for, but this MPI job has {self.world.size} "
-                f"ranks, and each is one device. Start it with mpiexec -n {max(devices) + 1}, or "
-                "leave jax_num_cpu_devices as it is.")
+                f"CpuDevice(id={last}) is asked for, but this MPI job has {self.world.size} ranks, "
+                f"and each is one device. Start it with mpiexec -n {last + 1}, or leave "
+                "jax_num_cpu_devices as it is.")
         if self.running:
             raise JaxRuntimeError("the devices were interrupted in the middle of a run. MPI cannot "
                                   "replace them: end this program and start it again.")

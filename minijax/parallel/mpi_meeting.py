@@ -2,8 +2,12 @@
 
 Before each of them the devices tell each other what they came for, in an `Allgather` of one number.
 So they know that all are there, and for the same: nobody starts a collective that another will not
-join, and no error leaves a message behind that somebody waits for. A device whose program has ended,
-well or not, comes to one more such meeting.
+join, and no error leaves a message behind that somebody waits for. A device whose program has
+ended, well or not, comes to one more such meeting.
+
+Nobody waits inside of MPI. Its own way of waiting is to look again and again, which is fastest if
+every rank has a core of its own, and slow by a factor of thirty if not. So every operation is
+started (`Iallreduce`), then tested, and between two tests the process sleeps. So Ctrl-C works, too.
 """
 
 from __future__ import annotations
