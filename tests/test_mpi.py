@@ -1,4 +1,4 @@
-"""pmap on MPI ranks: the same suite of collectives as on processes, faults, and several machines."""
+"""pmap on MPI ranks: the suite of collectives that processes pass, faults, several machines."""
 
 from __future__ import annotations
 

@@ -41,10 +41,10 @@ class Fault(JaxRuntimeError):
 
 def failure(device: int, doing: str, kind: str, text: str, trace: str) -> Exception:
     """The error of a program, with the traceback of the device."""
-    error = {"FloatingPointError": FloatingPointError, "Disagreement": Disagreement}.get(kind, Fault)
+    known = {"FloatingPointError": FloatingPointError, "Disagreement": Disagreement}
     lines = "\n".join("    " + line for line in trace.rstrip().splitlines())
-    return error(f"CpuDevice(id={device}), {doing}, raised {kind}: {text}\n"
-                 f"There the traceback is:\n{lines}")
+    return known.get(kind, Fault)(f"CpuDevice(id={device}), {doing}, raised {kind}: {text}\n"
+                                  f"There the traceback is:\n{lines}")
 
 
 class Told:
