@@ -126,6 +126,8 @@ def test_a_page_is_well_formed_and_has_the_text(name: str) -> None:
     parser.feed(made(name).html)
     assert not parser.open
     assert "<summary>the same as text</summary><pre>" in made(name).html
+    assert made(name).drawn._repr_html_() == made(name).html
+    assert repr(made(name).drawn) == str(made(name)) and not hasattr(made(name), "_repr_html_")
 
 
 # --- it can be read ----------------------------------------------------------------------------

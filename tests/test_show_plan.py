@@ -204,7 +204,7 @@ def test_a_large_program_is_a_small_drawing() -> None:
 
 def test_the_page_has_each_kernel_beside_the_lines_it_comes_from() -> None:
     picture = show.plan(layer, struct(784, 512), struct(512), struct(128, 784))
-    page = picture._repr_html_()
+    page = picture.drawn._repr_html_()
     assert page.count("<details>") == 3 and "<script" not in page
     part = page[page.index("<summary>kernel_0"):]
     assert part.index("y = x @ w + b") < part.index("def kernel_0(lo, hi, sizes")

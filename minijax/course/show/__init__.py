@@ -8,7 +8,8 @@ b:f32[] = sin a    0.9092974
 c:f32[] = mul b a  1.8185948
 returns c
 
-In a notebook they are drawings, with a slider for the steps; `.svg` is the drawing alone.
+In a notebook `show.values(f, 2.0).drawn` is a drawing, with a slider for its steps; `.svg` is the
+drawing alone, for a file.
 A function that is not right yet is shown as far as it gets, and then what stopped it.
 """
 

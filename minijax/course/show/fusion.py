@@ -144,7 +144,7 @@ def rows_of(step: Step) -> Iterator[Sequence[str]]:
 def plan(f: Callable, *args: Any, **kwargs: Any) -> Picture:
     """What the compiler makes of `f` at arguments of these types: which operations share a kernel.
 
-    In a notebook it is a drawing, with the kernels' sources under it.
+    `.drawn` has the kernels' sources, beside the lines that they come from.
 
     >>> from minijax.course import show
     >>> import minijax as jax, minijax.numpy as jnp

@@ -173,7 +173,7 @@ def graph(f: Callable, *args: Any, **kwargs: Any) -> Picture:
 
     `flops` are operations on numbers, `moved` the bytes that an equation reads and writes if
     nothing is fused, `live` the bytes of the values that exist then. A program inside of an
-    equation follows it, and can be unfolded in a notebook.
+    equation follows it; in `.drawn` it can be unfolded.
 
     >>> from minijax.course import show
     >>> import minijax as jax, minijax.numpy as jnp

@@ -33,13 +33,27 @@ class Text(str):
         return str(self)
 
 
+class Drawn:
+    """A picture as a notebook draws it, with a slider for its steps. Elsewhere it is its text."""
+
+    def __init__(self, text: Text, html: str):
+        self.text, self.html = text, html
+
+    def __repr__(self) -> str:
+        return repr(self.text)
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
 class Picture(Text):
-    """Text that is also a drawing: `.svg`, and `.html`, with a slider for its steps."""
+    """Text that is also a drawing: `.drawn` in a notebook, `.svg` in a file."""
 
     svg = html = ""
 
-    def _repr_html_(self) -> str | None:
-        return self.html or None
+    @property
+    def drawn(self) -> Drawn:
+        return Drawn(Text(self), self.html)
 
 
 def brief(x: Any) -> str:
