@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -17,6 +21,8 @@ import minijax.numpy as jnp
 from minijax.course import show
 from minijax.course.show.drawing import COLOURS, GROUNDS, INKS, LETTER, LINES, Drawing
 from minijax.course.show.timeline import Phase, drawn
+from minijax.parallel.engine import engine
+from minijax.parallel.times import LOGGER, VARIABLE
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -334,17 +340,13 @@ def test_an_axis_that_is_not_the_first_is_named() -> None:
 # --- devices -----------------------------------------------------------------------------------
 
 
-def test_a_timeline_is_measured_on_devices_and_leaves_nothing_behind(monkeypatch) -> None:
-    from minijax.parallel.engine import engine
-    from minijax.parallel.times import LOGGER, VARIABLE
-
+def test_a_timeline_is_measured_on_devices_and_leaves_nothing_behind() -> None:
     jax.config.update("jax_num_cpu_devices", 2)
     try:
         mean = jax.pmap(lambda x: x - jax.lax.pmean(x, "i"), axis_name="i")
         rows = str(show.timeline(mean, np.arange(8.0).reshape(2, 4))).splitlines()
         assert [row[:8] for row in rows[1:]] == ["device 0", "device 1", " " * 8]
         assert all(word in rows[1] for word in ("compute ", "send ", "wait "))
-        import os
         assert VARIABLE not in os.environ and not LOGGER.handlers and not engine().workers
         wrong = show.timeline(jax.pmap(lambda x: x @ jnp.ones(7)), np.ones((2, 4)))
         assert "stopped in line" in wrong and not LOGGER.handlers
@@ -354,3 +356,27 @@ def test_a_timeline_is_measured_on_devices_and_leaves_nothing_behind(monkeypatch
     finally:
         jax.config.update("jax_num_cpu_devices", -1)
     assert "no device did anything" in show.timeline(jnp.sin, x)
+
+
+# --- in a browser ------------------------------------------------------------------------------
+
+
+def test_the_slider_hides_what_comes_later_and_marks_what_comes_now(tmp_path: Path) -> None:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    browser = next(filter(None, map(shutil.which, names)), None)
+    if browser is None:
+        pytest.skip("there is no Chromium to open a page with")
+    page = tmp_path / "page.html"
+    move = ("<script>const s=document.querySelector('input');s.value=2;"
+            "s.dispatchEvent(new Event('input'))</script>")
+    page.write_text(made("transpose").html + made("tree").html + move, "utf-8")
+    dom = subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/u",
+         "--dump-dom", page.as_uri()], capture_output=True, text=True, timeout=60).stdout
+    first, second = dom.split('<div class="mj-page">')[1:]
+    for shape in re.findall(r'<(?:text|line|rect|path|circle|li)\b[^>]*data-at="\d+"[^>]*>', first):
+        at = int(re.search(r'data-at="(\d+)"', shape)[1])  # type: ignore[index]
+        classes = re.findall(r'class="([^"]*)"', shape)
+        assert ("later" in " ".join(classes).split()) == (at > 2), shape
+        assert ("now" in " ".join(classes).split()) == (at == 2), shape
+    assert not re.search(r'class="[^"]*later', second), "the other picture is left alone"

@@ -138,7 +138,9 @@ def drawn_halves(halves: Halves) -> Drawing:
         e = halves.lin.eqns[i - inputs] if inputs <= i < inputs + len(halves.lin.eqns) else None
         atoms = e.invars if e else halves.lin.invars[i:i + 1]
         kept = [n for n in map(halves.maker, atoms) if n is not None]
-        step = d.say(f"{text}: written down") if e else max([0, *(at[n] for n in kept)])
+        done = i >= inputs + len(halves.lin.eqns)
+        step = (d.say(f"{text}: written down") if e else len(d.said) if done
+                else max([0, *(at[n] for n in kept)]))
         d.box(right, y, width, ROW, "stone" if e else "sun", text, step)
         for n in kept:
             d.line(EDGE + left + 2, top + (ROW + 4) * n + ROW / 2, right - 3, y + ROW / 2,

@@ -10,7 +10,7 @@ from minijax.course.show.drawing import EDGE, ROW, TOP, Drawing, folded_away
 from minijax.course.show.lives import KEY, Life, draw_lives
 from minijax.course.show.text import counted
 
-WIDTH, GAP, LANE = 620, 14, 84  # of the boxes; heights; the distance of two arrays
+WIDTH, GAP, LANE = 520, 14, 78  # of the boxes; heights; the distance of two arrays
 LINES = 5  # of the user's, in one box
 GROUND = {"kernel": "sky", "BLAS": "leaf", "NumPy": "sun"}
 
