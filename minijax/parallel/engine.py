@@ -5,13 +5,13 @@ from __future__ import annotations
 import atexit
 import itertools
 import os
-import pickle
-import select
 import threading
+import time
 import weakref
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
+from multiprocessing.connection import wait
 from typing import Any
 
 import numpy as np
@@ -20,16 +20,19 @@ from minijax.compiler import cache
 from minijax.compiler.executable import executable
 from minijax.float_checks import checking_floats
 from minijax.jaxpr import Jaxpr, derived
-from minijax.parallel.heap import Heap, largest_file
+from minijax.parallel.heap import Heap, largest_file, one_of_stack, stack_of_one
 from minijax.parallel.meeting import Disagreement
 from minijax.parallel.programs import encoded
+from minijax.parallel.replication import same_everywhere
+from minijax.parallel.slots import ASLEEP, PARENT, Slots, fence, look
 from minijax.parallel.workers import Worker
 
 __all__ = ["Engine", "ProcessEngine", "engine"]
 
 PATIENCE = 5.0  # seconds without a sign of life of a worker
-LOOK = 500  # ms between two looks at workers that have not answered
-GRACE = 300  # ms for the others to answer, once one has failed
+LOOK = 0.5  # seconds between two looks at workers that have not answered
+GRACE = 0.3  # seconds for the others to answer, once one has failed
+MOMENT = 0.01  # seconds after a run in which workers are taken to be alive
 
 
 class Engine(ABC):
@@ -55,25 +58,46 @@ class Engine(ABC):
         """The array, where this process can read it."""
 
 
-class Sent:
-    """A program as workers get it. It lives as long as the program."""
+class Order:
+    """A program for some devices, as they are told of it. It lives as long as the program.
+
+    `mapped` says which operands have a row for each device. `places` is where a run finds them, and
+    where it leaves its results: offsets, each with the distance of the parts of two devices.
+    """
 
     numbers = itertools.count()
-    ended: deque[int] = deque()  # the numbers of programs that are no more
+    ended: deque[int] = deque()  # the numbers of orders that are no more
 
-    def __init__(self, jaxpr: Jaxpr):
-        self.number = next(self.numbers)
+    def __init__(self, jaxpr: Jaxpr, heap: Heap, axis_name: Any, devices: tuple[int, ...],
+                 mapped: tuple[bool, ...]):
+        self.number, self.heap, self.count = next(self.numbers), heap, len(devices)
+        self.same = same_everywhere(jaxpr, tuple(not m for m in mapped), axis_name)
+        self.ranks = [a.ndim for a in (*jaxpr.in_avals, *jaxpr.out_avals)]
+        self.types = [(a.shape, a.dtype) for a in jaxpr.out_avals]
+        self.places = heap.empty((2 * len(self.ranks),), np.dtype(np.int64))
         code, arrays = encoded(jaxpr)
-        self.arrays = [np.frombuffer(code, np.uint8), *arrays]
+        self.arrays = [heap.shared(x) for x in [np.frombuffer(code, np.uint8), *arrays]]
+        self.news = {
+            "number": self.number, "devices": devices, "axis_name": axis_name, "same": self.same,
+            "code": [(heap.offset(x), x.shape, x.dtype) for x in self.arrays],
+            "places": (heap.offset(self.places), self.places.shape, self.places.dtype)}
         weakref.finalize(self, self.ended.append, self.number).atexit = False
 
-    def places(self, heap: Heap) -> list[tuple]:
-        """Where the code is, and where the arrays are that the program closes over."""
-        self.arrays = list(map(heap.shared, self.arrays))
-        return [(heap.offset(x), x.shape, x.dtype) for x in self.arrays]
+    def results(self) -> list[np.ndarray]:
+        """Memory for the results, stacked: a row for each device, or one row that is all."""
+        return [stack_of_one(self.heap.empty(shape, dtype), self.count) if same else
+                self.heap.empty((self.count, *shape), dtype)
+                for (shape, dtype), same in zip(self.types, self.same)]
+
+    def place(self, arrays: Sequence[np.ndarray]) -> None:
+        """Say where the operands and the results of the next run are."""
+        rows = [x[0, ...] if x.ndim > rank else x for x, rank in zip(arrays, self.ranks)]
+        self.places[::2] = [self.heap.offset(x) for x in rows]
+        self.places[1::2] = [x.strides[0] if x.ndim > rank else 0
+                             for x, rank in zip(arrays, self.ranks)]
 
 
-sent = derived(Sent)
+order_of = derived(Order)
 
 
 def compile_first(jaxpr: Jaxpr) -> None:
@@ -99,6 +123,7 @@ class ProcessEngine(Engine):
         self.lock = threading.Lock()
         self.runs = itertools.count(1)
         self.running = False
+        self.last = 0.0  # when a run came to its end
 
     def put(self, x: np.ndarray) -> np.ndarray:
         return self.heap.shared(x)
@@ -107,25 +132,23 @@ class ProcessEngine(Engine):
         return x
 
     def run(self, jaxpr, name, axis_name, devices, args):
-        program = sent(jaxpr)
         compile_first(jaxpr)
-        args = list(map(self.heap.shared, args))
-        outs = [self.heap.empty((len(devices), *a.shape), a.dtype) for a in jaxpr.out_avals]
+        args = [self.heap.shared(one_of_stack(x) if x.ndim > a.ndim else x)
+                for x, a in zip(args, jaxpr.in_avals)]
+        mapped = tuple([x.ndim > a.ndim for x, a in zip(args, jaxpr.in_avals)])
+        order = order_of(jaxpr, self.heap, axis_name, tuple(devices), mapped)
+        outs = order.results()
         workers: list[Worker] = []
         with self.lock:
             try:
-                if self.running or any(w.ended for w in self.workers.values()):
+                if self.running or self.any_ended():
                     self.stop()
                 self.running = True
                 workers = [self.workers.get(d) or self.hire(d, len(devices)) for d in devices]
+                order.place([*args, *outs])
+                self.send(workers, name, order)
                 self.wait(workers)
-                order = {"number": next(self.runs), "program": program.number,
-                         "devices": tuple(devices), "axis_name": axis_name,
-                         "ins": self.places(args, [a.ndim for a in jaxpr.in_avals]),
-                         "outs": self.places(outs, [a.ndim for a in jaxpr.out_avals])}
-                self.send(workers, name, order, program)
-                self.wait(workers)
-                self.running = False
+                self.running, self.last = False, time.monotonic()
             except Exception:  # if all have answered, they are as good as before
                 self.running = any(w.pending or w.ended for w in workers)
                 raise
@@ -138,45 +161,56 @@ class ProcessEngine(Engine):
         self.workers[device] = Worker(self.heap, device, count)
         return self.workers[device]
 
-    def places(self, arrays: Sequence[np.ndarray], ranks: Sequence[int]) -> list[tuple]:
-        """Where each array is, and how far the parts of two devices are from each other."""
-        return [(self.heap.offset(x), x.strides[0] if x.ndim > rank else 0)
-                for x, rank in zip(arrays, ranks)]
+    def any_ended(self) -> bool:
+        """Has a worker died since the last run? To ask the system costs as much as a small run."""
+        lately = time.monotonic() - self.last < MOMENT
+        return any(w.process.returncode is not None if lately else w.ended
+                   for w in self.workers.values())
 
-    def send(self, workers: Sequence[Worker], name: str, order: dict, program: Sent) -> None:
+    def send(self, workers: Sequence[Worker], name: str, order: Order) -> None:
         """Tell the workers to run a program, and what they do not know yet."""
-        ended = [Sent.ended.popleft() for _ in range(len(Sent.ended))]
-        for worker in self.workers.values():
-            worker.forget(ended)
-        plain = pickle.dumps(order)
+        if Order.ended:
+            ended = [Order.ended.popleft() for _ in range(len(Order.ended))]
+            for worker in self.workers.values():
+                worker.forget(ended)
+        for worker in workers:
+            if worker.pending:  # it has just been hired
+                self.wait([worker])
+        number = next(self.runs)
         for worker in workers:
             news = worker.news()
-            if program.number not in worker.programs:
-                news["code"] = program.places(self.heap)
-                worker.programs.add(program.number)
-            worker.send(name, pickle.dumps(order | news) if news else plain)
+            if order.number not in worker.programs:
+                news |= order.news
+                worker.programs.add(order.number)
+            if news:
+                worker.tell({"number": order.number, **news})
+            worker.order(name, order.number, number)
 
     def wait(self, workers: Sequence[Worker]) -> None:
         """Until all have answered. An error: one has raised, has died, or gives no sign of life."""
-        pending = {w.descriptor: w for w in workers if w.pending}
         errors: list[Exception] = []
-        poll = select.poll()
-        for fd in pending:
-            poll.register(fd, select.POLLIN)
-        while pending:
-            events = poll.poll(GRACE if errors else LOOK)
-            for fd, _ in events:
-                error = pending[fd].answer()
-                errors += [error] if error else []
-                if not pending[fd].pending:
-                    poll.unregister(fd)
-                    del pending[fd]
-            if not events and errors:
+        while pending := [w for w in workers if w.pending]:
+            heard = self.heard(pending, GRACE if errors else LOOK)
+            if not heard and errors:
                 break
-            if not events:
-                errors += filter(None, [w.check(PATIENCE) for w in pending.values()])
+            errors += filter(None, [w.hear() for w in heard] if heard else
+                             [w.check(PATIENCE) for w in pending])
         if errors:  # a device that waited for one that failed complains, too
             raise next((e for e in errors if not isinstance(e, Disagreement)), errors[0])
+
+    def heard(self, workers: Sequence[Worker], seconds: float) -> list[Worker]:
+        """Those that have something to say. Wait for that, but no longer than so many seconds."""
+        if look(lambda: any(w.ready for w in workers)):
+            return [w for w in workers if w.ready]
+        slots = Slots(self.heap)
+        slots.set(PARENT, ASLEEP, 1)
+        fence()
+        try:
+            soon = any(w.ready for w in workers)
+            found = wait([w.connection for w in workers], 0 if soon else seconds)
+        finally:
+            slots.set(PARENT, ASLEEP, 0)
+        return [w for w in workers if w.ready or w.connection in found]
 
     def stop(self) -> None:
         """End all workers. The arrays stay."""

@@ -140,3 +140,13 @@ class Heap:
         out = self.empty(x.shape, x.dtype)
         out[...] = x
         return out
+
+
+def stack_of_one(row: np.ndarray, count: int) -> np.ndarray:
+    """So many rows that are all this one, and share its memory."""
+    return np.ndarray((count, *row.shape), row.dtype, row, 0, (0, *row.strides))
+
+
+def one_of_stack(x: np.ndarray) -> np.ndarray:
+    """The row that all rows of the array are, or the array."""
+    return x if x.strides[0] or not len(x) else x[0, ...]
