@@ -61,8 +61,8 @@ class Engine(ABC):
 class Order:
     """A program for some devices, as they are told of it. It lives as long as the program.
 
-    `mapped` says which operands have a row for each device. `places` is where a run finds them, and
-    where it leaves its results: offsets, each with the distance of the parts of two devices.
+    `mapped` says which operands have a row for each device. In `places` a run finds the offsets of
+    its operands, and of the memory for its results.
     """
 
     numbers = itertools.count()
@@ -72,15 +72,14 @@ class Order:
                  mapped: tuple[bool, ...]):
         self.number, self.heap, self.count = next(self.numbers), heap, len(devices)
         self.same = same_everywhere(jaxpr, tuple(not m for m in mapped), axis_name)
-        self.ranks = [a.ndim for a in (*jaxpr.in_avals, *jaxpr.out_avals)]
         self.types = [(a.shape, a.dtype) for a in jaxpr.out_avals]
-        self.places = heap.empty((2 * len(self.ranks),), np.dtype(np.int64))
+        self.places = heap.empty((len(mapped) + len(self.same),), np.dtype(np.int64))
         code, arrays = encoded(jaxpr)
         self.arrays = [heap.shared(x) for x in [np.frombuffer(code, np.uint8), *arrays]]
         self.news = {
             "number": self.number, "devices": devices, "axis_name": axis_name, "same": self.same,
-            "code": [(heap.offset(x), x.shape, x.dtype) for x in self.arrays],
-            "places": (heap.offset(self.places), self.places.shape, self.places.dtype)}
+            "split": (*mapped, *(not s for s in self.same)), "places": heap.address_of(self.places),
+            "code": list(map(heap.address_of, self.arrays))}
         weakref.finalize(self, self.ended.append, self.number).atexit = False
 
     def results(self) -> list[np.ndarray]:
@@ -88,13 +87,6 @@ class Order:
         return [stack_of_one(self.heap.empty(shape, dtype), self.count) if same else
                 self.heap.empty((self.count, *shape), dtype)
                 for (shape, dtype), same in zip(self.types, self.same)]
-
-    def place(self, arrays: Sequence[np.ndarray]) -> None:
-        """Say where the operands and the results of the next run are."""
-        rows = [x[0, ...] if x.ndim > rank else x for x, rank in zip(arrays, self.ranks)]
-        self.places[::2] = [self.heap.offset(x) for x in rows]
-        self.places[1::2] = [x.strides[0] if x.ndim > rank else 0
-                             for x, rank in zip(arrays, self.ranks)]
 
 
 order_of = derived(Order)
@@ -138,6 +130,7 @@ class ProcessEngine(Engine):
         mapped = tuple([x.ndim > a.ndim for x, a in zip(args, jaxpr.in_avals)])
         order = order_of(jaxpr, self.heap, axis_name, tuple(devices), mapped)
         outs = order.results()
+        places = [self.heap.start(x) for x in (*args, *outs)]
         workers: list[Worker] = []
         with self.lock:
             try:
@@ -145,7 +138,7 @@ class ProcessEngine(Engine):
                     self.stop()
                 self.running = True
                 workers = [self.workers.get(d) or self.hire(d, len(devices)) for d in devices]
-                order.place([*args, *outs])
+                order.places[:] = places
                 self.send(workers, name, order)
                 self.wait(workers)
                 self.running, self.last = False, time.monotonic()
@@ -200,8 +193,9 @@ class ProcessEngine(Engine):
 
     def heard(self, workers: Sequence[Worker], seconds: float) -> list[Worker]:
         """Those that have something to say. Wait for that, but no longer than so many seconds."""
-        if look(lambda: any(w.ready for w in workers)):
-            return [w for w in workers if w.ready]
+        look(lambda: all([w.ready for w in workers]))
+        if any(ready := [w.ready for w in workers]):
+            return list(itertools.compress(workers, ready))
         slots = Slots(self.heap)
         slots.set(PARENT, ASLEEP, 1)
         fence()

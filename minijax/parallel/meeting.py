@@ -35,7 +35,7 @@ from minijax.parallel.slots import ARRIVED, SOURCE, TAG, TARGET, WAITING, Slots,
 __all__ = ["Disagreement", "Group", "Meeting"]
 
 MEETINGS = 1 << 32  # in one run; the number after the last one means: this run is over
-PART = 1 << 16  # elements that are summed and handed out while they are in the cache
+PART = 1 << 17  # elements that are summed and handed out while they are in the cache
 
 class Disagreement(JaxRuntimeError):
     """The devices come to different collectives, or some to none."""
@@ -80,14 +80,14 @@ class Meeting:
 
     def deliver(self, values: Sequence[np.ndarray]) -> None:
         """Write what was computed to where the parent wants it. A collective may have done so."""
-        places, goals = ([self.heap.offset(x) for x in xs] if self.used else [None] * len(xs)
-                         for xs in (values, self.results))
-        there = [p is not None and p == g for p, g in zip(places, goals)]
-        moved = [x.copy() if p in goals and not t else x  # before something is written there
-                 for x, p, t in zip(values, places, there)] if self.used else values
-        if any(self.same[i] and not there[i] for i in self.used):
-            self.step()  # somebody may still read there
-        for x, out, t, same in zip(moved, self.results, there, self.same):
+        there = [x is out for x, out in zip(values, self.results)]
+        if self.used and not all(there):
+            used = [self.results[i] for i in self.used]
+            values = [x if t or not any(np.may_share_memory(x, y) for y in used) else x.copy()
+                      for x, t in zip(values, there)]  # before something is written there
+            if any(self.same[i] and not there[i] for i in self.used):
+                self.step()  # somebody may still read there
+        for x, out, t, same in zip(values, self.results, there, self.same):
             if not t and (not same or self.index == 0):
                 out[...] = x
 
@@ -123,8 +123,8 @@ class Meeting:
     def arrive(self, what: str, source: np.ndarray, target: np.ndarray) -> None:
         """Come for `what`, with my array and one for my result. Disagreement: others do not."""
         self.slots.say(self.me, what)
-        self.slots.set(self.me, SOURCE, self.heap.offset(source) or 0)
-        self.slots.set(self.me, TARGET, self.heap.offset(target) or 0)
+        self.slots.set(self.me, SOURCE, self.heap.start(source))
+        self.slots.set(self.me, TARGET, self.heap.start(target))
         self.step()
         tag = self.slots.get(self.me, TAG)
         for device in self.others:

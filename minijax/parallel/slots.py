@@ -7,6 +7,7 @@ changes the word wakes it.
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 import zlib
@@ -24,7 +25,7 @@ ORDER, PROGRAM, NEWS = range(8, 11)
 DONE, MAIL, ASLEEP = range(16, 19)
 TEXT = 24
 PARENT = DEVICES  # the slot of the parent, which sleeps, too
-LOOKS = 150  # before one sleeps: some 100 us
+EAGER = 1e-4  # seconds for which one looks before one sleeps
 
 _lock = Lock()
 # Others get the CPU, if they need it: there may be more processes that look than CPUs.
@@ -39,11 +40,12 @@ def fence() -> None:
 
 def look(ready: Callable[[], bool]) -> bool:
     """Look often, for a while, until it is ready. Is it?"""
-    for _ in range(LOOKS):
-        if ready():
-            return True
+    end = time.perf_counter() + EAGER
+    while not ready():
+        if time.perf_counter() > end:
+            return False
         _pause()
-    return False
+    return True
 
 
 class Slots:
@@ -69,11 +71,18 @@ class Slots:
 
     def say(self, device: int, text: str) -> None:
         """Leave a text, and a number that two devices have in common if they say the same."""
-        data = text.encode()[: SLOT - 8 * TEXT - 1]
+        data, tag = written(text)
         start = device * SLOT + 8 * TEXT
-        self.memory[start: start + len(data) + 1] = data + b"\0"
-        self.set(device, TAG, zlib.crc32(data))
+        self.memory[start: start + len(data)] = data
+        self.set(device, TAG, tag)
 
     def said(self, device: int) -> str:
         data = self.memory[device * SLOT + 8 * TEXT: (device + 1) * SLOT]
         return data.split(b"\0", 1)[0].decode(errors="replace")
+
+
+@functools.cache
+def written(text: str) -> tuple[bytes, int]:
+    """A text as it is in a slot, and a number made of it."""
+    data = text.encode()[: SLOT - 8 * TEXT - 1] + b"\0"
+    return data, zlib.crc32(data)

@@ -60,19 +60,21 @@ class LogHandler(logging.Handler):
 
 
 class Task:
-    """A program as a device has it: where its operands and its results are is in `places`."""
+    """A program as a device has it. Where its operands and results are, is in `places`.
+
+    `split` says which of them have a part for each device, `same` which results all share.
+    """
 
     def __init__(self, jaxpr: Jaxpr, places: np.ndarray, devices: tuple, index: int,
-                 axis_name: Any, same: Sequence[bool]):
+                 axis_name: Any, split: Sequence[bool], same: Sequence[bool]):
         self.jaxpr, self.places, self.same = jaxpr, places, same
         self.devices, self.index, self.axis_name = devices, index, axis_name
-        self.types = [(a.shape, a.dtype) for a in (*jaxpr.in_avals, *jaxpr.out_avals)]
+        self.types = [(a.shape, a.dtype, index * a.size * a.dtype.itemsize * s)
+                      for a, s in zip((*jaxpr.in_avals, *jaxpr.out_avals), split)]
 
     def run(self, heap: Heap, number: int) -> None:
-        """Run it. Each place is an offset, and how far the parts of two devices are apart."""
-        places = iter(self.places.tolist())
-        arrays = [heap.at(start + self.index * step, shape, dtype)
-                  for (shape, dtype), start, step in zip(self.types, places, places)]
+        arrays = [heap.at(start + mine, shape, dtype) for start, (shape, dtype, mine)
+                  in zip(self.places.tolist(), self.types)]
         n = len(self.jaxpr.invars)
         args, results = arrays[:n], arrays[n:]
         for x in args:
@@ -150,8 +152,7 @@ class Worker:
             self.connection.send_bytes(b"")
 
     def learn(self, number: int, code: Sequence[tuple] = (), places: Any = None,
-              devices: tuple = (), axis_name: Any = None, same: Sequence[bool] = (),
-              ended: Sequence[int] = (), options: dict | None = None) -> None:
+              ended: Sequence[int] = (), options: dict | None = None, **about: Any) -> None:
         """What has changed since the last run: a new program, old ones, options."""
         for name, value in (options or {}).items():
             config.update(name, value)
@@ -160,8 +161,8 @@ class Worker:
         if code:
             data, *consts = [self.heap.at(*place) for place in code]
             jaxpr = decoded(data.tobytes(), [ArrayImpl(c) for c in consts])
-            self.programs[number] = Task(jaxpr, self.heap.at(*places), devices,
-                                            devices.index(self.device), axis_name, same)
+            self.programs[number] = Task(jaxpr, self.heap.at(*places),
+                                         index=about["devices"].index(self.device), **about)
 
 
 def beat(slots: Slots, device: int, parent: int) -> None:
