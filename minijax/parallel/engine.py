@@ -20,6 +20,7 @@ from minijax.compiler import cache
 from minijax.compiler.executable import executable
 from minijax.float_checks import checking_floats
 from minijax.jaxpr import Jaxpr, derived
+from minijax.parallel.asking import check_order
 from minijax.parallel.heap import Heap, largest_file, one_of_stack, stack_of_one
 from minijax.parallel.meeting import Disagreement
 from minijax.parallel.programs import encoded
@@ -70,11 +71,12 @@ class Order:
 
     def __init__(self, jaxpr: Jaxpr, heap: Heap, axis_name: Any, devices: tuple[int, ...],
                  mapped: tuple[bool, ...]):
+        check_order(jaxpr, devices)
         self.number, self.heap, self.count = next(self.numbers), heap, len(devices)
         self.same = same_everywhere(jaxpr, tuple(not m for m in mapped), axis_name)
         self.types = [(a.shape, a.dtype) for a in jaxpr.out_avals]
         self.places = heap.empty((len(mapped) + len(self.same),), np.dtype(np.int64))
-        code, arrays = encoded(jaxpr)
+        code, arrays, self.questions = encoded(jaxpr)
         self.arrays = [heap.shared(x) for x in [np.frombuffer(code, np.uint8), *arrays]]
         self.news = {
             "number": self.number, "devices": devices, "axis_name": axis_name, "same": self.same,
@@ -115,6 +117,7 @@ class ProcessEngine(Engine):
         self.lock = threading.Lock()
         self.runs = itertools.count(1)
         self.running = False
+        self.thread: int | None = None  # that runs a program
         self.last = 0.0  # when a run came to its end
 
     def put(self, x: np.ndarray) -> np.ndarray:
@@ -132,8 +135,12 @@ class ProcessEngine(Engine):
         outs = order.results()
         places = [self.heap.start(x) for x in (*args, *outs)]
         workers: list[Worker] = []
+        if self.thread == threading.get_ident():
+            raise RuntimeError(f"a callback of a program on devices has called {name}, which is to "
+                               "run on devices that wait for the callback. Call it elsewhere.")
         with self.lock:
             try:
+                self.thread = threading.get_ident()
                 if self.running or self.any_ended():
                     self.stop()
                 self.running = True
@@ -146,6 +153,7 @@ class ProcessEngine(Engine):
                 self.running = any(w.pending or w.ended for w in workers)
                 raise
             finally:
+                self.thread = None
                 if self.running:
                     self.stop()
         return outs
@@ -177,7 +185,7 @@ class ProcessEngine(Engine):
                 worker.programs.add(order.number)
             if news:
                 worker.tell({"number": order.number, **news})
-            worker.order(name, order.number, number)
+            worker.order(name, order.number, order.questions, number)
 
     def wait(self, workers: Sequence[Worker]) -> None:
         """Until all have answered. An error: one has raised, has died, or gives no sign of life."""
@@ -193,7 +201,7 @@ class ProcessEngine(Engine):
 
     def heard(self, workers: Sequence[Worker], seconds: float) -> list[Worker]:
         """Those that have something to say. Wait for that, but no longer than so many seconds."""
-        look(lambda: all([w.ready for w in workers]))
+        look(lambda: all(w.ready for w in workers))
         if any(ready := [w.ready for w in workers]):
             return list(itertools.compress(workers, ready))
         slots = Slots(self.heap)

@@ -26,6 +26,7 @@ from minijax.config import config
 from minijax.core import ArrayImpl
 from minijax.jaxpr import Jaxpr
 from minijax.lax import collectives
+from minijax.parallel.asking import ask_p
 from minijax.parallel.heap import Heap
 from minijax.parallel.meeting import Meeting
 from minijax.parallel.programs import decoded
@@ -143,6 +144,17 @@ class Worker:
         self.told += 1
         self.slots.set(self.device, MAIL, self.told)
 
+    def ask(self, question: int, buffers: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """What the parent makes of these arrays."""
+        buffers = [self.heap.shared(np.asarray(x, order="C")) for x in buffers]
+        self.tell("asks", question, list(map(self.heap.address_of, buffers)))
+        while not self.received:
+            self.receive()
+        places = pickle.loads(self.received.pop())
+        if places is None:
+            raise RuntimeError("a callback has raised an error")
+        return [self.heap.at(*place).copy() for place in places]
+
     def answer(self, number: int) -> None:
         """Say that this run is over."""
         fence()
@@ -185,6 +197,7 @@ def main(descriptor: int, heap_descriptor: int, size: int, device: int, parent: 
     heap = Heap(heap_descriptor, size, device + 1)
     buffers.use(heap.buffers)
     worker = Worker(Connection(descriptor), heap, device)
+    ask_p.parent = worker.ask
     logging.captureWarnings(True)
     logging.getLogger().addHandler(LogHandler(worker))
     threading.Thread(target=beat, args=(worker.slots, device, parent), daemon=True).start()

@@ -17,9 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
+
+import numpy as np
 
 from minijax.compiler.threads import usable_cpus
 from minijax.config import config, flags
@@ -61,6 +63,8 @@ class Worker:
         self.slots.set(device, DONE, -1)
         self.pending, self.run = STARTING, 0
         self.read = self.sent = 0  # messages
+        self.questions: Sequence[Callable] = ()
+        self.replies: list[np.ndarray] = []  # alive until the device has seen them
         self.programs: set[int] = set()  # the numbers of those it knows
         self.gone: list[int] = []  # and of those it may forget
         self.options, self.state = {}, object()  # type: ignore[var-annotated]
@@ -79,10 +83,10 @@ class Worker:
         self.life: tuple = ()  # its signs of life when they were last looked at
         self.silence = 0  # and how often since they have been the same
 
-    def order(self, what: str, program: int, run: int) -> None:
-        """Tell it to run a program that it knows, or is about to be told."""
+    def order(self, what: str, program: int, questions: Sequence[Callable], run: int) -> None:
+        """Tell it to run a program that it knows, and which may ask some questions."""
         slots, device = self.slots, self.device
-        self.pending, self.run = what, run
+        self.pending, self.questions, self.run = what, questions, run
         slots.set(device, PROGRAM, program)
         fence()
         slots.set(device, ORDER, run)
@@ -90,8 +94,8 @@ class Worker:
         if slots.get(device, ASLEEP):
             self.send(b"")
 
-    def tell(self, message: dict[str, Any]) -> None:
-        """What it must know before its next run."""
+    def tell(self, message: Any) -> None:
+        """Send what it must know before it goes on, or before its next run."""
         self.sent += 1
         self.slots.set(self.device, NEWS, self.sent)
         self.send(pickle.dumps(message))
@@ -139,8 +143,21 @@ class Worker:
         kind, *about = pickle.loads(data)
         if kind == "raised":
             return self.failure(self.doing, *about)
+        if kind == "asks":
+            return self.reply(*about)
         name, level, text = about
         logging.getLogger(name).log(level, "%s: %s", self, text)
+        return None
+
+    def reply(self, question: int, places: Sequence[tuple]) -> Exception | None:
+        """Do what a program asks for, in this process, which has the user's functions."""
+        try:
+            outs = self.questions[question](*[self.heap.at(*place) for place in places])
+        except Exception as error:
+            self.tell(None)
+            return error
+        self.replies = [self.heap.shared(np.asarray(x, order="C")) for x in outs]
+        self.tell(list(map(self.heap.address_of, self.replies)))
         return None
 
     def failure(self, doing: str, kind: str, text: str, trace: str) -> Exception:
