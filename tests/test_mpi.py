@@ -95,7 +95,8 @@ def test_the_suite_of_collectives(ranks, tmp_path):
     """What `test_pmap.py` asks of processes, asked of ranks."""
     suite = subprocess.run(
         command(ranks, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
-                "tests/test_pmap.py", "-k", "pmap_is_vmap or every_transformation"
+                "tests/test_pmap.py", "tests/test_pmap_callbacks.py", "-k",
+                "pmap_is_vmap or every_transformation or callbacks"
                 + " or every_size" * (ranks > 2)),
         cwd=ROOT, env=environment(PMAP_PROGRAMS_DEVICES=str(ranks)), capture_output=True, text=True)
     assert suite.returncode == 0, suite.stdout[-3000:] + suite.stderr[-3000:]
@@ -155,7 +156,7 @@ def test_arrays_stay_where_they_are(tmp_path):
             setattr(me, name, lambda x, *a, method=method: sent.append(x.nbytes) or method(x, *a))
         step = jax.pmap(lambda w, x: (w + lax.psum(x * w, "i"), x), "i", in_axes=(None, 0))
         again = jax.pmap(lambda w, x: w * x)
-        w, x = jnp.ones(50_000), jnp.ones((n, 50_000))
+        w, x = jnp.ones(50_000), jnp.arange(50_000.0 * n).reshape(n, 50_000)
         ws, x = step(w, x)
         assert sum(sent) > 200_000 * n
         for _ in range(3):
@@ -163,7 +164,7 @@ def test_arrays_stay_where_they_are(tmp_path):
             step(w, x), again(ws, x)
             assert sum(sent) < 30_000  # orders, and at first a program
         for _ in range(20):
-            step(jnp.ones(50_000), jnp.ones((n, 50_000)))
+            step(jnp.ones(50_000), x + 1)
         gc.collect()
         right()
         assert len(engine().there) < 20 and len(engine().number_of) < 20

@@ -128,10 +128,18 @@ class Heap:
         """The array that another process allocated."""
         return np.ndarray(shape, dtype, self.memory, offset)
 
+    def start(self, x: np.ndarray) -> int:
+        """How far from the begin of the heap an array begins."""
+        return x.__array_interface__["data"][0] - self.address
+
     def offset(self, x: np.ndarray) -> int | None:
         """Where an array is, if all processes can see it: whole, in row-major order."""
-        offset = x.__array_interface__["data"][0] - self.address
-        return offset if 0 <= offset < self.size and x.flags.c_contiguous else None
+        start = self.start(x)
+        return start if 0 <= start < self.size and x.flags.c_contiguous else None
+
+    def address_of(self, x: np.ndarray) -> tuple:
+        """What `at` needs to find an array of the heap again."""
+        return self.start(x), x.shape, x.dtype
 
     def shared(self, x: np.ndarray) -> np.ndarray:
         """The array itself, or a copy that all processes can see."""
@@ -140,3 +148,13 @@ class Heap:
         out = self.empty(x.shape, x.dtype)
         out[...] = x
         return out
+
+
+def stack_of_one(row: np.ndarray, count: int) -> np.ndarray:
+    """So many rows that are all this one, and share its memory."""
+    return np.ndarray((count, *row.shape), row.dtype, row, 0, (0, *row.strides))
+
+
+def one_of_stack(x: np.ndarray) -> np.ndarray:
+    """The row that all rows of the array are, or the array."""
+    return x if x.strides[0] or not len(x) else x[0, ...]

@@ -7,36 +7,24 @@ ended, well or not, comes to one more such meeting.
 
 Nobody waits inside of MPI. Its own way of waiting is to look again and again, which is fastest if
 every rank has a core of its own, and slow by a factor of thirty if not. So every operation is
-started (`Iallreduce`), then tested, and between two tests the process sleeps. So Ctrl-C works, too.
+started (`Iallreduce`), then tested, and between two tests the process sleeps (`Rank.wait`). So
+Ctrl-C works, too.
 """
 
 from __future__ import annotations
 
 import functools
-import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from minijax.parallel.meeting import Disagreement, Group, Meeting, disagreement
 
-__all__ = ["MPIMeeting", "all_done", "raw"]
+__all__ = ["MPIMeeting", "raw"]
 
 TEXT = 1000  # bytes of what a device says that it came for
-EAGER = 50  # tests in a row, some 20 us, before sleeping in between
-NAP, LONG_NAP = 2e-5, 1e-3  # seconds: at first, and after a second or so
-
-
-def all_done(*requests: Any) -> None:
-    """Until these operations are complete: test often at first, then ever less often."""
-    tests, nap, pending = 0, NAP, list(requests)
-    while pending := [r for r in pending if not r.Test()]:
-        tests += 1
-        if tests > EAGER:
-            time.sleep(nap)
-            nap = min(nap * 1.002, LONG_NAP)
 
 
 def raw(x: np.ndarray) -> np.ndarray:
@@ -80,26 +68,31 @@ def elements(x: np.ndarray) -> list:
 
 
 class MPIMeeting(Meeting):
-    """One run of one program, on ranks. `circle(ranks)` is the communicator of some of them."""
+    """One run of one program. `rank` is this one; its `circle` makes communicators."""
 
-    def __init__(self, circle: Callable, devices: tuple[int, ...], index: int, axis_name: Any):
-        super().__init__(devices, index, axis_name)
-        self.circle, self.all = circle, circle(devices)
+    def __init__(self, rank: Any, devices: tuple[int, ...], index: int, axis_name: Any,
+                 same: Sequence[bool]):
+        super().__init__(devices, index, axis_name, same)
+        self.rank, self.all = rank, rank.circle(devices)
         self.over = False  # the others do not come any more
 
     def among(self, members):
         return MPIGroup(self, members)
 
+    def deliver(self, values):
+        self.results = [np.asarray(x, order="C") for x in values]
+
     def arrive(self, what: str) -> None:
         """Wait until everybody is here. Disagreement: somebody came for something else."""
         mine = what.encode()[:TEXT]
         tag, tags = np.array([zlib.crc32(mine)]), np.empty(len(self.devices), np.int64)
-        all_done(self.all.Iallgather(tag, tags))
+        self.rank.wait(self.all.Iallgather(tag, tags))
         if (tags == tag).all():
             return
         self.over = True
         texts = np.zeros((len(tags), TEXT), np.uint8)
-        all_done(self.all.Iallgather(np.frombuffer(mine.ljust(TEXT, b"\0"), np.uint8), texts))
+        self.rank.wait(self.all.Iallgather(np.frombuffer(mine.ljust(TEXT, b"\0"), np.uint8),
+                                           texts))
         other = int(np.argmax(tags != tag))
         theirs = texts[other].tobytes().rstrip(b"\0").decode(errors="replace")
         raise disagreement(self.me, what, self.devices[other], theirs)
@@ -119,7 +112,7 @@ class MPIGroup(Group):
         """`out`, filled by the operations that `start` starts on the group's communicator."""
         self.meeting.arrive(f"{what} of {x.dtype}{list(x.shape)}")
         devices = tuple(self.meeting.devices[m] for m in self.members)
-        all_done(*start(self.meeting.circle(devices)))
+        self.meeting.rank.wait(*start(self.meeting.rank.circle(devices)))
         return out
 
     def all_reduce(self, what, x, op):

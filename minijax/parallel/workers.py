@@ -7,31 +7,46 @@ functions may be written in a notebook.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import pickle
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
+
+import numpy as np
 
 from minijax.compiler.threads import usable_cpus
 from minijax.config import config, flags
 from minijax.errors import JaxRuntimeError
 from minijax.parallel.heap import Heap
-from minijax.parallel.meeting import BEAT, Disagreement, Slots
+from minijax.parallel.meeting import Disagreement
+from minijax.parallel.slots import (
+    ASLEEP,
+    BEAT,
+    DONE,
+    MAIL,
+    NEWS,
+    ORDER,
+    PROGRAM,
+    Slots,
+    fence,
+)
 
-__all__ = ["Fault", "Told", "Worker", "failure", "limits"]
+__all__ = ["Fault", "Told", "Worker", "failure"]
 
 STARTING = "while it started"
 START = 120.0  # seconds that a worker may take to start, on a busy machine
 # The options that a worker has values of its own for, or no use.
 OWN = {"minijax_buffer_bytes", "minijax_num_threads", "jax_num_cpu_devices", "jax_default_device"}
-PROGRAM = ("import sys; sys.path[:] = {path!r}; "
+COMMAND = ("import sys; sys.path[:] = {path!r}; "
            "from minijax.parallel.worker import main; main({arguments})")
 
 
@@ -78,11 +93,16 @@ class Worker(Told):
     def __init__(self, heap: Heap, device: int, count: int):
         super().__init__()
         self.heap, self.slots, self.device = heap, Slots(heap), device
-        self.pending = STARTING
+        self.slots.clear(device)
+        self.slots.set(device, DONE, -1)
+        self.pending, self.run = STARTING, 0
+        self.read = self.sent = 0  # messages
+        self.questions: Sequence[Callable] = ()
+        self.replies: list[np.ndarray] = []  # alive until the device has seen them
         self.log = tempfile.TemporaryFile()  # what the process writes when it crashes
         ours, theirs = socket.socketpair()
         arguments = (theirs.fileno(), heap.fd, heap.size, device, os.getpid(), limits(count))
-        code = PROGRAM.format(path=list(map(str, sys.path)),
+        code = COMMAND.format(path=list(map(str, sys.path)),
                               arguments=", ".join(map(repr, arguments)))
         command = [sys.executable, *interpreter_flags(), "-c", code]
         with theirs:
@@ -91,26 +111,69 @@ class Worker(Told):
                 pass_fds=(theirs.fileno(), heap.fd), env=environment(count),
                 process_group=0)  # the terminal's Ctrl-C is for the parent
         self.connection = Connection(ours.detach())
-        self.descriptor = self.connection.fileno()
         self.life: tuple = ()  # its signs of life when they were last looked at
         self.silence = 0  # and how often since they have been the same
 
-    def send(self, what: str, message: bytes) -> None:
-        self.pending = what
-        self.connection.send_bytes(message)
+    def order(self, what: str, program: int, questions: Sequence[Callable], run: int) -> None:
+        """Tell it to run a program that it knows, and which may ask some questions."""
+        slots, device = self.slots, self.device
+        self.pending, self.questions, self.run = what, questions, run
+        slots.set(device, PROGRAM, program)
+        fence()
+        slots.set(device, ORDER, run)
+        fence()
+        if slots.get(device, ASLEEP):
+            self.send(b"")
 
-    def answer(self) -> Exception | None:
-        """Take the message that is there. The error, if it tells of one."""
+    def tell(self, message: Any) -> None:
+        """Send what it must know before it goes on, or before its next run."""
+        self.sent += 1
+        self.slots.set(self.device, NEWS, self.sent)
+        self.send(pickle.dumps(message))
+
+    def send(self, data: bytes) -> None:
+        with contextlib.suppress(OSError):  # it has died; it will be seen that it does not answer
+            self.connection.send_bytes(data)
+
+    @property
+    def ready(self) -> bool:
+        """Has it something to say?"""
+        slots, device = self.slots, self.device
+        return slots.get(device, DONE) == self.run or slots.get(device, MAIL) > self.read
+
+    def hear(self) -> Exception | None:
+        """Take what it has to say: a message, or that it is done. The error, if it tells of one."""
+        done = self.slots.get(self.device, DONE) == self.run
+        fence()
+        if done and self.slots.get(self.device, MAIL) == self.read:
+            self.pending = ""
+            return None
         try:
-            kind, *about = self.connection.recv()
+            data = self.connection.recv_bytes()
         except (EOFError, OSError):
             return self.death()
-        if kind == "log":
-            name, level, text = about
-            logging.getLogger(name).log(level, "%s: %s", self, text)
+        if not data:  # it has only said: look
             return None
-        doing, self.pending = self.doing, ""
-        return failure(self.device, doing, *about) if kind == "raised" else None
+        self.read += 1
+        kind, *about = pickle.loads(data)
+        if kind == "raised":
+            return failure(self.device, self.doing, *about)
+        if kind == "asks":
+            return self.reply(*about)
+        name, level, text = about
+        logging.getLogger(name).log(level, "%s: %s", self, text)
+        return None
+
+    def reply(self, question: int, places: Sequence[tuple]) -> Exception | None:
+        """Do what a program asks for, in this process, which has the user's functions."""
+        try:
+            outs = self.questions[question](*[self.heap.at(*place) for place in places])
+        except Exception as error:
+            self.tell(None)
+            return error
+        self.replies = [self.heap.shared(np.asarray(x, order="C")) for x in outs]
+        self.tell(list(map(self.heap.address_of, self.replies)))
+        return None
 
     def check(self, seconds: float) -> Exception | None:
         """To be called twice a second: an error, if there is no sign of life for so long."""
