@@ -57,6 +57,7 @@ class Sandbox:
     """A process that has loaded some code and makes calls with it.
 
     >>> with Sandbox(code="def double(x): return 2 * x", names=["double"]) as sandbox:
+    ...     sandbox.loaded()  # nothing was raised
     ...     sandbox.ask("evaluate", "double(4)")
     ['number', 8]
     """
