@@ -26,6 +26,7 @@ from minijax.course.exercises.judge import (
     run_solution,
     same,
 )
+from minijax.course.exercises.steps import docstring_steps, steps, test_steps as steps_of_test
 from minijax.course.sandbox.data import difference, encode, show
 from minijax.course.sandbox.process import Limits, Sandbox
 

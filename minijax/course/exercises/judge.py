@@ -8,19 +8,14 @@ answer, in every call, gets that one's message.
 from __future__ import annotations
 
 import ast
-import doctest
 import functools
-import inspect
-import textwrap
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import minijax
 from minijax.course.exercises.source import Exercise, Wrong, folder
+from minijax.course.exercises.steps import Step, steps
 from minijax.course.sandbox.data import difference, line_diff, show
 from minijax.course.sandbox.process import LIMITS, Ended, Limits, NotStarted, Sandbox
-from minijax.course.source import definitions, find as find_definition
 
 NOT_ATTEMPTED, WRONG, RIGHT, UNCHECKED = (
     "not attempted", "wrong", "right", "cannot be checked")
@@ -41,14 +36,6 @@ class Verdict:
         return f"{self.number} {self.outcome}{': ' if self.text else ''}{self.text}"
 
     __repr__ = __str__
-
-
-class Step(NamedTuple):
-    """One thing to do with an attempt: a request to its process."""
-
-    do: str
-    source: str
-    raises: bool = False
 
 
 class Run(NamedTuple):
@@ -102,40 +89,10 @@ def attempted(e: Exercise, answer: str) -> bool:
 # --- running ---------------------------------------------------------------------------------
 
 
-@functools.cache
-def steps(e: Exercise) -> tuple[Step, ...]:
-    """The checks, statement by statement, and the examples of docstrings."""
-    found = []
-    for node in ast.parse(e.checks).body:
-        source = ast.get_source_segment(e.checks, node) or ""
-        raises = "# raises" in e.checks.splitlines()[(node.end_lineno or 1) - 1]
-        found.append(Step("evaluate" if isinstance(node, ast.Expr) else "execute", source, raises))
-    return (*found, *docstring_steps(e.settings.get("docstrings", "")))
-
-
-def docstring_steps(tag: str) -> list[Step]:
-    """The examples in docstrings of the library, `jvp.py: jvp, JVPTrace.dual`."""
-    if not tag:
-        return []
-    file, _, names = tag.partition(":")
-    path = Path(minijax.__file__).parent / file.strip()
-    module, found = definitions(path.read_text("utf-8")), []
-    for name in names.split(","):
-        d = find_definition(module, name.strip())
-        node = ast.parse(textwrap.dedent(d.text)).body[0] if d else None
-        text = ast.get_docstring(node) if node else ""  # type: ignore[arg-type]
-        examples = doctest.DocTestParser().get_examples(inspect.cleandoc(text or ""))
-        if not examples:
-            raise ValueError(f"{tag}: {name.strip()} has no examples in its docstring")
-        found.append(Step("forget", ""))
-        found += [Step("show", example.source) for example in examples]
-    return found
-
-
 def run(e: Exercise, answer: str, limits: Limits = LIMITS) -> Run:
     """Load an answer and take every step with it, until one does not come back."""
     values: list[Any] = []
-    with Sandbox(answer, e.names, e.given, e.file, e.without, [str(folder())],
+    with Sandbox(answer, e.names, e.given, e.file, e.tags("without"), [str(folder())],
                  e.settings.get("processes") == "yes", limits) as sandbox:
         try:
             values.append(sandbox.loaded())
@@ -196,7 +153,7 @@ def same(a: Run, b: Run) -> bool:
 
 def explain(e: Exercise, mine: Run, expected: Run, place: int) -> Verdict:
     """Why it is wrong: the call, what came back, what was expected; and the mistake, if named."""
-    call = f"`{steps(e)[place - 1].source}`" if place else "your code"
+    call = steps(e)[place - 1].named if place else "your code"
     if place >= len(mine.values):
         text = f"{call} {mine.ended}"
     else:

@@ -59,7 +59,8 @@ SETTINGS = {
     "points": "how many it is worth (default 1)",
     "in": "the file of the library in which the answer takes the place of what is there",
     "without": "functions that are out of reach, `jvp.py: jvp, jvp_flat`; several with `;`",
-    "docstrings": "whose examples are checks too: `jvp.py: jvp`",
+    "docstrings": "whose examples are checks too, `jvp.py: jvp`; several with `;`",
+    "tests": "of the library, which are checks too, `test_tiny.py: test_vmap`; several with `;`",
     "processes": "`yes` where the answer may start other processes, as a pmap does",
 }
 FENCE = re.compile(r"^```python\n(.*?)^```$\n?", re.MULTILINE | re.DOTALL)
@@ -142,9 +143,9 @@ class Exercise:
     def file(self) -> str | None:
         return self.settings.get("in")
 
-    @property
-    def without(self) -> list[str]:
-        return [tag.strip() for tag in self.settings.get("without", "").split(";") if tag.strip()]
+    def tags(self, setting: str) -> list[str]:
+        """`a.py: f, g; b.py: h` as two."""
+        return [tag.strip() for tag in self.settings.get(setting, "").split(";") if tag.strip()]
 
 
 # --- reading ---------------------------------------------------------------------------------
@@ -223,7 +224,7 @@ def complaints(e: Exercise) -> Iterator[str]:
         yield f"its statement has {count} words: 1 to {MOST_WORDS}"
     if len(e.hints) != 3:
         yield f"it has {len(e.hints)} hints, not three: a nudge, a pointer, nearly the answer"
-    if not e.checks.strip() and "docstrings" not in e.settings:
+    if not e.checks.strip() and not e.settings.keys() & {"docstrings", "tests"}:
         yield "it has no checks"
     if len(e.wrong) < 2:
         yield f"it has {len(e.wrong)} wrong answers: at least two"
