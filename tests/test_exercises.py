@@ -222,8 +222,9 @@ CHEATS = {
 @pytest.mark.parametrize("name", CHEATS)
 def test_what_may_not_pass(name, tmp_path):
     code, told = CHEATS[name]
+    limits = Limits(seconds=10, memory=4 * 10**8) if "GB" in name else Limits(seconds=1.5)
     began = time.monotonic()
-    verdict = judge(exercise(tmp_path), code, Limits(seconds=10 if "GB" in name else 1.5))
+    verdict = judge(exercise(tmp_path), code, limits)
     assert verdict.outcome == WRONG, verdict
     assert any(word in verdict.text for word in told.split("|")), verdict
     assert time.monotonic() - began < 15
@@ -340,6 +341,34 @@ def test_a_source_that_lacks_something_is_refused(tmp_path, old, new, said):
 def test_an_exercise_that_is_wrong_itself_blames_nobody(tmp_path, old, new, said):
     verdict = judge(exercise(tmp_path, **{old: new}), HONEST)
     assert verdict.outcome == UNCHECKED and said in verdict.text
+
+
+def test_the_library_s_tests_become_calls(tmp_path):
+    calls = [s.source for s in steps_of_test("test_tiny.py", "test_grad") if s.do == "evaluate"]
+    assert calls[:2] == ["df(2.0)", "d2f(2.0)"] and calls[2].startswith("jax.hessian(")
+    shown = [s.source for s in docstring_steps("jvp.py", "jvp") if s.do == "show"]
+    assert shown[-1] == "jax.jvp(jnp.sin, (0.0,), (2.0,))\n"
+    e = COURSE["03.3"]
+    assert {s.where for s in steps(e)} >= {"the docstring of jvp",
+                                          "test_perturbations_are_kept_apart of test_spine.py"}
+
+
+@pytest.mark.parametrize("wrong, said", [
+    (lambda: steps_of_test("test_tiny.py", "test_nothing"), "no test test_nothing"),
+    (lambda: steps_of_test("test_spine.py", "test_compositions"), "without parameters"),
+    (lambda: docstring_steps("jvp.py", "fill_tangents"), "no examples"),
+])
+def test_a_test_that_cannot_be_taken_apart_is_refused(wrong, said):
+    with pytest.raises(ValueError, match=said):
+        list(wrong())
+
+
+def test_a_test_of_the_library_that_fails_is_named(tmp_path):
+    e = exercise(tmp_path, **{
+        "without: numpy/reductions.py: sum": "tests: test_tiny.py: test_vmap",
+        "import minijax.numpy as jnp\n```": "import minijax as jax, minijax.numpy as jnp\n```"})
+    text = judge(e, HONEST + "jax.vmap = lambda f, *args, **kwargs: f").text
+    assert "in test_vmap of test_tiny.py" in text
 
 
 # --- in a notebook ---------------------------------------------------------------------------

@@ -24,6 +24,7 @@ class Said(str):
 
 
 _hints: dict[str, int] = {}  # how many of each were given in this session
+_cells: list[str] = []  # what was run in this notebook
 _right: set[str] = set()
 _asked: set[str] = set()
 
@@ -85,9 +86,18 @@ def _latest(number: str | None) -> str:
 
 
 def _texts() -> list[str]:
-    ipython: Any = sys.modules.get("IPython")
-    shell = ipython and ipython.get_ipython()
-    if shell:
-        return [text.lstrip() for text in reversed(shell.history_manager.input_hist_raw)]
+    """The texts that may be answers, the latest first."""
     script = getattr(sys.modules["__main__"], "__file__", None)
-    return [Path(script).read_text("utf-8")] if script else []
+    return _cells[::-1] or ([Path(script).read_text("utf-8")] if script else [])
+
+
+def _remember(cell: Any) -> None:
+    _cells.append(cell.raw_cell.lstrip())
+
+
+def _shell() -> Any:
+    return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+
+
+if shell := _shell():
+    shell.events.register("pre_run_cell", _remember)

@@ -1,9 +1,9 @@
 """What is made of the sources: `python -m minijax.course.exercises.generate`.
 
 For each `exercises/03_jvp.md`, in `exercises/03_jvp/`: a file for each exercise to be filled in, a
-notebook with all of them, and the solutions. `--check` says which of them are not as they would be
-made now. `section` is the part of a chapter that has its exercises, `nbgrader` the notebook of a
-teacher who uses that.
+notebook with all of them, and the solutions. The chapter, if there is one, gets them as a section.
+`--check` says what is not as it would be made now. `nbgrader` is the notebook of a teacher who uses
+that.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import Any
 
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from minijax.course.cells import METADATA, canonical
+from minijax.course.cells import METADATA, canonical, read as read_notebook
 from minijax.course.exercises.source import Exercise, folder, read
 
 TOOL = "python -m minijax.course.exercises.generate"
 START = "from minijax.course.exercises import check, hint, solution"
+LAST = "## What real JAX does differently"
 HOW = """\
 Put your answer in the place of the dots and run the cell: its last line says whether it is right.
 `hint("{number}")` helps, three times; `solution("{number}")` shows one way to do it."""
@@ -47,12 +48,20 @@ def stub_file(e: Exercise) -> str:
 
 
 def notebook(exercises: list[Exercise], title: str) -> Any:
-    first = exercises[0]
-    given = _common_given(exercises)
-    cells = [
-        new_markdown_cell(f"# Exercises: {title}\n\n{HOW.format(number=first.number)}"),
-        new_code_cell(f"{given}\n\n{START}" if given else START)]
-    return new_notebook(cells=cells + section(exercises), metadata=METADATA)
+    cells = section(exercises, f"# Exercises: {title}", "##")
+    return new_notebook(cells=cells, metadata=METADATA)
+
+
+def section(exercises: list[Exercise], heading: str, level: str) -> list[Any]:
+    """The cells of exercises: what is given, what is asked, and where to answer."""
+    given = "\n".join(filter(None, [_common_given(exercises), START]))
+    how = HOW.format(number=exercises[0].number)
+    made = [new_markdown_cell(f"{heading}\n\n{how}", id="exercises"),
+            new_code_cell(given, id="exercises-given")]
+    for e in exercises:
+        made += [new_markdown_cell(statement(e, level), id=cell_id(e, "text")),
+                 new_code_cell(stub_cell(e), id=cell_id(e, "answer"))]
+    return made
 
 
 def _common_given(exercises: list[Exercise]) -> str:
@@ -60,11 +69,19 @@ def _common_given(exercises: list[Exercise]) -> str:
     return "\n".join(dict.fromkeys(lines))
 
 
-def section(exercises: list[Exercise], level: str = "##") -> list[Any]:
-    """The cells of exercises: what is asked, and where to answer."""
-    return [cell for e in exercises for cell in (
-        new_markdown_cell(statement(e, level), id=cell_id(e, "text")),
-        new_code_cell(stub_cell(e), id=cell_id(e, "answer")))]
+def with_section(chapter: Any, exercises: list[Exercise]) -> Any:
+    """A chapter with these exercises before what JAX does. What is the same keeps its outputs."""
+    cells = [cell for cell in chapter.cells if not cell.id.startswith("exercise")]
+    outputs = {cell.source: cell for cell in chapter.cells if cell.cell_type == "code"}
+    new = [outputs.get(c.source, c) if c.cell_type == "code" else c
+           for c in section(exercises, "## Exercises", "###")]
+    place = next(i for i, cell in enumerate(cells) if LAST in cell.source)
+    before, _, after = cells[place].source.partition(LAST)
+    if before.strip():  # the end of the text before it stays a cell of its own
+        new = [new_markdown_cell(before.strip(), id=cells[place].id), *new]
+        cells[place] = new_markdown_cell(LAST + after, id="what-real-jax-does-differently")
+    chapter.cells = [*cells[:place], *new, *cells[place:]]
+    return chapter
 
 
 def cell_id(e: Exercise, what: str) -> str:
@@ -103,6 +120,9 @@ def files(source: Path) -> dict[Path, str]:
     made = {target / f"{e.number.replace('.', '_')}.py": stub_file(e) for e in exercises}
     made[target / f"{source.stem}.ipynb"] = canonical(notebook(exercises, title))
     made[target / "solutions.py"] = solutions(exercises)
+    chapter = source.parents[1] / "chapters" / f"{source.stem}.ipynb"
+    if chapter.is_file():
+        made[chapter] = canonical(with_section(read_notebook(chapter), exercises))
     return made
 
 
@@ -128,9 +148,12 @@ def main(argv: list[str] | None = None) -> int:
         for path, text in files(source).items():
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="\n")
-    for path in found:
-        if path in stale(folder()):
-            path.unlink()
+    for path in stale(folder()):  # of these there is no source any more
+        path.unlink()
+    chapters = [path for path in found if path.parent.name == "chapters"]
+    if chapters:
+        names = " ".join(f"chapters/{path.name}" for path in chapters)
+        print(f"next: python -m minijax.course.notebooks run {names}")
     return 0
 
 

@@ -21,7 +21,7 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any, BinaryIO
 
 import minijax.numpy  # noqa: F401 - whoever forks from here has it
@@ -111,7 +111,8 @@ class Runner:
     """Code, and then calls of what it defines."""
 
     def __init__(self, given: str, code: str, names: Sequence[str], file: str | None):
-        self.space: dict[str, Any] = {"__name__": "your_code", "__file__": NAME}
+        module = sys.modules["your_code"] = ModuleType("your_code")  # dataclasses look for it
+        self.space = vars(module)
         exec(compile(given, "<given>", "exec"), self.space)
         self.calls = dict(self.space)  # calls see what was given, and of the code only its answer
         linecache.cache[NAME] = (len(code), None, code.splitlines(keepends=True), NAME)

@@ -130,7 +130,7 @@ def show(data: Data) -> str:
     if kind == "array":
         x = array_of(data)
         assert x is not None
-        text = np.array2string(x, threshold=60, precision=6, separator=", ")
+        text = np.array2string(x, threshold=40, precision=6, separator=", ")
         return f"{text} ({data[1]}{data[2]})" if x.ndim else f"{text} ({data[1]})"
     if kind == "sequence":
         return f"({', '.join(map(show, data[1]))}{',' * (len(data[1]) == 1)})"
