@@ -29,11 +29,15 @@ from minijax.course.exercises.judge import (
 from minijax.course.exercises.steps import docstring_steps, steps, test_steps as steps_of_test
 from minijax.course.sandbox.data import difference, encode, show
 from minijax.course.sandbox.process import Limits, Sandbox
+from tests.tiers import thinned
 
 COURSE = source.course()
 
 
-@pytest.mark.parametrize("number", COURSE)
+ONE_BY_ONE = thinned(COURSE, kind=lambda number: number[:2])
+
+
+@pytest.mark.parametrize("number", ONE_BY_ONE)
 def test_stub_solution_and_wrong_answers(number):
     e = COURSE[number]
     assert judge(e, e.stub).outcome == judge(e, generate.stub_file(e)).outcome == NOT_ATTEMPTED
@@ -45,7 +49,7 @@ def test_stub_solution_and_wrong_answers(number):
         assert wrong.message in verdict.text
 
 
-@pytest.mark.parametrize("number", COURSE)
+@pytest.mark.parametrize("number", ONE_BY_ONE)
 def test_checks_cannot_be_passed_by_chance(number):
     """The dots, run, are not the solution; a solution run again is; something is not yes or no."""
     e = COURSE[number]
@@ -61,6 +65,18 @@ def test_the_proof_of_a_solution(number):
     e = COURSE[number]
     with Sandbox(f"{e.solution}\n{e.proof}", given=e.given) as sandbox:
         assert sandbox.loaded() is None
+
+
+def test_the_example_for_authors_is_an_exercise(tmp_path):
+    page = (source.folder() / "README.md").read_text("utf-8")
+    path = tmp_path / "98_sums.md"
+    path.write_text(page.partition("`````markdown\n")[2].partition("`````")[0], "utf-8")
+    [e] = source.read(path)
+    assert judge(e, e.solution).outcome == RIGHT
+    assert [judge(e, e.wrong_answer(w)).wrong for w in e.wrong] == [w.name for w in e.wrong]
+    with Sandbox(f"{e.solution}\n{e.proof}", given=e.given) as sandbox:
+        assert sandbox.loaded() is None
+    assert all(f"`{name}: " in page for name in source.SETTINGS)
 
 
 def test_a_chapter_has_exercises_enough():
@@ -202,7 +218,8 @@ CHEATS = {
         "def total(x): return solution('01.4') and solution('01.4')", "no exercise"),
     "the solution, read by another program": (
         "import subprocess\nsubprocess.run(['cat', 'x'])\ndef total(x): return 0",
-        "other programs"),
+        "other processes"),
+    "many processes": ("import os\nwhile True: os.fork()", "other processes"),
     "the library's own function": (
         "import minijax.numpy as jnp\ndef total(x): return jnp.sum(jnp.array(x))",
         "cannot be called"),
@@ -263,6 +280,15 @@ def test_a_new_interpreter_does_what_the_nursery_does(tmp_path, monkeypatch):
     assert judge(e, CHEATS["the solution, imported"][0]).outcome == WRONG
     verdict = judge(e, "while True: pass", Limits(seconds=1))
     assert verdict.outcome == WRONG and "took longer" in verdict.text
+
+
+def test_where_processes_are_allowed_there_are_some(tmp_path):
+    e = exercise(tmp_path, **{"without: numpy/reductions.py: sum": "processes: yes"})
+    code = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', ''])\n{HONEST}"
+    assert judge(e, code).outcome == RIGHT
+    hungry = ("import subprocess, sys\ndef total(x):\n"
+              "    subprocess.run([sys.executable, '-c', 'x = bytearray(10**10)'])")
+    assert "memory" in judge(e, hungry, Limits(memory=4 * 10**8)).text
 
 
 # --- what is said ----------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from minijax.core import Trace
 from minijax.jvp import JVPTracer
 
 
-class JVPTrace(Trace):  # continued
+class JVPTrace(Trace):  # and its other methods
     def dual(self, x):
         """The primal and the tangent of a value. What is not mine has none."""
         ...  # about 3 lines

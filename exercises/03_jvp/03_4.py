@@ -14,6 +14,6 @@ from minijax.core import Trace
 from minijax.jvp import JVPTracer
 
 
-class JVPTrace(Trace):  # continued
+class JVPTrace(Trace):  # and its other methods
     def process_primitive(self, prim, args, params):
         ...  # about 7 lines

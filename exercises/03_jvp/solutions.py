@@ -43,7 +43,7 @@ answer = """
 
 # %% exercise 03.3: The comparison that keeps them apart
 
-class JVPTrace(Trace):  # continued
+class JVPTrace(Trace):  # and its other methods
     def dual(self, x):
         """The primal and the tangent of a value. What is not mine has none."""
         if isinstance(x, JVPTracer) and x._trace is self:
@@ -53,7 +53,7 @@ class JVPTrace(Trace):  # continued
 
 # %% exercise 03.4: The interpreter
 
-class JVPTrace(Trace):  # continued
+class JVPTrace(Trace):  # and its other methods
     def process_primitive(self, prim, args, params):
         duals = [self.dual(x) for x in args]
         primals, tangents = [x for x, _ in duals], [t for _, t in duals]

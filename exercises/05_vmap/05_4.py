@@ -14,6 +14,6 @@ from minijax.batching import BatchTracer
 
 from minijax.batching import BatchTracer
 
-class BatchTrace(Trace):  # continued
+class BatchTrace(Trace):  # and its other methods
     def unbox(self, x):
         ...  # about 2 lines

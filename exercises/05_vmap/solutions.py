@@ -41,7 +41,7 @@ def reduction_rule(prim, axis, xs, dims, /, *, axes, **params):
 
 from minijax.batching import BatchTracer
 
-class BatchTrace(Trace):  # continued
+class BatchTrace(Trace):  # and its other methods
     def unbox(self, x):
         mine = isinstance(x, BatchTracer) and x._trace.tag is self.tag
         return (x.value, x.dim) if mine else (x, None)
