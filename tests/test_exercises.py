@@ -551,5 +551,12 @@ def test_errors_say_what_to_do(tmp_path, monkeypatch):
     assert "there is no exercise '01.77'; there are 01.1, 01.2" in text and "Trace" not in text
 
 
+def test_start_within_a_copy_renews_it(copy, monkeypatch):
+    monkeypatch.chdir(copy / "exercises")
+    (copy / "exercises/01_tracing/01_2.py").unlink()
+    assert f"{copy}: 1 files written" in said("start")[1]
+    assert not list(copy.rglob(copies.USUAL))
+
+
 def test_files_of_the_course_are_found_wherever_it_is(tmp_path):
     assert Path(source.folder(), "01_tracing.md").is_file()

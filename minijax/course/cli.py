@@ -11,9 +11,12 @@ from pathlib import Path
 
 try:
     import click
+    import nbformat  # noqa: F401 - as the exercises do
+    import psutil  # noqa: F401
 except ModuleNotFoundError as error:
     raise SystemExit(
-        "the minijax command needs click: in your clone run  python -m pip install '.[course]'"
+        f"the minijax command needs {error.name}: in your clone run  python -m pip install "
+        "'.[course]'"
     ) from error
 
 from minijax.compiler import cache as kernels

@@ -31,15 +31,16 @@ def explained() -> Iterator[None]:
 
 
 @click.command()
-@click.argument("folder", default=copies.USUAL,
-                type=click.Path(file_okay=False, path_type=Path))
-def start(folder: Path) -> None:
+@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
+def start(folder: Path | None) -> None:
     """Make a working copy of the course.
 
-    FOLDER (minijax-course unless you name another) gets the chapters and the exercises. Run it
-    again after an update: it adds what is new. What you have changed is kept.
+    FOLDER gets the chapters and the exercises. If you name none it is the copy you are in, or a new
+    one, minijax-course. Run it again after an update: it adds what is new. What you have changed
+    is kept.
     """
     with explained():
+        folder = folder or copies.around() or Path(copies.USUAL)
         made, kept = copies.start(folder)
         first = next(iter(course().values()))
     click.echo(f"{folder}: {len(made)} files written, {len(kept)} of yours kept")

@@ -57,14 +57,20 @@ def add_missing(mine: Path, new: Path) -> bool:
     return bool(added)
 
 
-def find_copy(here: Path | None = None) -> Path:
-    """The working copy around a folder, or in it. FileNotFoundError says how to make one."""
+def around(here: Path | None = None) -> Path | None:
+    """The working copy that a folder is in, or has under its usual name."""
     here = (here or Path.cwd()).resolve()
-    for place in (here, *here.parents, here / USUAL):
-        if (place / FOLDER / ORIGINALS).is_file():
-            return place
-    raise FileNotFoundError(f"no working copy in {here} or around it: make one with  minijax start "
-                            f"{USUAL}  and go there")
+    places = (here, *here.parents, here / USUAL)
+    return next((p for p in places if (p / FOLDER / ORIGINALS).is_file()), None)
+
+
+def find_copy() -> Path:
+    """The working copy around the current folder. FileNotFoundError says how to make one."""
+    found = around()
+    if found is None:
+        raise FileNotFoundError(f"no working copy in {Path.cwd()} or around it: make one with  "
+                                f"minijax start {USUAL}  and go there")
+    return found
 
 
 def attempts(copy: Path, e: Exercise) -> list[Attempt]:

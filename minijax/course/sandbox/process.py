@@ -66,7 +66,7 @@ class Sandbox:
                  file: str | None = None, without: Sequence[str] = (),
                  protected: Sequence[str] = (), processes: bool = False,
                  limits: Limits = LIMITS):
-        self.limits = limits
+        self.limits, self.processes = limits, processes
         self.printed, self.taken = b"", 0  # the beginning of what it printed, and how much that was
         self.replies: queue.Queue[Any] = queue.Queue()
         self.folder = tempfile.TemporaryDirectory(prefix="exercise-", ignore_cleanup_errors=True)
@@ -123,7 +123,7 @@ class Sandbox:
                 return self.replies.get(timeout=LOOK)
             except queue.Empty:
                 looks += 1
-                self._check(self.request["processes"] and looks % FAMILY == 0)
+                self._check(self.processes and looks % FAMILY == 0)
 
     def _check(self, family: bool) -> None:
         if time.monotonic() > self.deadline:
