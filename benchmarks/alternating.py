@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-REST = 0.03  # seconds before each block: threads of the one before may still be looking for work
+# Seconds before each block. Threads of the one before may still be looking for work, and take a CPU
+# from the next: those of OpenBLAS, after a product by NumPy, for a tenth of a second.
+REST = 0.15
 
 
 @dataclass

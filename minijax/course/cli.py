@@ -22,7 +22,7 @@ except ModuleNotFoundError as error:
 from minijax.compiler import cache as kernels
 from minijax.course import data, mnist, plots, show
 from minijax.course.exercises import commands as exercises
-from minijax.course.places import chapters, copy_chapters
+from minijax.course.places import chapters, copy_chapters, trust
 from minijax.course.tour import CellError, read_cells, run_notebook
 
 PASSING = 0.5  # a network below this has not learned; guessing gives 0.1
@@ -106,6 +106,7 @@ def lab(folder: Path, port: int, browser: bool | None) -> None:
 
     with one_line_errors(OSError):
         made, old = copy_chapters(folder)
+        trust(made)
     click.echo(f"{folder}: {len(made)} files copied" if made else f"{folder}: your copy, unchanged")
     for path in old:
         click.echo(f"{path}: yours is kept; the library's is newer. Move yours away to get it.")

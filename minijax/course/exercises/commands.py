@@ -15,6 +15,7 @@ import click
 from minijax.course.exercises import copies
 from minijax.course.exercises.judge import NOT_ATTEMPTED, RIGHT, judge
 from minijax.course.exercises.source import Exercise, course, find
+from minijax.course.places import trust
 
 HINTS = ".hints.json"  # in the working copy: how many hints of each exercise were given
 LOOK = 0.3  # seconds between two looks at the files
@@ -42,6 +43,7 @@ def start(folder: Path | None) -> None:
     with explained():
         folder = folder or copies.around() or Path(copies.USUAL)
         made, kept = copies.start(folder)
+        trust(made)
         first = next(iter(course().values()))
     click.echo(f"{folder}: {len(made)} files written, {len(kept)} of yours kept")
     file = Path(copies.FOLDER, first.chapter, f"{first.number.replace('.', '_')}.py")
