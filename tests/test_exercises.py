@@ -27,7 +27,7 @@ from minijax.course.exercises.judge import (
     same,
 )
 from minijax.course.exercises.steps import docstring_steps, steps, test_steps as steps_of_test
-from minijax.course.sandbox.data import difference, encode, show
+from minijax.course.sandbox.data import check_form, difference, encode, show
 from minijax.course.sandbox.process import Limits, Sandbox
 from tests.tiers import thinned
 
@@ -202,6 +202,20 @@ CHEATS = {
         "    try: os.write(fd, b'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx')\n"
         "    except OSError: pass\n"
         "def total(x): return 0", "strange|came back|ended|answers"),
+    "an array without memory, forged": (
+        "import json, os\n"
+        "text = json.dumps({'value': ['array', 'float0', [10**13], '<f8', '']}).encode()\n"
+        "for fd in range(3, 12):\n"
+        "    try: os.write(fd, (len(text).to_bytes(8, 'big') + text) * 9)\n"
+        "    except OSError: pass\n"
+        "def total(x): return 0", "came back|should|answers|strange|ended|None"),
+    "lists in lists, forged": (
+        "import os\n"
+        "text = b'{\"value\": ' + b'[' * 10**5 + b']' * 10**5 + b'}'\n"
+        "for fd in range(3, 12):\n"
+        "    try: os.write(fd, len(text).to_bytes(8, 'big') + text)\n"
+        "    except OSError: pass\n"
+        "def total(x): return 0", "answers|strange|ended|longer"),
     "an object equal to everything": (
         "class Same:\n    def __eq__(self, other): return True\n"
         "    def __float__(self): return 3.5\n"
@@ -330,6 +344,20 @@ def test_programs_are_compared_line_by_line(tmp_path):
 ])
 def test_how_values_are_compared(mine, expected, what):
     assert difference(encode(mine), encode(expected)) == what
+
+
+@pytest.mark.parametrize("value", [
+    None, True, 3, 2.5, float("inf"), 1j, "a", (1, [2, {"a": None}]), object(), 10**30])
+def test_what_is_encoded_is_of_the_form(value):
+    check_form(encode(value))
+
+
+@pytest.mark.parametrize("data", [
+    None, [], {}, ["number", "1"], ["array", "float32", [2], "<f4", "AAAA"], ["list", []],
+    ["array", "float32", [2], "O", ""], ["sequence", [1]], ["dict", [1]], ["text"], ["number", []]])
+def test_what_is_not_of_the_form_is_refused(data):
+    with pytest.raises((ValueError, TypeError)):
+        check_form(data)
 
 
 def test_arrays_keep_their_shape_and_their_type():
@@ -473,7 +501,8 @@ def test_a_course_on_the_command_line(copy):
     assert said("hint", "01.4")[1].startswith("hint 1 of 3: ")
     assert said("hint", "01.4")[1].startswith("hint 2 of 3: ")
     answer(copy, "01.4", e.solution)
-    assert said("check") == said("check", "01.4") == (0, "01.4 right\n")
+    for words in [("check",), ("check", "01"), ("check", "01.4")]:
+        assert said(*words) == (0, "01.4 right\n")
     text = said("progress")[1]
     assert "01_tracing           ...+" in text and "\n1 of " in text and "next: 01.1" in text
     before = path.read_text("utf-8")

@@ -56,12 +56,14 @@ def start(folder: Path | None) -> None:
 def check(number: str | None, watch: bool) -> None:
     """Check your answer to exercise NUMBER, such as 03.1.
 
-    Without a number, all that you have attempted. Fails unless what was checked is right.
+    With the number of a chapter, 03, all that you have attempted of it; without a number, of the
+    course. Fails unless what was checked is right.
     """
     with explained():
         copy = copies.find_copy()
-        wanted = [find(number)] if number else list(course().values())
-        good = tell(copy, wanted, bool(number))
+        wanted = [e for n, e in course().items() if n.startswith(f"{number or n[:2]}.")]
+        wanted = wanted or [find(number or "")]
+        good = tell(copy, wanted, number in course())
     if watch:
         try:
             follow(copy, wanted)

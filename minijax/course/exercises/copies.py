@@ -141,7 +141,10 @@ def _notebooks(copy: Path, e: Exercise) -> list[Path]:
 
 
 def _notebook(path: Path) -> Any:
-    return json.loads(path.read_text("utf-8"))
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not a notebook ({error}): mend it or move it away") from error
 
 
 def _source(cell: Any) -> str:

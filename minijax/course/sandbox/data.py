@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import difflib
+import re
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ from minijax.jaxpr import Jaxpr
 
 Data = list[Any]
 DEEPEST = 20  # a container that holds itself ends here
+FORMS = {("none",), ("text", str), ("program", str), ("object", str, str), ("error", str, str, str),
+         *(("number", kind) for kind in (bool, int, float))}
+STORED = re.compile(r"[<>|][biufc]\d+")  # the dtypes whose bytes are sent
 
 
 def encode(value: Any, depth: int = 0) -> Data:
@@ -57,6 +61,24 @@ def _encode_array(x: np.ndarray) -> Data:
     return ["array", str(x.dtype), list(x.shape), stored.dtype.str, data]
 
 
+def check_form(data: Any, depth: int = 0) -> None:
+    """ValueError unless it is such data: who sends it may be out to break who reads it."""
+    kind, *parts = data if isinstance(data, list) and data else ("nothing",)
+    inside: list[Any] = []
+    if kind == "array" and [type(x) for x in parts] == [str, list, str, str]:
+        good = STORED.fullmatch(parts[2]) and all(type(n) is int and n >= 0 for n in parts[1])
+        good = good and array_of(data) is not None
+    elif kind in ("sequence", "dict") and len(parts) == 1 and isinstance(parts[0], list):
+        inside = parts[0] if kind == "sequence" else [x for pair in parts[0] for x in pair]
+        good = depth <= DEEPEST
+    else:
+        good = (kind, *[type(x) for x in parts]) in FORMS
+    if not good:
+        raise ValueError("this is no value")
+    for x in inside:
+        check_form(x, depth + 1)
+
+
 def array_of(data: Data) -> np.ndarray | None:
     """The array that a number or an array stands for; None for anything else."""
     if data[0] == "number":
@@ -65,7 +87,7 @@ def array_of(data: Data) -> np.ndarray | None:
         return None
     _, _, shape, stored, text = data
     x = np.frombuffer(base64.b64decode(text), np.dtype(stored))
-    return x.reshape(shape) if x.size or 0 in shape else np.zeros(shape)
+    return x.reshape(shape) if x.size or 0 in shape else np.broadcast_to(x.dtype.type(), shape)
 
 
 def difference(mine: Data, expected: Data) -> str | None:

@@ -23,6 +23,7 @@ from typing import Any, BinaryIO
 import psutil
 
 from minijax.course.sandbox.child import receive, send
+from minijax.course.sandbox.data import check_form
 
 PROGRAM = ("import sys; sys.path[:] = {path!r}; "
            "from minijax.course.sandbox import child; child.{call}")
@@ -111,9 +112,13 @@ class Sandbox:
             what = ("ended the process (sys.exit, os._exit or a crash)"
                     if isinstance(reply, EOFError) else f"sent something strange: {reply}")
             raise Ended(what) from reply
-        if not isinstance(reply, dict) or "value" not in reply:
-            raise Ended("wrote into the channel of its answers")
-        return reply["value"]
+        try:
+            value = reply["value"]
+            if value is not None:
+                check_form(value)
+        except (ValueError, TypeError, LookupError) as error:
+            raise Ended("wrote into the channel of its answers") from error
+        return value
 
     def _next_reply(self) -> Any:
         """Wait for a reply, and look meanwhile at what the process uses."""
@@ -141,7 +146,7 @@ class Sandbox:
             while True:
                 try:
                     self.replies.put(receive(source, self.limits.reply))
-                except (EOFError, ValueError, OSError) as error:
+                except (EOFError, ValueError, OSError, RecursionError) as error:
                     self.replies.put(error)
                     return
 
