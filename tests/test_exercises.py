@@ -289,7 +289,9 @@ def test_a_new_interpreter_does_what_the_nursery_does(tmp_path, monkeypatch):
     from minijax.course.sandbox import process
 
     e = exercise(tmp_path)
+    nursed = run(COURSE["03.4"], COURSE["03.4"].solution)
     monkeypatch.setattr(process.sys, "platform", "elsewhere")
+    assert same(run(COURSE["03.4"], COURSE["03.4"].solution), nursed)
     assert judge(e, HONEST).outcome == RIGHT
     assert judge(e, CHEATS["the solution, imported"][0]).outcome == WRONG
     verdict = judge(e, "while True: pass", Limits(seconds=1))
@@ -341,6 +343,8 @@ def test_programs_are_compared_line_by_line(tmp_path):
     (None, 0, "another kind of value"),
     (float("nan"), float("nan"), None),
     ({"a": 1, "b": 2}, {"b": 2, "a": 1}, None),
+    ({"mul", "add"}, {"add", "mul"}, None),
+    ({1}, {2}, "another value"),
 ])
 def test_how_values_are_compared(mine, expected, what):
     assert difference(encode(mine), encode(expected)) == what

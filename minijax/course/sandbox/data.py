@@ -46,6 +46,8 @@ def encode(value: Any, depth: int = 0) -> Data:
         return _encode_array(np.asarray(value))
     if depth < DEEPEST and isinstance(value, (tuple, list)):
         return ["sequence", [encode(x, depth + 1) for x in value]]
+    if isinstance(value, (set, frozenset)):
+        return ["object", "set", f"{{{', '.join(sorted(map(repr, value)))}}}"[:2000]]
     if depth < DEEPEST and type(value) is dict:
         items = sorted(value.items(), key=lambda item: repr(item[0]))
         return ["dict", [[encode(k, depth + 1), encode(x, depth + 1)] for k, x in items]]

@@ -183,7 +183,8 @@ def end(pid: int | None, started: subprocess.Popen | None) -> None:
 
 
 def environment() -> dict[str, str]:
-    return {"OPENBLAS_NUM_THREADS": "1", **os.environ, "PYTHONIOENCODING": "utf-8"}
+    fixed = {"PYTHONIOENCODING": "utf-8", "PYTHONHASHSEED": "0"}  # one order of sets for all
+    return {"OPENBLAS_NUM_THREADS": "1", **os.environ, **fixed}
 
 
 def command(call: str) -> list[str]:
