@@ -42,6 +42,8 @@ def test_stub_solution_and_wrong_answers(number):
     e = COURSE[number]
     assert judge(e, e.stub).outcome == judge(e, generate.stub_file(e)).outcome == NOT_ATTEMPTED
     assert judge(e, generate.stub_cell(e)).outcome == NOT_ATTEMPTED
+    nbgrader = e.with_solution(["# YOUR CODE HERE", "raise NotImplementedError()"])
+    assert judge(e, nbgrader).outcome == NOT_ATTEMPTED
     assert judge(e, f"# exercise {number}\n{e.solution}").outcome == RIGHT
     for wrong in e.wrong:
         verdict = judge(e, e.wrong_answer(wrong))

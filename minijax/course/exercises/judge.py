@@ -20,6 +20,7 @@ from minijax.course.sandbox.process import LIMITS, Ended, Limits, NotStarted, Sa
 NOT_ATTEMPTED, WRONG, RIGHT, UNCHECKED = (
     "not attempted", "wrong", "right", "cannot be checked")
 TALK = {"check", "hint", "solution"}  # what a cell may call beside its answer
+DOTS = ("...", "raise NotImplementedError()")  # ours, and what nbgrader puts in their place
 SHOWN = 10  # lines of what an attempt printed
 
 
@@ -80,10 +81,12 @@ def answer_of(text: str) -> str:
 
 def attempted(e: Exercise, answer: str) -> bool:
     """Whether it differs from what the learner was given, other than by comments."""
-    bare = [ast.unparse(node) for node in ast.parse(answer).body]
     given = {ast.unparse(node) for node in ast.parse(e.given).body}
-    return [t for t in bare if t not in given] != [
-        t for node in ast.parse(e.stub).body if (t := ast.unparse(node)) not in given]
+
+    def own(text: str) -> list[str]:
+        return [t for node in ast.parse(text).body if (t := ast.unparse(node)) not in given]
+
+    return own(answer) not in [own(e.with_solution([dots])) for dots in DOTS]
 
 
 # --- running ---------------------------------------------------------------------------------

@@ -115,7 +115,7 @@ class Exercise:
 
     @property
     def stub(self) -> str:
-        """What the learner begins with. The dots are what nbgrader puts there too."""
+        """What the learner begins with."""
         return self.with_solution([f"...  # {self.size}"])
 
     def wrong_answer(self, wrong: Wrong) -> str:
