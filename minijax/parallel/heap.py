@@ -37,9 +37,17 @@ class Region:
     """The part of the heap in which one process allocates."""
 
     def __init__(self, start: int, end: int):
+        self.size = end - start
         self.holes = [(start, end)]  # what is free, in order
         self.returned: deque[tuple[int, int]] = deque()  # by finalizers, which may come at any time
         self.lock = threading.Lock()
+
+    def used(self) -> int:
+        """How many bytes are not free."""
+        with self.lock:
+            while self.returned:
+                self.give(*self.returned.popleft())
+            return self.size - sum(end - start for start, end in self.holes)
 
     def take(self, size: int) -> int:
         """The offset of `size` free bytes. MemoryError: there are none."""
