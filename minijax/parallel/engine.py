@@ -22,11 +22,12 @@ from minijax.compiler.executable import executable
 from minijax.float_checks import checking_floats
 from minijax.jaxpr import Jaxpr, derived
 from minijax.parallel.asking import check_order
-from minijax.parallel.heap import Heap, largest_file, one_of_stack, stack_of_one
+from minijax.parallel.heap import DEVICES, Heap, one_of_stack, stack_of_one
 from minijax.parallel.meeting import Disagreement
 from minijax.parallel.programs import encoded
 from minijax.parallel.replication import same_everywhere
 from minijax.parallel.slots import ASLEEP, PARENT, Slots, fence, look
+from minijax.parallel.system import new_memory
 from minijax.parallel.workers import Worker
 
 __all__ = ["Engine", "ProcessEngine", "Sent", "compile_first", "engine", "use"]
@@ -146,7 +147,7 @@ class ProcessEngine(Engine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.heap = Heap(*largest_file(), 0)
+        self.heap = Heap(*new_memory(DEVICES + 1))
         self.workers: dict[int, Worker] = {}
         self.runs = itertools.count(1)
         self.last = 0.0  # when a run came to its end
@@ -185,6 +186,8 @@ class ProcessEngine(Engine):
         return outs
 
     def hire(self, device: int, count: int) -> Worker:
+        if device >= DEVICES:
+            raise ValueError(f"at most {DEVICES} devices can be processes, got device {device}")
         self.workers[device] = Worker(self.heap, device, count)
         return self.workers[device]
 
@@ -256,9 +259,6 @@ def engine() -> Engine:
     """The engine of this process, made when it is first asked for."""
     global _engine
     if _engine is None:
-        if not hasattr(os, "fork"):
-            raise NotImplementedError("pmap needs what Linux and macOS have: sockets that a "
-                                      "process inherits. On Windows, use WSL, or vmap.")
         use(ProcessEngine())
     return _engine  # type: ignore[return-value]
 
@@ -275,7 +275,7 @@ def _forget_engine() -> None:
     global _engine
     if isinstance(_engine, ProcessEngine):
         for worker in _engine.workers.values():
-            worker.connection.close()
+            worker.let_go()
         _engine.workers.clear()  # nobody here may end them
     _engine = None
 

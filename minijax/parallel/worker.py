@@ -2,21 +2,22 @@
 
 It waits for orders of its parent, of which there is one kind: run this program. It imports this
 library and nothing of the user's. It ignores Ctrl-C, prints nothing (log records go to the parent),
-and ends when its parent does: its connection is closed then, and a second thread, whose beat tells
-the parent that this process is alive, looks every quarter of a second whether there is a parent.
+and ends when its parent does. A second thread waits for that, and the beat of a third tells the
+parent that this process is alive.
 """
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Sequence
-from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ from minijax.parallel.slots import (
     fence,
     look,
 )
+from minijax.parallel.system import connection
 from minijax.parallel.times import VARIABLE, tell_times
 
 __all__ = ["Device", "main"]
@@ -101,7 +103,7 @@ class Device:
 class Worker(Device):
     """A device that takes orders from its parent."""
 
-    def __init__(self, connection: Connection, heap: Heap, device: int):
+    def __init__(self, connection: Any, heap: Heap, device: int):
         super().__init__()
         self.connection, self.heap, self.device = connection, heap, device
         self.slots = Slots(heap)
@@ -183,31 +185,35 @@ class Worker(Device):
                                          index=about["devices"].index(self.device), **about)
 
 
-def beat(slots: Slots, device: int, parent: int) -> None:
-    """Tell the parent that this process lives, as long as the parent does."""
-    count = 0
-    while os.getppid() == parent:
-        count += 1
+def beat(slots: Slots, device: int) -> None:
+    """Tell the parent that this process lives."""
+    for count in itertools.count(1):
         slots.set(device, BEAT, count)
         time.sleep(INTERVAL)
+
+
+def end_with_parent() -> None:
+    """The parent holds the other end of a pipe, until it ends, however it does."""
+    sys.stdin.buffer.read()
     os._exit(0)
 
 
-def main(descriptor: int, heap_descriptor: int, size: int, device: int, parent: int,
+def main(handle: int, memory: Any, size: int, start: int, end: int, device: int,
          limits: dict) -> None:
-    """The life of a worker. Its descriptors are inherited: a connection, and the shared memory."""
+    """The life of a worker, which inherits a connection and the shared memory."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     np.seterr(all="ignore")
     for name, value in limits.items():
         config.update(name, value)
     if VARIABLE in os.environ:
         tell_times()
-    heap = Heap(heap_descriptor, size, device + 1)
+    heap = Heap(memory, size, start, end)
     buffers.use(heap.buffers)
-    worker = Worker(Connection(descriptor), heap, device)
+    worker = Worker(connection(handle), heap, device)
     ask_p.parent = worker.ask
     logging.captureWarnings(True)
     logging.getLogger().addHandler(LogHandler(worker))
-    threading.Thread(target=beat, args=(worker.slots, device, parent), daemon=True).start()
+    for target, args in ((end_with_parent, ()), (beat, (worker.slots, device))):
+        threading.Thread(target=target, args=args, daemon=True).start()
     worker.serve()
     os._exit(0)  # nothing to tidy up: the memory belongs to the parent

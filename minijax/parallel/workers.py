@@ -12,19 +12,19 @@ import logging
 import os
 import pickle
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from multiprocessing.connection import Connection
+from multiprocessing import Pipe
 from typing import Any
 
 import numpy as np
 
 from minijax.compiler.threads import usable_cpus
 from minijax.config import config, flags
+from minijax.devices import device_count
 from minijax.errors import JaxRuntimeError
 from minijax.parallel.heap import Heap
 from minijax.parallel.meeting import Disagreement
@@ -39,6 +39,7 @@ from minijax.parallel.slots import (
     Slots,
     fence,
 )
+from minijax.parallel.system import inheriting
 
 __all__ = ["Fault", "Told", "Worker", "failure"]
 
@@ -100,17 +101,16 @@ class Worker(Told):
         self.questions: Sequence[Callable] = ()
         self.replies: list[np.ndarray] = []  # alive until the device has seen them
         self.log = tempfile.TemporaryFile()  # what the process writes when it crashes
-        ours, theirs = socket.socketpair()
-        arguments = (theirs.fileno(), heap.fd, heap.size, device, os.getpid(), limits(count))
+        self.region = heap.lend(max(count, device_count()))
+        self.connection, theirs = Pipe()
+        handles = theirs.fileno(), heap.handle
+        arguments = (*handles, heap.size, *self.region, device, limits(count))
         code = COMMAND.format(path=list(map(str, sys.path)),
                               arguments=", ".join(map(repr, arguments)))
-        command = [sys.executable, *interpreter_flags(), "-c", code]
         with theirs:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                pass_fds=(theirs.fileno(), heap.fd), env=environment(count),
-                process_group=0)  # the terminal's Ctrl-C is for the parent
-        self.connection = Connection(ours.detach())
+                [sys.executable, *interpreter_flags(), "-c", code], stdin=subprocess.PIPE,
+                stdout=self.log, stderr=self.log, env=environment(count), **inheriting(handles))
         self.life: tuple = ()  # its signs of life when they were last looked at
         self.silence = 0  # and how often since they have been the same
 
@@ -213,7 +213,15 @@ class Worker(Told):
         """End the process now, whatever it is doing. It leaves nothing behind."""
         self.process.kill()
         self.process.wait()
+        self.let_go()
+        start, end = self.region
+        self.heap.free(start, end - start)
+
+    def let_go(self) -> None:
+        """Close what ties this process to it. It ends when nobody is tied to it any more."""
         self.connection.close()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
         self.log.close()
 
     def __str__(self) -> str:
@@ -221,8 +229,14 @@ class Worker(Told):
 
 
 def interpreter_flags() -> list[str]:
-    """The options that this Python was started with, such as -W or -X dev."""
-    return subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    """The options that this Python was started with, as far as they change what programs do."""
+    letters = {"optimize": "O", "isolated": "I", "ignore_environment": "E", "no_user_site": "s",
+               "safe_path": "P", "dont_write_bytecode": "B"}
+    flags = ["-" + letter * getattr(sys.flags, name) for name, letter in letters.items()
+             if getattr(sys.flags, name)]
+    modes = {"dev": sys.flags.dev_mode, "utf8": sys.flags.utf8_mode}
+    return [*flags, *(f"-X{name}" for name, on in modes.items() if on),
+            *(f"-W{option}" for option in sys.warnoptions)]
 
 
 def cpu_time(pid: int) -> float:
