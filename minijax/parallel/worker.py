@@ -45,6 +45,7 @@ from minijax.parallel.slots import (
     look,
 )
 from minijax.parallel.system import connection
+from minijax.parallel.times import VARIABLE, tell_times
 
 __all__ = ["main"]
 
@@ -199,6 +200,8 @@ def main(handle: int, memory: Any, size: int, start: int, end: int, device: int,
     np.seterr(all="ignore")
     for name, value in limits.items():
         config.update(name, value)
+    if VARIABLE in os.environ:
+        tell_times()
     heap = Heap(memory, size, start, end)
     buffers.use(heap.buffers)
     worker = Worker(connection(handle), heap, device)
