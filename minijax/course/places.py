@@ -5,6 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
+STATIC = Path(__file__).resolve().parent / "static"  # other people's scripts: MathJax, reveal.js
 ORIGINALS = ".originals.json"  # in a reader's copy: what each file was when it was copied
 
 
