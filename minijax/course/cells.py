@@ -79,7 +79,7 @@ def canonical(nb: Notebook) -> str:
         counts = list(range(1, len(code) + 1))
     for cell, count in zip(code, counts, strict=True):
         cell.execution_count = count
-        cell.outputs = _canonical_outputs(cell.outputs, count)
+        cell.outputs = canonical_outputs(cell.outputs, count)
     made = new_notebook(cells=cells, metadata=METADATA, nbformat_minor=5)
     return nbformat.writes(made, version=4).rstrip("\n") + "\n"
 
@@ -121,7 +121,8 @@ def _metadata(options: dict[str, str]) -> dict[str, Any]:
     return made
 
 
-def _canonical_outputs(outputs: list[Any], count: int | None) -> list[Any]:
+def canonical_outputs(outputs: list[Any], count: int | None) -> list[Any]:
+    """The outputs of a cell as they are stored: one of each stream, errors without frames."""
     made: list[Any] = []
     for out in outputs:
         kind = out.output_type

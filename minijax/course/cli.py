@@ -1,5 +1,5 @@
-"""The command line: `minijax tour`, `minijax train`, `minijax lab`, `minijax cache`, and
-`minijax profile`."""
+"""The command line: `minijax tour`, `minijax train`, `minijax lab`, `minijax slides`,
+`minijax cache`, and `minijax profile`."""
 
 import importlib.util
 import os
@@ -12,15 +12,17 @@ from pathlib import Path
 
 try:
     import click
+
+    from minijax.compiler import cache as kernels
+    from minijax.course import data, mnist, plots, show
+    from minijax.course.places import chapters, copy_chapters
+    from minijax.course.slides.command import slides
+    from minijax.course.tour import CellError, read_cells, run_notebook
 except ModuleNotFoundError as error:
     raise SystemExit(
-        "the minijax command needs click: in your clone run  python -m pip install '.[course]'"
+        f"the minijax command needs {error.name}: "
+        "in your clone run  python -m pip install '.[course]'"
     ) from error
-
-from minijax.compiler import cache as kernels
-from minijax.course import data, mnist, plots, show
-from minijax.course.places import chapters, copy_chapters
-from minijax.course.tour import CellError, read_cells, run_notebook
 
 PASSING = 0.5  # a network below this has not learned; guessing gives 0.1
 
@@ -33,6 +35,9 @@ def main() -> None:
     Start with `minijax tour`. Then `minijax train`, and `minijax lab` to read the chapters and
     change them.
     """
+
+
+main.add_command(slides)
 
 
 @main.command()

@@ -16,7 +16,6 @@ Without notebooks, `sync`, `run` and `check` take all chapters that `book.yml` l
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,6 +25,7 @@ from typing import Any
 from minijax.course.book import Book, find_root, read_book
 from minijax.course.cells import canonical, from_text, read, to_text, write
 from minijax.course.figures import HEADER, UNITS
+from minijax.course.fresh_kernel import run_cells
 from minijax.course.guards import GUARDS, TOOL, Chapter, Problem
 from minijax.course.one_text import book_problems
 from minijax.course.source import parse_tag, render
@@ -69,24 +69,9 @@ def run(notebook: Path, book: Book, timeout: int = 600) -> None:
     Raises nbclient's CellExecutionError, and writes nothing, where a cell without the tag
     raises-exception raises.
     """
-    from jupyter_client.kernelspec import KernelSpecManager
-    from jupyter_client.manager import AsyncKernelManager
-    from nbclient import NotebookClient
-
     nb = read(notebook)
     fill(nb, book)
-    specs = KernelSpecManager(kernel_dirs=[])  # no installed kernel: this interpreter
-    client = NotebookClient(
-        nb,
-        km=AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs),
-        timeout=timeout,
-        record_timing=False,
-        store_widget_state=False,
-        resources={"metadata": {"path": str(notebook.resolve().parent)}},
-    )
-    here = Path(__file__).resolve().parents[2]  # the kernel imports the minijax that runs it
-    paths = [str(book.root), str(here), *filter(None, [os.environ.get("PYTHONPATH")])]
-    client.execute(cleanup_kc=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)})
+    run_cells(nb, notebook.parent, (book.root,), timeout=timeout, record_timing=False)
     write(nb, notebook)
 
 
