@@ -15,7 +15,7 @@ try:
 
     from minijax.compiler import cache as kernels
     from minijax.course import data, mnist, plots, show
-    from minijax.course.places import chapters, copy_chapters
+    from minijax.course.places import chapters, copy_chapters, has_screen
     from minijax.course.slides.command import slides
     from minijax.course.tour import CellError, read_cells, run_notebook
 except ModuleNotFoundError as error:
@@ -231,13 +231,6 @@ def check_plot(path: Path) -> None:
         raise click.BadParameter(f"{path} must end in one of: {', '.join(plots.formats())}")
     if not os.access(path.absolute().parent, os.W_OK):
         raise click.BadParameter(f"the folder of {path} is absent or not writable; give another")
-
-
-def has_screen() -> bool:
-    """Whether a browser window can open here."""
-    return sys.platform in ("win32", "darwin") or any(
-        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
-    )
 
 
 def progress(console):

@@ -1,8 +1,10 @@
-"""Where the course's files are: in the clone, or inside the installed package."""
+"""Where the course's files are, in the clone or inside the installed package; and a screen."""
 
 import hashlib
 import json
+import os
 import shutil
+import sys
 from pathlib import Path
 
 STATIC = Path(__file__).resolve().parent / "static"  # other people's scripts: MathJax, reveal.js
@@ -54,3 +56,10 @@ def copy_chapters(target: Path) -> tuple[list[Path], list[Path]]:
         made.append(copy)
     record.write_text(json.dumps(originals, indent=1), "utf-8")
     return made, old
+
+
+def has_screen() -> bool:
+    """Whether a browser window can open here."""
+    return sys.platform in ("win32", "darwin") or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
