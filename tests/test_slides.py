@@ -20,6 +20,7 @@ from minijax.course.cli import main
 from minijax.course.slides.build import build, choose, notebooks, render
 from minijax.course.slides.pages import kind, misfits, pages
 from minijax.course.slides.serve import server
+from tests.tiers import thinned
 
 DECKS = notebooks()
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
@@ -186,7 +187,7 @@ def opened(browser, address):
 
 
 @needs_browser
-@pytest.mark.parametrize("name", DECKS)
+@pytest.mark.parametrize("name", thinned(DECKS, lambda name: DECKS[name].parent))
 def test_nothing_is_cut_off_in_a_browser(name, browser, site):
     found = [c for c in cells.read(DECKS[name]).cells if kind(c)]
     with opened(browser, f"{site}/{name}.html") as deck:

@@ -10,7 +10,7 @@ The notebook is the source: it alone is committed, with its outputs. To edit one
 (the form is described in `minijax/course/cells.py`), change it and `build` it again; or edit it in
 JupyterLab and `run` it. Cells with the metadata `{"minijax": "jvp.py: JVPTracer, jvp"}` hold text
 of the library (addresses: `minijax/course/source.py`): `sync` fills them in, never the other way.
-Without notebooks, `sync`, `run` and `check` take all chapters that `book.yml` lists.
+Without notebooks, `sync`, `run` and `check` take all chapters and lectures that `book.yml` lists.
 """
 
 from __future__ import annotations
@@ -29,6 +29,10 @@ from minijax.course.fresh_kernel import run_cells
 from minijax.course.guards import GUARDS, TOOL, Chapter, Problem
 from minijax.course.one_text import book_problems
 from minijax.course.source import parse_tag, render
+
+# A lecture is a notebook that runs, and slides that fit; it has not the shape of a chapter.
+OF_LECTURES = {"valid", "formatted", "counted", "outputs", "errors", "magics", "tags", "one_title",
+               "alt_text", "slides_fit"}
 
 
 def fill(nb: Any, book: Book) -> None:
@@ -78,15 +82,17 @@ def run(notebook: Path, book: Book, timeout: int = 600) -> None:
 def check(book: Book) -> Iterator[Problem]:
     """Everything that is wrong with the book and its chapters."""
     yield from book_problems(book)
-    for name in book.chapters:
+    for name in book.notebooks:
         if book.notebook(name).is_file():
             yield from check_chapter(Chapter(book, name))
 
 
 def check_chapter(chapter: Chapter) -> Iterator[Problem]:
-    """Everything that is wrong with one chapter."""
-    for guard in GUARDS.values():
-        yield from guard(chapter)
+    """Everything that is wrong with one chapter, or one lecture."""
+    lecture = chapter.name in chapter.book.lectures
+    for name, guard in GUARDS.items():
+        if not lecture or name in OF_LECTURES:
+            yield from guard(chapter)
 
 
 # The command line.
@@ -190,7 +196,7 @@ def _with(book: Book, path: Path) -> Book:
 
 
 def _notebooks(args: argparse.Namespace, book: Book) -> list[Path]:
-    return args.notebooks or [book.notebook(name) for name in book.chapters]
+    return args.notebooks or [book.notebook(name) for name in book.notebooks]
 
 
 COMMANDS = {"build": _build, "text": _text, "sync": _sync, "run": _run, "check": _check}
