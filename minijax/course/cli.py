@@ -15,7 +15,7 @@ try:
 
     from minijax.compiler import cache as kernels
     from minijax.course import data, mnist, plots, show
-    from minijax.course.places import chapters, copy_chapters, has_screen
+    from minijax.course.places import chapters, copy_chapters, has_screen, trust
     from minijax.course.slides.command import slides
     from minijax.course.tour import CellError, read_cells, run_notebook
 except ModuleNotFoundError as error:
@@ -108,6 +108,7 @@ def lab(folder: Path, port: int, browser: bool | None) -> None:
 
     with one_line_errors(OSError):
         made, old = copy_chapters(folder)
+        trust(made)
     click.echo(f"{folder}: {len(made)} files copied" if made else f"{folder}: your copy, unchanged")
     for path in old:
         click.echo(f"{path}: yours is kept; the library's is newer. Move yours away to get it.")
