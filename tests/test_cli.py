@@ -46,7 +46,7 @@ def test_the_installed_script_answers():
 
 @pytest.mark.parametrize("arguments", [
     (), ("tour",), ("train",), ("lab",), ("cache",), ("profile",),
-    ("slides",), ("slides", "check")])
+    ("slides",), ("slides", "build"), ("slides", "check"), ("slides", "serve")])
 def test_help_says_what_to_do(arguments):
     result = run(*arguments, "--help")
     assert result.exit_code == 0

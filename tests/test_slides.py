@@ -7,7 +7,11 @@ import importlib.util
 import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 import threading
+import urllib.request
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -124,6 +128,21 @@ def test_build_writes_pages_that_need_nothing_else(tmp_path):
     for name in (a for a in asked if not a.startswith("data:")):
         assert (tmp_path / name).is_file(), name
     assert 'href="03_jvp.html"' in (tmp_path / "index.html").read_text("utf-8")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGINT for one process")
+def test_serve_says_where_and_ctrl_c_ends_it(tmp_path):
+    arguments = ["slides", "serve", "03", "--port", "0", "--no-browser", "--to", str(tmp_path)]
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "minijax.course.cli", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with process:
+        assert process.stdout.readline().strip() == str(tmp_path / "03_jvp.html")
+        address = re.search(r"http://\S+\.html", process.stdout.readline())[0]
+        assert b"<title>Forward mode</title>" in urllib.request.urlopen(address, timeout=30).read()
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30)[1] == "stopped\n"
+    assert process.returncode == 0
 
 
 # --- in a browser

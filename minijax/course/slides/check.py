@@ -168,6 +168,8 @@ def _home(at: int, foreign: set[str], places: Iterator[tuple[int, Result]]) -> s
         libraries = ", ".join(sorted(OTHERS[name] for name in foreign))
         return f"needs {libraries}, another library"
     for i, other in places:
+        if i < at and other.reason.startswith("needs "):
+            return f"{other.reason}, at {other.block.where()}"
         if i < at and other.reason:
             return f"{other.block.where()} would define it, and did not run"
         if i > at:
