@@ -1,5 +1,4 @@
-"""The command line: `minijax tour`, `minijax train`, `minijax lab`, `minijax slides`,
-`minijax cache`, and `minijax profile`."""
+"""The command line: `minijax tour`, `train`, `lab`, `slides`, `cache`, `profile`, exercises."""
 
 import importlib.util
 import os
@@ -12,16 +11,18 @@ from pathlib import Path
 
 try:
     import click
+    import psutil  # noqa: F401 - as the exercises do
 
     from minijax.compiler import cache as kernels
     from minijax.course import data, mnist, plots, show
+    from minijax.course.exercises import commands as exercises
     from minijax.course.places import chapters, copy_chapters, has_screen, trust
     from minijax.course.slides.command import slides
     from minijax.course.tour import CellError, read_cells, run_notebook
 except ModuleNotFoundError as error:
     raise SystemExit(
-        f"the minijax command needs {error.name}: "
-        "in your clone run  python -m pip install '.[course]'"
+        f"the minijax command needs {error.name}: in your clone run  python -m pip install "
+        "'.[course]'"
     ) from error
 
 PASSING = 0.5  # a network below this has not learned; guessing gives 0.1
@@ -33,7 +34,7 @@ def main() -> None:
     """Learn JAX from the inside: a small JAX you can read.
 
     Start with `minijax tour`. Then `minijax train`, and `minijax lab` to read the chapters and
-    change them.
+    change them. The exercises: `minijax start`, then `minijax check`.
     """
 
 
@@ -265,6 +266,10 @@ def stoppable(what: str) -> Iterator[None]:
     except KeyboardInterrupt:
         click.echo(f"{what} stopped", err=True)
         sys.exit(130)
+
+
+for command in exercises.COMMANDS:
+    main.add_command(command)
 
 
 if __name__ == "__main__":

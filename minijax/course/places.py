@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 STATIC = Path(__file__).resolve().parent / "static"  # other people's scripts: MathJax, reveal.js
@@ -34,27 +34,35 @@ def digest(path: Path) -> str:
 
 
 def copy_chapters(target: Path) -> tuple[list[Path], list[Path]]:
-    """Copy the chapters to `target`: the files made or renewed, and the reader's that are old.
+    """Copy the chapters to `target`: the files made or renewed, and the reader's that are old."""
+    return copy_folder(chapters(), target)
+
+
+def copy_folder(source: Path, target: Path, wanted: Callable[[Path], bool] = lambda name: True
+                ) -> tuple[list[Path], list[Path]]:
+    """Copy the wanted files to `target`: those made or renewed, and the reader's that are old.
 
     A file that the reader has changed is kept, also when the library's is newer than its original.
     """
-    source, record = chapters(), target / ORIGINALS
+    record = target / ORIGINALS
     originals = json.loads(record.read_text("utf-8")) if record.is_file() else {}
     made, old = [], []
     for path in sorted(source.rglob("*")):
         name = path.relative_to(source)
         hidden = any(part.startswith((".", "__")) for part in name.parts)
-        if hidden or not path.is_file() or originals.get(str(name)) == digest(path) and (
-                (target / name).exists()):
+        if hidden or not path.is_file() or not wanted(name):
             continue
-        copy = target / name
-        if copy.exists() and digest(copy) not in (digest(path), originals.get(str(name))):
+        copy, key = target / name, name.as_posix()
+        if originals.get(key) == digest(path) and copy.exists():
+            continue
+        if copy.exists() and digest(copy) not in (digest(path), originals.get(key)):
             old.append(copy)
             continue
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)  # not its mode: an installed file may be read-only
-        originals[str(name)] = digest(path)
+        originals[key] = digest(path)
         made.append(copy)
+    target.mkdir(parents=True, exist_ok=True)
     record.write_text(json.dumps(originals, indent=1), "utf-8")
     return made, old
 
