@@ -20,8 +20,9 @@ try:
     from minijax.course.slides.command import slides
     from minijax.course.tour import CellError, read_cells, run_notebook
 except ModuleNotFoundError as error:
+    missing = (error.name or "").split(".")[0]
     raise SystemExit(
-        f"the minijax command needs {error.name}: in your clone run  python -m pip install "
+        f"the minijax command needs {missing}: in your clone run  python -m pip install "
         "'.[course]'"
     ) from error
 
