@@ -20,7 +20,11 @@ from click.testing import CliRunner
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from minijax.course import cells
+from minijax.course.book import read_book
 from minijax.course.cli import main
+from minijax.course.guards import Chapter
+from minijax.course.notebooks import check_chapter
+from minijax.course.one_text import book_problems
 from minijax.course.slides.build import build, choose, notebooks, render
 from minijax.course.slides.pages import kind, misfits, pages
 from minijax.course.slides.serve import server
@@ -75,6 +79,22 @@ def test_notes_and_cells_of_no_slide_are_not_counted():
         "image/png": "", "text/plain": "y\n" * 99})]))]
     assert list(misfits(made)) == []
     assert [len(page) for page in pages(made)] == [1] * 7 + [3]
+
+
+def test_lectures_are_listed_and_keep_the_rules_of_notebooks(tmp_path):
+    root = Path(__file__).resolve().parents[1]
+    shutil.copy(root / "book.yml", tmp_path)
+    shutil.copytree(root / "chapters" / "slides", tmp_path / "chapters" / "slides")
+    book = read_book(tmp_path)
+    assert set(book.lectures) == {name for name in DECKS if DECKS[name].parent.name == "slides"}
+    for name in book.lectures:
+        assert list(check_chapter(Chapter(book, name))) == []
+    nb = cells.read(book.notebook("speed"))
+    nb.cells[2].metadata["tags"] = ["unknown"]
+    cells.write(nb, book.notebook("speed"))
+    assert "unknown" in str(*check_chapter(Chapter(book, "speed")))
+    shutil.copy(book.notebook("speed"), tmp_path / "chapters" / "slides" / "more.ipynb")
+    assert "more.ipynb: is not listed in book.yml" in "\n".join(map(str, book_problems(book)))
 
 
 # --- pages
