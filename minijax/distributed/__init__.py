@@ -6,12 +6,12 @@ process runs it, and the devices of all machines are its own: start it with MPI,
     mpiexec -n 4 python -m minijax.distributed script.py
 
 and it has four devices. Rank 0 runs the script, and is also the first of them; it needs MPI:
-`pip install 'minijax[mpi]'`. `initialize` has nothing left to do, and there is one process to count.
+`pip install 'minijax[mpi]'`. `initialize` has nothing left to do, and there is one process.
 
-A program that raises is reported by rank 0 with the device and its traceback, when the devices next
-meet, and the next call works. A rank that dies ends the job: `mpiexec` then ends the others, and its
-exit code is not zero; Ctrl-C likewise. A machine that only stops answering is noticed by nobody: say
-how long a job may take, with the variable MPIEXEC_TIMEOUT (of MPICH, in seconds).
+A program that raises is reported by rank 0 with the device and its traceback, when the devices
+next meet, and the next call works. A rank that dies ends the job: `mpiexec` then ends the others,
+and its exit code is not zero; Ctrl-C likewise. A machine that only stops answering is noticed by
+nobody: say how long a job may take, with the variable MPIEXEC_TIMEOUT (of MPICH, in seconds).
 """
 
 from __future__ import annotations
