@@ -2,9 +2,7 @@
 #
 # A pass of a compiler: return a program in which no equation does again what an earlier one did.
 # Equal are equations of one primitive with equal operands and params. `key` tells literals apart
-# by
-# their value. It may take you an evening.
-#
+# by their value. It may take you an evening.
 #
 # ```text
 # before                      after

@@ -3,7 +3,6 @@
 # `slow` is a softmax of each row. It takes several walks through memory. Write `quick`: the same
 # numbers, in one kernel. It must bear large numbers, as `slow` does: `exp(1000)` is infinite.
 #
-#
 # ```text
 # print(jax.jit(slow).lower(x).as_text())      shows the kernels
 # ```
