@@ -28,6 +28,7 @@ from minijax.course.cells import canonical, from_text, read, to_text, write
 from minijax.course.figures import HEADER, UNITS
 from minijax.course.guards import GUARDS, TOOL, Chapter, Problem
 from minijax.course.one_text import book_problems
+from minijax.course.prose import page_problems, pages
 from minijax.course.source import parse_tag, render
 
 
@@ -93,6 +94,8 @@ def run(notebook: Path, book: Book, timeout: int = 600) -> None:
 def check(book: Book) -> Iterator[Problem]:
     """Everything that is wrong with the book and its chapters."""
     yield from book_problems(book)
+    for path in pages(book):
+        yield from page_problems(path)
     for name in book.chapters:
         if book.notebook(name).is_file():
             yield from check_chapter(Chapter(book, name))

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 from pathlib import Path
 
 STATIC = Path(__file__).resolve().parent / "static"  # other people's scripts: MathJax, reveal.js
@@ -26,11 +25,11 @@ def chapters() -> Path:
     )
 
 
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
-def copy_chapters(target: Path) -> tuple[list[Path], list[Path]]:
+def copy_chapters(target: Path, without_outputs: bool = False) -> tuple[list[Path], list[Path]]:
     """Copy the chapters to `target`: the files made or renewed, and the reader's that are old.
 
     A file that the reader has changed is kept, also when the library's is newer than its original.
@@ -40,17 +39,29 @@ def copy_chapters(target: Path) -> tuple[list[Path], list[Path]]:
     made, old = [], []
     for path in sorted(source.rglob("*")):
         name = path.relative_to(source)
-        hidden = any(part.startswith((".", "__")) for part in name.parts)
-        if hidden or not path.is_file() or originals.get(str(name)) == digest(path) and (
-                (target / name).exists()):
+        if any(part.startswith((".", "__")) for part in name.parts) or not path.is_file():
             continue
-        copy = target / name
-        if copy.exists() and digest(copy) not in (digest(path), originals.get(str(name))):
-            old.append(copy)
+        content = path.read_bytes()
+        if without_outputs and path.suffix == ".ipynb":
+            content = unrun(content)
+        new, copy, original = digest(content), target / name, originals.get(name.as_posix())
+        there = digest(copy.read_bytes()) if copy.exists() else None
+        if there is None or there == original != new:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(content)
+            made.append(copy)
+        elif there != new:  # the reader's
+            old += [copy] if original != new else []
             continue
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)  # not its mode: an installed file may be read-only
-        originals[str(name)] = digest(path)
-        made.append(copy)
+        originals[name.as_posix()] = new
     record.write_text(json.dumps(originals, indent=1), "utf-8")
     return made, old
+
+
+def unrun(notebook: bytes) -> bytes:
+    """The notebook without what running it has left."""
+    data = json.loads(notebook)
+    for cell in data["cells"]:
+        if cell["cell_type"] == "code":
+            cell.update(outputs=[], execution_count=None)
+    return (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode()
