@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -48,15 +49,18 @@ def served(server: ThreadingHTTPServer) -> Iterator[str]:
             thread.join()
 
 
-def complaints(page: Any, address: str) -> list[str]:
-    """A list that grows with all that goes wrong on a page, and with what it asks of others."""
+def complaints(page: Any, own: str) -> list[str]:
+    """A list that grows with all that goes wrong on a page, and with what it asks of others.
+
+    `own` is a pattern of addresses that a page may ask.
+    """
     found: list[str] = []
     page.on("pageerror", lambda error: found.append(f"error: {error}"))
     page.on("console", lambda m: m.type in ("error", "warning") and found.append(f"says {m.text}"))
     page.on("requestfailed", lambda request: found.append(f"failed: {request.url}"))
     page.on("response", lambda r: r.status >= 400 and found.append(f"{r.status}: {r.url}"))
-    page.on("request", lambda r: r.url.startswith((address, "data:", "blob:"))
-            or found.append(f"another host: {r.url}"))
+    own = rf"(data|blob):|{own}"
+    page.on("request", lambda r: re.match(own, r.url) or found.append(f"another host: {r.url}"))
     return found
 
 

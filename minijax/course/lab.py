@@ -47,6 +47,9 @@ def settings(folder: Path, port: int, browser: bool) -> list[str]:
         f"--ServerApp.port={port}",
         # The only kernel is this Python, which has minijax. An installed "python3" may be another.
         "--KernelSpecManager.kernel_dirs=[]",
+        # Nothing is asked of another host.
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
         "--ServerApp.answer_yes=True",  # Ctrl-C ends it at once
         "--ServerApp.log_level=ERROR",  # leaves the address
         "--LabApp.log_level=ERROR",
