@@ -64,7 +64,8 @@ def complaints(page: Any, own: str) -> list[str]:
     return found
 
 
-# What sticks out of the window or of the text, and cannot be scrolled to: the first five.
+# What sticks out of the window and cannot be scrolled to, and outputs of which a part is hidden:
+# the first five.
 CUT = """column => {
     const scrolls = e => ["auto", "scroll"].includes(getComputedStyle(e).overflowX);
     const box = document.querySelector(column), edge = box.getBoundingClientRect().right + 1;
@@ -74,6 +75,7 @@ CUT = """column => {
         while (e !== box && !scrolls(e)) e = e.parentElement;
         return e === box;
     };
-    return [...box.querySelectorAll("*")].filter(cut).slice(0, 5).map(
-        e => `${e.tagName} ${e.className}: ${e.textContent.slice(0, 60)}`);
+    const hidden = e => e.matches(".cell_output pre") && e.scrollWidth > e.clientWidth;
+    return [...box.querySelectorAll("*")].filter(e => cut(e) || hidden(e)).slice(0, 5).map(
+        e => `cut: ${e.tagName} ${e.className}: ${e.textContent.slice(0, 60)}`);
 }"""

@@ -5,20 +5,23 @@ from __future__ import annotations
 import ast
 import functools
 import importlib
+import itertools
 import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jax
+import nbformat
 import pytest
 import yaml
 from click.testing import CliRunner
 
 from minijax.course import cli
 from minijax.course.book import read_book
+from minijax.course.exercises import source
 from minijax.course.prose import page_problems
-from minijax.course.publish import html, pages, reference
+from minijax.course.publish import answers, html, pages, reference
 from tests.browser import CUT, SIZE, chromium, complaints, needs_chromium, served
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -136,6 +139,27 @@ def test_sources_are_written_once_and_old_ones_go(tmp_path):
     assert yaml.safe_load((tmp_path / "_toc.yml").read_text("utf-8")) == pages.contents(small)
 
 
+def test_exercises_have_their_answers_folded_behind_them():
+    text = BOOK.notebook("03_jvp").read_text("utf-8")
+    cells = nbformat.reads(answers.with_answers(BOOK, "03_jvp", text), as_version=4).cells
+    nbformat.validate(nbformat.reads(answers.with_answers(BOOK, "03_jvp", text), as_version=4))
+    exercises = {e.number: e for e in source.read(ROOT / "exercises/03_jvp.md")}
+    found = []
+    for cell, following in itertools.pairwise(cells):
+        if number := source.FIRST_LINE.match(cell.source):
+            exercise = exercises[number[1]]
+            found.append(number[1])
+            assert following.source.count("{dropdown}") == 4
+            assert exercise.solution in following.source and exercise.hints[0] in following.source
+    assert found == list(exercises)
+
+
+def test_a_chapter_without_exercises_stays_as_it_is():
+    text = BOOK.notebook("00_tour").read_text("utf-8")
+    assert nbformat.reads(answers.with_answers(BOOK, "00_tour", text), as_version=4) == (
+        nbformat.reads(text, as_version=4))
+
+
 def test_two_modules_with_one_function_describe_it_once():
     made = reference.pages(("minijax", "minijax.ad_checkpoint"))
     assert ".. autofunction:: checkpoint\n" in made["reference/minijax.rst"]
@@ -217,11 +241,16 @@ def test_pages_load_by_themselves_and_nothing_is_cut(built, site, browser, schem
 
 @pytest.mark.slow
 @needs_chromium
-def test_chapters_have_their_outputs_and_formulas_are_drawn(site, browser):
+def test_outputs_are_there_answers_unfold_and_formulas_are_drawn(site, browser):
     page = browser.new_page(viewport=SIZE)
     page.goto(site + "00_tour.html")
     assert "before 0.05, after 0.96" in page.locator(".cell_output").all_inner_texts()[-2]
     assert page.locator(".cell_output img[alt]").count() >= 2
+    page.goto(site + "03_jvp.html")
+    hint = page.get_by_text("What times y is x?")
+    assert not hint.is_visible()
+    page.locator("details.sd-dropdown summary").first.click()
+    hint.wait_for()
     page.goto(site + "glossary.html")
     formulas = page.locator(".math.notranslate")
     page.locator(".math.notranslate svg").first.wait_for()

@@ -34,6 +34,19 @@ def test_lab_copies_the_chapters_and_keeps_what_is_there(tmp_path):
     assert (tmp_path / "mine" / "00_tour.ipynb").read_text() == "my changes"
 
 
+def test_lab_tells_jupyter_that_the_chapters_are_ours(tmp_path, monkeypatch):
+    """Otherwise it takes their drawings apart, and shows the letters in them as one text."""
+    from nbformat.sign import NotebookNotary
+
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    made, _ = places.copy_chapters(tmp_path / "mine")
+    (chapter,) = [path for path in made if path.name == "04_vjp.ipynb"]
+    nb = nbformat.read(chapter, as_version=4)
+    assert not NotebookNotary().check_signature(nb)
+    places.trust(made)
+    assert NotebookNotary().check_signature(nb)
+
+
 @pytest.fixture
 def two(tmp_path, monkeypatch):
     """A folder of two chapters that can change, in the place of the library's."""

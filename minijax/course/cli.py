@@ -8,18 +8,20 @@ from pathlib import Path
 
 try:
     import click
+
+    from minijax.compiler import cache as kernels
+    from minijax.course import data, mnist, plots, show
+    from minijax.course.exercises import commands as exercises
+    from minijax.course.lab import lab
+    from minijax.course.places import chapters
+    from minijax.course.publish.command import book
+    from minijax.course.terminal import one_line_errors, progress, require, stoppable
+    from minijax.course.tour import CellError, read_cells, run_notebook
 except ModuleNotFoundError as error:
     raise SystemExit(
-        "the minijax command needs click: in your clone run  python -m pip install '.[course]'"
+        f"the minijax command needs {error.name}: in your clone run  python -m pip install "
+        "'.[course]'"
     ) from error
-
-from minijax.compiler import cache as kernels
-from minijax.course import data, mnist, plots, show
-from minijax.course.lab import lab
-from minijax.course.places import chapters
-from minijax.course.publish.command import book
-from minijax.course.terminal import one_line_errors, progress, require, stoppable
-from minijax.course.tour import CellError, read_cells, run_notebook
 
 PASSING = 0.5  # a network below this has not learned; guessing gives 0.1
 
@@ -30,12 +32,12 @@ def main() -> None:
     """Learn JAX from the inside: a small JAX you can read.
 
     Start with `minijax tour`. Then `minijax train`, and `minijax lab` to read the chapters and
-    change them.
+    change them. The exercises: `minijax start`, then `minijax check`.
     """
 
 
-main.add_command(book)
-main.add_command(lab)
+for command in (book, lab, *exercises.COMMANDS):
+    main.add_command(command)
 
 
 @main.command()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from minijax.course.places import copy_chapters
+from minijax.course.places import copy_chapters, trust
 from minijax.course.terminal import has_screen, one_line_errors, require
 
 WITH, WITHOUT = "minijax-course", "minijax-course-unrun"  # the folders, unless one is named
@@ -31,6 +31,7 @@ def lab(folder: Path | None, without_outputs: bool, port: int, browser: bool | N
     folder = folder or Path(WITHOUT if without_outputs else WITH)
     with one_line_errors(OSError):
         made, old = copy_chapters(folder, without_outputs)
+        trust(made)
     click.echo(f"{folder}: {len(made)} files copied" if made else f"{folder}: your copy, unchanged")
     for path in old:
         click.echo(f"{path}: yours is kept; the library's is newer. Move yours away to get it.")

@@ -11,6 +11,7 @@ import yaml
 
 from minijax.course.book import Book
 from minijax.course.publish import reference
+from minijax.course.publish.answers import with_answers
 
 Pages = dict[str, str]  # path in the sources -> text
 
@@ -19,6 +20,8 @@ def write_sources(book: Book, folder: Path) -> None:
     """Make `folder` hold the sources of the book, and nothing else."""
     listed = [book.index, *(page for pages in book.parts.values() for page in pages)]
     pages: Pages = {book.file(p).name: book.file(p).read_text(encoding="utf-8") for p in listed}
+    for chapter in book.chapters:
+        pages[f"{chapter}.ipynb"] = with_answers(book, chapter, pages[f"{chapter}.ipynb"])
     if book.reference:
         pages |= reference.pages(book.reference)
     pages["_toc.yml"] = yaml.safe_dump(contents(book), sort_keys=False, allow_unicode=True)
