@@ -22,6 +22,7 @@ from minijax.course.book import read_book
 from minijax.course.exercises import source
 from minijax.course.prose import page_problems
 from minijax.course.publish import answers, html, pages, reference
+from minijax.course.serve import server
 from tests.browser import CUT, SIZE, chromium, complaints, needs_chromium, served
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -202,7 +203,7 @@ def built(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def site(built):
-    with served(html.server(built, 0)) as address:
+    with served(server(built, 0)) as address:
         yield address
 
 

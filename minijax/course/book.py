@@ -11,7 +11,7 @@ import yaml
 
 @dataclass(frozen=True)
 class Book:
-    """What `book.yml` says. Chapters go by their short names: `01_tracing`."""
+    """What `book.yml` says. Chapters and lectures go by their short names: `01_tracing`."""
 
     root: Path
     title: str
@@ -21,12 +21,17 @@ class Book:
     chapters: dict[str, str]  # short name -> "chapters/01_tracing", in reading order
     taught: dict[str, str]  # file of the library -> the chapter that shows it whole
     introduced: dict[str, str]  # file or folder -> the first chapter that may use it
+    lectures: dict[str, str]  # decks that are no chapters: short name -> "chapters/slides/speed"
     linked: tuple[str, ...]  # what a chapter's prose names instead of showing, as tags
     reference: tuple[str, ...]  # the modules whose docstrings are pages of the book
     index: str  # the first page: "chapters/index"
 
-    def notebook(self, chapter: str) -> Path:
-        return self.root / f"{self.chapters[chapter]}.ipynb"
+    @property
+    def notebooks(self) -> dict[str, str]:
+        return self.chapters | self.lectures
+
+    def notebook(self, name: str) -> Path:
+        return self.root / f"{self.notebooks[name]}.ipynb"
 
     def file(self, page: str) -> Path:
         """The notebook or Markdown file of a listed page."""
@@ -65,6 +70,7 @@ def read_book(root: Path | None = None) -> Book:
                   if not (root / f"{f}.md").is_file()},
         taught=meta.get("taught") or {},
         introduced=meta.get("introduced") or {},
+        lectures={PurePosixPath(file).name: file for file in meta.get("lectures") or []},
         linked=tuple(meta.get("linked") or ()),
         reference=tuple(meta.get("reference") or ()),
         index=data["root"],

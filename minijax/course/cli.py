@@ -8,6 +8,7 @@ from pathlib import Path
 
 try:
     import click
+    import psutil  # noqa: F401 - as the exercises do
 
     from minijax.compiler import cache as kernels
     from minijax.course import data, mnist, plots, show
@@ -15,11 +16,13 @@ try:
     from minijax.course.lab import lab
     from minijax.course.places import chapters
     from minijax.course.publish.command import book
+    from minijax.course.slides.command import slides
     from minijax.course.terminal import one_line_errors, progress, require, stoppable
     from minijax.course.tour import CellError, read_cells, run_notebook
 except ModuleNotFoundError as error:
+    missing = (error.name or "").split(".")[0]
     raise SystemExit(
-        f"the minijax command needs {error.name}: in your clone run  python -m pip install "
+        f"the minijax command needs {missing}: in your clone run  python -m pip install "
         "'.[course]'"
     ) from error
 
@@ -36,7 +39,7 @@ def main() -> None:
     """
 
 
-for command in (book, lab, *exercises.COMMANDS):
+for command in (book, lab, slides, *exercises.COMMANDS):
     main.add_command(command)
 
 

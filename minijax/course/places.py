@@ -1,4 +1,4 @@
-"""Where the course's files are: in the clone, or inside the installed package."""
+"""Where the course's files are, in the clone or inside the installed package."""
 
 import hashlib
 import json

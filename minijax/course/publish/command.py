@@ -7,6 +7,7 @@ import click
 
 from minijax.course.book import read_book
 from minijax.course.publish import html
+from minijax.course.serve import server
 from minijax.course.terminal import has_screen, one_line_errors, require, stoppable
 
 
@@ -42,12 +43,12 @@ def serve(port: int, browser: bool | None) -> None:
     Only this machine can see them.
     """
     with one_line_errors(FileNotFoundError, RuntimeError, OSError), stoppable("the book"):
-        with html.server(make(), port) as server:
-            address = f"http://127.0.0.1:{server.server_port}/"
+        with server(make(), port) as pages:
+            address = f"http://127.0.0.1:{pages.server_port}/"
             click.echo(f"{address}  (Ctrl-C ends it)")
             if has_screen() if browser is None else browser:
                 webbrowser.open(address)
-            server.serve_forever()
+            pages.serve_forever()
 
 
 def make(verbose: bool = False) -> Path:

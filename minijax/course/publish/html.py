@@ -1,9 +1,7 @@
-"""The book as web pages: Sphinx makes them, a small server shows them."""
+"""The book as web pages: Sphinx makes them."""
 
 from __future__ import annotations
 
-import functools
-import http.server
 from pathlib import Path
 
 from minijax.course.book import Book
@@ -36,16 +34,3 @@ def build(book: Book, folder: Path, verbose: bool = False) -> Path:
     if code:
         raise RuntimeError("the book has mistakes: mend what is reported above, and build it again")
     return folder / "html"
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves files without a line for each."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-def server(folder: Path, port: int) -> http.server.ThreadingHTTPServer:
-    """A server of the pages in `folder`, for this machine alone; port 0 takes a free one."""
-    handler = functools.partial(Quiet, directory=str(folder))
-    return http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
