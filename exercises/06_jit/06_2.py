@@ -14,9 +14,11 @@ from minijax.jaxpr import read
 
 
 def slowly(loss, w, rates):
+    def step(rate):
+        return jax.jit(lambda w: w - rate * jax.grad(loss)(w))
+
     for rate in rates:
-        step = jax.jit(lambda w: w - rate * jax.grad(loss)(w))
-        w = step(w)
+        w = step(rate)(w)
     return w
 
 def descend(loss, w, rates):
