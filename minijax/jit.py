@@ -176,8 +176,8 @@ class Jitted(Shortened):
         out = found(leaves)
         if self.donated:
             give_up(*split_static(*self.donated, args, kwargs), out)
-        elif found.caller is None and found.in_tree == tree_structure((found.avals, {})):
-            jaxpr = found.jaxpr  # every argument is an array
+        elif found.caller is None and found.in_tree == tree_structure((args, {})):
+            jaxpr = found.jaxpr  # there is no static argument
             self.remember(found, executable(jaxpr), found.avals, jaxpr.out_avals)
         return out
 
