@@ -75,7 +75,8 @@ CUT = """column => {
         while (e !== box && !scrolls(e)) e = e.parentElement;
         return e === box;
     };
-    const hidden = e => e.matches(".cell_output pre") && e.scrollWidth > e.clientWidth;
+    const hidden = e => e.matches(".cell_output pre, .cell_output .output, .cell_output svg")
+        && Math.max(e.scrollWidth - e.clientWidth, e.getBoundingClientRect().right - edge) > 1;
     return [...box.querySelectorAll("*")].filter(e => cut(e) || hidden(e)).slice(0, 5).map(
         e => `cut: ${e.tagName} ${e.className}: ${e.textContent.slice(0, 60)}`);
 }"""

@@ -7,6 +7,8 @@ import functools
 import importlib
 import itertools
 import re
+import signal
+import urllib.request
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,15 +17,14 @@ import jax
 import nbformat
 import pytest
 import yaml
-from click.testing import CliRunner
 
-from minijax.course import cli
 from minijax.course.book import read_book
 from minijax.course.exercises import source
 from minijax.course.prose import page_problems
 from minijax.course.publish import answers, html, pages, reference
 from minijax.course.serve import server
 from tests.browser import CUT, SIZE, chromium, complaints, needs_chromium, served
+from tests.test_cli import posix, run, start
 
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = read_book(ROOT)
@@ -173,26 +174,51 @@ def test_two_modules_with_one_function_describe_it_once():
 # --- the pages
 
 
-def test_a_link_that_leads_nowhere_is_an_error(tmp_path, monkeypatch):
-    chapters = tmp_path / "chapters"
-    chapters.mkdir()
+@pytest.fixture
+def sample(tmp_path, monkeypatch):
+    """A book of two pages; the working directory is its root."""
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "book.yml").write_text("""\
 root: chapters/index
 subtrees:
   - {caption: All, entries: [{file: chapters/words}]}
 meta: {title: A sample, author: Nobody}
 """, "utf-8")
-    (chapters / "index.md").write_text("# Start\n\n[on](words.md)", "utf-8")
-    (chapters / "words.md").write_text("# Words\n\n[a heading](index.md#absent)", "utf-8")
-    monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(cli.main, ["book", "build"])
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "chapters/index.md").write_text("# Start\n\n[on](words.md)", "utf-8")
+    (tmp_path / "chapters/words.md").write_text("# Words\n\n[back](index.md#start)", "utf-8")
+    return tmp_path
+
+
+def test_a_link_that_leads_nowhere_is_an_error(sample):
+    page = sample / "chapters/words.md"
+    good = page.read_text("utf-8")
+    page.write_text(good.replace("#start", "#absent"), "utf-8")
+    result = run("book", "build")
     assert result.exit_code == 1
     assert result.output.endswith("Error: the book has mistakes: mend what is reported above, "
                                   "and build it again\n")
-    (chapters / "words.md").write_text("# Words\n\n[a heading](index.md#start)", "utf-8")
-    result = CliRunner().invoke(cli.main, ["book", "build"])
+    page.write_text(good, "utf-8")
+    result = run("book", "build")
     assert result.exit_code == 0, result.output
-    assert "Words" in (tmp_path / "build/html/words.html").read_text("utf-8")
+    assert "Words" in (sample / "build/html/words.html").read_text("utf-8")
+
+
+def test_outside_of_a_clone_one_line_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run("book", "build")
+    assert result.exit_code == 1 and result.output.startswith("Error: no book.yml in ")
+
+
+@posix
+def test_serve_says_where_and_ctrl_c_ends_it(sample):
+    process = start("book", "serve", "--port", "0", "--no-browser")
+    with process:
+        address = re.match(r"http://\S+", process.stdout.readline())[0]
+        assert b"<title>Start" in urllib.request.urlopen(address, timeout=30).read()
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30)[1].endswith("the book stopped\n")
+    assert process.returncode == 130
 
 
 @pytest.fixture(scope="module")
