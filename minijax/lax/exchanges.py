@@ -66,8 +66,9 @@ class Permute(AxisCollective, LinearMap):
         return {dst: src for src, dst in perm}
 
     def across(self, group, x, *, axis_name, perm):
-        source = self.sources(axis_name, group.size, perm).get(group.index)
-        return group.permute(self.name, x, source)
+        sources = self.sources(axis_name, group.size, perm)
+        target = next((d for d, s in sources.items() if s == group.index), None)
+        return group.permute(self.name, x, sources.get(group.index), target)
 
     def mapped(self, axis, x, *, axis_name, perm):
         source = self.sources(axis.name, axis.size, perm)
@@ -113,11 +114,13 @@ def pshuffle(x: Any, axis_name: Any, perm: Sequence[int]) -> Any:
 class Broadcast(AxisCollective, LinearMap):
     """Every element gets what the one at index `source` has."""
 
+    equalizes = True
+
     def abstract_eval(self, x, *, axis_name, source):
         return x
 
     def across(self, group, x, *, axis_name, source):
-        return group.permute(self.name, x, source)
+        return group.broadcast(self.name, x, source)
 
     def mapped(self, axis, x, *, axis_name, source):
         if not 0 <= source < axis.size:
@@ -153,6 +156,7 @@ class AllGather(AxisCollective, LinearMap):
     """The whole axis, as a dimension; with `tiled`, as a longer one."""
 
     positions = ("all_gather_dimension",)
+    equalizes = True
 
     def abstract_eval(self, x, *, all_gather_dimension, axis_name, axis_index_groups, axis_size,
                       tiled):

@@ -14,13 +14,11 @@ from typing import Any
 
 from minijax.api_util import check_callable, flatten_args, positions
 from minijax.batching import AxisData, batch, batch_jaxpr, move_axis, place
-from minijax.config import flags
 from minijax.core import ArrayImpl, Trace, current_trace, interpreting, to_numpy, typeof
 from minijax.devices import Device, local_devices
 from minijax.donation import give_up
 from minijax.families import reduce_sum
-from minijax.fast_path import FastPath
-from minijax.float_checks import checking_floats
+from minijax.fast_path import Shortened
 from minijax.jit import Call, jit, programs_of, split_static, traced
 from minijax.jvp import as_array
 from minijax.lax.collectives import here
@@ -141,27 +139,19 @@ def chosen_devices(devices: Sequence[Device] | None, count: int, name: str) -> S
     return there[:count]
 
 
-class Pmapped:
+class Pmapped(Shortened):
     """A function that is traced once for each type of its arguments, then run on devices."""
 
     def __init__(self, fun: Callable, axis_name: Any, in_axes: Any, out_axes: Any, static: tuple,
                  devices: Sequence[Device] | None, axis_size: int | None, donated: tuple):
-        functools.update_wrapper(self, fun)
-        self.fun, self.axis_name, self.axis_size = fun, axis_name, axis_size
+        super().__init__(fun)
+        self.axis_name, self.axis_size = axis_name, axis_size
         self.in_axes, self.out_axes, self.static, self.donated = in_axes, out_axes, static, donated
         self.devices = None if devices is None else tuple(devices)
         self.programs = programs_of(fun)
-        self.paths: list[FastPath] = []
         self.lower = jit(self).lower
 
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not kwargs:
-            for path in self.paths:
-                if (out := path(args)) is not NotImplemented:
-                    return out
+    def long_way(self, args: tuple, kwargs: dict) -> Any:
         static, rest, _ = split_static(self.static, (), args, kwargs)
         in_axes = self.in_axes
         if isinstance(in_axes, tuple) and static and len(in_axes) == len(args):
@@ -188,18 +178,10 @@ class Pmapped:
             give_up([x for _, x in donated], others, kwargs, out)
         elif all(x is y for x, y in zip(given, leaves)) and set(wanted) <= {0} and (
                 in_tree == tree_structure((args, {}))):
-            self.remember(found, [typeof(x) for x in leaves], [typeof(x) for x in outs], params,
-                          devices)
+            run = functools.partial(pmap_p.impl, jaxpr=found.jaxpr, name=name, **params)
+            self.remember(found, run, list(map(typeof, leaves)), list(map(typeof, outs)),
+                          PmapSharding(devices, self.axis_name))
         return out
-
-    def remember(self, found: Any, avals: Sequence[Any], out_avals: Sequence[Any], params: dict,
-                 devices: Sequence[Device]) -> None:
-        """Let the next calls with arguments like these take the short way."""
-        if found.captured or flags.state is None or checking_floats():
-            return
-        run = functools.partial(pmap_p.impl, jaxpr=found.jaxpr, name=found.name, **params)
-        self.paths = [FastPath(found.jaxpr, run, avals, out_avals, found.out_tree,
-                               PmapSharding(devices, self.axis_name)), *self.paths[:3]]
 
 
 def pmap(fun: Callable, axis_name: Any = None, *, in_axes: Any = 0, out_axes: Any = 0,
