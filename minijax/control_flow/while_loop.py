@@ -393,6 +393,8 @@ def one_like(i: Any) -> Any:
 class Counting(Body):
     """The body of a scan that counts along."""
 
+    maker = "fori_loop"
+
     def __call__(self, loop_carry: tuple, _: None) -> tuple:
         i, val = loop_carry
         return (add(i, one_like(i)), self.func(i, val)), None
@@ -400,6 +402,8 @@ class Counting(Body):
 
 class CountingUpTo(Body):
     """The body of a while loop that counts along."""
+
+    maker = "fori_loop"
 
     def __call__(self, loop_carry: tuple) -> tuple:
         i, stop, val = loop_carry
