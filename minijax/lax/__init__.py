@@ -279,6 +279,7 @@ from minijax.lax.transcendental import (
     tan,
     tanh,
 )
+from minijax.lax.varying import pcast, pvary_p
 from minijax.lax.windows import (
     reduce_window,
     reduce_window_max_p,
@@ -286,6 +287,7 @@ from minijax.lax.windows import (
     reduce_window_p,
     reduce_window_sum_p,
 )
+from minijax.parallel.constraint import with_sharding_constraint
 from minijax.selection import select_n
 
 # An operation that users call directly has a second name, that of the primitive.

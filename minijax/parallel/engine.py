@@ -43,11 +43,13 @@ class Engine(ABC):
         """The array, where devices see it. Nothing is copied if it is there."""
 
     @abstractmethod
-    def run(self, jaxpr: Jaxpr, name: str, axis_name: Any, devices: Sequence[int],
-            args: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """The results of all devices, stacked, of a program with one named axis.
+    def run(self, jaxpr: Jaxpr, name: str, axes: Sequence[tuple[Any, int]],
+            devices: Sequence[int], args: Sequence[np.ndarray],
+            leading: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
+        """The results of all devices of a program with named axes, (name, size).
 
-        An argument with one dimension more than the program's input has a row for each device.
+        An argument has a leading dimension for each axis: of its size, with a part for each device,
+        or of size 1, where all have the same. `leading` are those of the results.
         """
 
     @abstractmethod
@@ -106,11 +108,12 @@ class ProcessEngine(Engine):
     def get(self, x: np.ndarray) -> np.ndarray:
         return x
 
-    def run(self, jaxpr, name, axis_name, devices, args):
+    def run(self, jaxpr, name, axes, devices, args, leading):
         program = sent(jaxpr)
         compile_first(jaxpr)
         args = list(map(self.heap.shared, args))
-        outs = [self.heap.empty((len(devices), *a.shape), a.dtype) for a in jaxpr.out_avals]
+        outs = [self.heap.empty((*lead, *a.shape), a.dtype)
+                for lead, a in zip(leading, jaxpr.out_avals)]
         workers: list[Worker] = []
         with self.lock:
             try:
@@ -120,9 +123,9 @@ class ProcessEngine(Engine):
                 workers = [self.workers.get(d) or self.hire(d, len(devices)) for d in devices]
                 self.wait(workers)
                 order = {"number": next(self.runs), "program": program.number,
-                         "devices": tuple(devices), "axis_name": axis_name,
-                         "ins": self.places(args, [a.ndim for a in jaxpr.in_avals]),
-                         "outs": self.places(outs, [a.ndim for a in jaxpr.out_avals])}
+                         "devices": tuple(devices), "axes": tuple(axes),
+                         "ins": self.places(args, len(axes)),
+                         "outs": self.places(outs, len(axes))}
                 self.send(workers, name, order, program)
                 self.wait(workers)
                 self.running = False
@@ -138,10 +141,11 @@ class ProcessEngine(Engine):
         self.workers[device] = Worker(self.heap, device, count)
         return self.workers[device]
 
-    def places(self, arrays: Sequence[np.ndarray], ranks: Sequence[int]) -> list[tuple]:
-        """Where each array is, and how far the parts of two devices are from each other."""
-        return [(self.heap.offset(x), x.strides[0] if x.ndim > rank else 0)
-                for x, rank in zip(arrays, ranks)]
+    def places(self, arrays: Sequence[np.ndarray], rank: int) -> list[tuple]:
+        """Where each array is, and how far the parts of two devices are from each other, along
+        each axis; None where they are the same."""
+        return [(self.heap.offset(x), tuple(step if n > 1 else None for n, step in
+                                            zip(x.shape[:rank], x.strides))) for x in arrays]
 
     def send(self, workers: Sequence[Worker], name: str, order: dict, program: Sent) -> None:
         """Tell the workers to run a program, and what they do not know yet."""

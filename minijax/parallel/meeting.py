@@ -22,6 +22,7 @@ So what a device comes for is compared, and both say so.
 
 from __future__ import annotations
 
+import functools
 import zlib
 from collections.abc import Callable, Sequence
 from threading import Lock
@@ -75,13 +76,33 @@ class Slots:
         return data.split(b"\0", 1)[0].decode(errors="replace")
 
 
+@functools.cache
+def coordinates(index: int, sizes: tuple[int, ...]) -> tuple[int, ...]:
+    """Where in a mesh of this shape the device at position `index` is."""
+    return tuple(int(i) for i in np.unravel_index(index, sizes))
+
+
+@functools.cache
+def along(axes: tuple[tuple[Any, int], ...], names: tuple, index: int) -> tuple[int, ...] | None:
+    """The positions of the devices that differ from the one at `index` along these axes only, the
+    last name the fastest. None: there are no such axes."""
+    all_names, sizes = zip(*axes)
+    if not set(names) <= set(all_names):
+        return None
+    where = coordinates(index, sizes)
+    part = tuple(slice(None) if n in names else i for n, i in zip(all_names, where))
+    kept = [n for n in all_names if n in names]
+    block = np.arange(np.prod(sizes)).reshape(sizes)[part]
+    return tuple(block.transpose([kept.index(n) for n in names]).ravel().tolist())
+
+
 class Meeting:
     """One run of one program, for the device at position `index` of `devices`."""
 
-    def __init__(self, heap: Heap, devices: Sequence[int], index: int, run: int, axis_name: Any,
-                 results: Sequence[np.ndarray] = ()):
+    def __init__(self, heap: Heap, devices: Sequence[int], index: int, run: int,
+                 axes: tuple[tuple[Any, int], ...], results: Sequence[np.ndarray] = ()):
         self.heap, self.slots, self.unused = heap, Slots(heap), list(results)
-        self.devices, self.index, self.axis_name = devices, index, axis_name
+        self.devices, self.index, self.axes = devices, index, axes
         self.me = devices[index]
         self.others = [d for d in devices if d != self.me]
         self.end = (run + 1) * MEETINGS - 1
@@ -89,11 +110,11 @@ class Meeting:
 
     def group(self, names: Sequence[Any], groups: Any) -> Group | None:
         """The devices along these axes that belong together with me, or None: no such axis."""
-        if tuple(names) != (self.axis_name,):
-            return None
-        every = range(len(self.devices))
-        return Group(self, list(every) if groups is None else
-                     list(next(g for g in groups if self.index in g)))
+        members = along(self.axes, tuple(names), self.index)
+        if members is not None and groups is not None:
+            mine = members.index(self.index)
+            members = tuple(members[i] for i in next(g for g in groups if mine in g))
+        return None if members is None else Group(self, members)
 
     def empty(self, shape: tuple, dtype: np.dtype) -> np.ndarray:
         """Memory for what a collective returns: often that is a result of the program itself."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from minijax.core import ArrayImpl
+from minijax.core import ArrayImpl, Tracer
 from minijax.devices import Device
 from minijax.jvp import as_array
-from minijax.parallel.engine import engine
+from minijax.parallel.constraint import as_sharding, constrained
+from minijax.parallel.meshes import PartitionSpec
 from minijax.parallel.shardings import Sharding, SingleDeviceSharding
-from minijax.tree_util import tree_map
+from minijax.tree_util import flatten_axes, tree_flatten, tree_unflatten
 
 __all__ = ["device_put"]
 
@@ -18,9 +19,9 @@ def device_put(x: Any, device: Any = None, *, donate: bool = False, may_alias: b
                ) -> Any:
     """The arrays of a pytree on a device: NumPy arrays and scalars become `jax.Array`s.
 
-    `device` is a device, or a sharding, which says how to divide each array among several. With
-    `may_alias=False` they are new arrays in any case. `donate` allows to use the memory of `x`
-    again; here this has no effect.
+    `device` is a device, or a sharding, which says how to divide each array among several, or a
+    pytree of them that is a prefix of `x`. With `may_alias=False` they are new arrays in any case.
+    `donate` allows to use the memory of `x` again; here this has no effect.
 
     >>> import minijax as jax, numpy as np
     >>> jax.device_put({"a": np.arange(2)})
@@ -29,25 +30,28 @@ def device_put(x: Any, device: Any = None, *, donate: bool = False, may_alias: b
     Raises:
       ValueError: `device` is neither, or a sharding that does not fit an array.
     """
-    if device is not None and not isinstance(device, (Device, Sharding)):
-        raise ValueError("Received invalid value for `device`: a Device, such as jax.devices()[0], "
-                         f"or a Sharding is wanted; got {device!r}.")
     if donate and may_alias:
         raise ValueError("may_alias and donate cannot be True at the same time.")
-    sharding = SingleDeviceSharding(device) if isinstance(device, Device) else device
-
-    def put(leaf: Any) -> Any:
-        copied = isinstance(leaf, ArrayImpl) and (leaf._value is None or may_alias is False)
-        leaf = ArrayImpl(leaf._value.copy(), leaf.aval) if copied else as_array(leaf)
-        return placed(leaf, sharding) if sharding and isinstance(leaf, ArrayImpl) else leaf
-
-    return tree_map(put, x)
+    leaves, tree = tree_flatten(x)
+    wanted = flatten_axes("device_put device", x, device)
+    return tree_unflatten(tree, [put(leaf, where_to(d), may_alias)
+                                 for leaf, d in zip(leaves, wanted)])
 
 
-def placed(x: ArrayImpl, sharding: Sharding) -> ArrayImpl:
-    """The array, divided so, where its devices see it."""
-    sharding.check(x.shape)
-    value = x._value if len(sharding.devices) == 1 else engine().put(x._value)
-    out = ArrayImpl(value, x.aval)
-    out._sharding = sharding
-    return out
+def where_to(device: Any) -> Sharding | None:
+    if device is None or isinstance(device, Sharding):
+        return device
+    if isinstance(device, Device):
+        return SingleDeviceSharding(device)
+    if isinstance(device, PartitionSpec):
+        return as_sharding(device, "device_put")
+    raise ValueError("Received invalid value for `device`: a Device, such as jax.devices()[0], "
+                     f"or a Sharding is wanted; got {device!r}.")
+
+
+def put(x: Any, sharding: Sharding | None, may_alias: bool | None) -> Any:
+    if isinstance(x, ArrayImpl) and (x._value is None or may_alias is False):
+        x = ArrayImpl(x._value.copy(), x.aval)
+    if sharding is None or isinstance(x, Tracer) and sharding.num_devices == 1:
+        return as_array(x)
+    return constrained(x, sharding)

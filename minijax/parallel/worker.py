@@ -26,7 +26,7 @@ from minijax.core import ArrayImpl
 from minijax.jaxpr import Jaxpr
 from minijax.lax import collectives
 from minijax.parallel.heap import Heap
-from minijax.parallel.meeting import BEAT, Meeting, Slots
+from minijax.parallel.meeting import BEAT, Meeting, Slots, coordinates
 from minijax.parallel.programs import decoded
 
 __all__ = ["main"]
@@ -43,6 +43,16 @@ class LogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.connection.send(("log", record.name, record.levelno, record.getMessage()))
+
+
+def distance(where: Sequence[int], steps: Sequence[int | None]) -> int:
+    """From the start of an array to the part of the device at this place of the mesh."""
+    return sum(i * (step or 0) for i, step in zip(where, steps))
+
+
+def is_first(where: Sequence[int], steps: Sequence[int | None]) -> bool:
+    """Of the devices that have the same result, is this the first, which writes it down?"""
+    return not any(i for i, step in zip(where, steps) if step is None)
 
 
 class Worker:
@@ -65,19 +75,21 @@ class Worker:
                 answer = "raised", type(error).__name__, str(error), traceback.format_exc()
             self.connection.send(answer)
 
-    def run(self, number: int, program: int, devices: tuple, axis_name: Any, ins: list, outs: list,
+    def run(self, number: int, program: int, devices: tuple, axes: tuple, ins: list, outs: list,
             **news: Any) -> None:
-        """Run a program; `ins` and `outs` are places: an offset, and a step for each device."""
+        """Run a program; `ins` and `outs` are places: an offset, and a step along each axis."""
         index = devices.index(self.device)
+        where = coordinates(index, tuple(size for _, size in axes))
         self.learn(program, **news)
         jaxpr = self.programs[program]
-        args = [self.heap.at(start + index * step, a.shape, a.dtype)
-                for (start, step), a in zip(ins, jaxpr.in_avals)]
+        args = [self.heap.at(start + distance(where, steps), a.shape, a.dtype)
+                for (start, steps), a in zip(ins, jaxpr.in_avals)]
         for x in args:
             x.flags.writeable = False
-        results = [self.heap.at(start + index * step, a.shape, a.dtype)
-                   for (start, step), a in zip(outs, jaxpr.out_avals)]
-        meeting = Meeting(self.heap, devices, index, number, axis_name, results)
+        results = [self.heap.at(start + distance(where, steps), a.shape, a.dtype)
+                   if is_first(where, steps) else self.heap.empty(a.shape, a.dtype)
+                   for (start, steps), a in zip(outs, jaxpr.out_avals)]
+        meeting = Meeting(self.heap, devices, index, number, axes, results)
         collectives.here.meeting = meeting
         try:
             with np.errstate(all="ignore"):
