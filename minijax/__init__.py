@@ -89,7 +89,11 @@ from minijax.parallel.meshes import (
     make_mesh as make_mesh,
     set_mesh as set_mesh,
 )
-from minijax.parallel.placing import device_put as device_put
+from minijax.parallel.placing import (
+    device_put as device_put,
+    make_array_from_callback as make_array_from_callback,
+    make_array_from_single_device_arrays as make_array_from_single_device_arrays,
+)
 from minijax.parallel.pmap import pmap as pmap
 from minijax.parallel.shard_map import shard_map as shard_map
 from minijax.parallel.shardings import NamedSharding as NamedSharding, Shard as Shard

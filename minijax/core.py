@@ -152,8 +152,8 @@ class ArrayImpl(Array):
         self.aval = aval or ShapedArray(value.shape, value.dtype)
 
     def __getattr__(self, name: str) -> Any:
-        raise (RuntimeError(f"Array has been deleted: {self.aval}.") if name == "_value" else
-               AttributeError(f"'ArrayImpl' object has no attribute '{name}'"))
+        raise (AttributeError(f"'ArrayImpl' object has no attribute '{name}'") if name != "_value"
+               else RuntimeError(f"Array has been deleted with shape={self.aval}."))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if dtypes.is_key_dtype(self._value.dtype):

@@ -191,8 +191,8 @@ class Jitted:
                     return out
         if config.jax_disable_jit:
             return self.fun(*args, **kwargs)
-        args = laid_out("jit in_shardings", args, self.in_shardings)
-        found, leaves = self.find(args, kwargs)
+        laid = laid_out("jit in_shardings", args, self.in_shardings)
+        found, leaves = self.find(laid, kwargs)
         out = laid_out("jit out_shardings", found(leaves), self.out_shardings)
         if self.donated:
             give_up(*split_static(*self.donated, args, kwargs), out)

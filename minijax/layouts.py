@@ -1,7 +1,7 @@
 """What `jit` knows of sharding: who asks for it, in its arguments or in a program.
 
 A sharding (see `parallel/shardings.py`) knows how to do what it asks for: `put` divides an array,
-`follow` evaluates a program.
+`follow` evaluates a program. So does a mesh, which `shard_map` has.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from minijax.tree_util import flatten_axes, tree_flatten, tree_unflatten
 def wanted_sharding(jaxpr: Jaxpr) -> Any:
     """How a value of the program is to be divided among devices; None: it does not say."""
     found = (s for e in jaxpr.eqns for s in (
-        e.params.get("sharding"), *map(wanted_sharding, subprograms(e.params))))
+        e.params.get("sharding"), e.params.get("mesh"),
+        *map(wanted_sharding, subprograms(e.params))))
     return next((s for s in found if s is not None), None)
 
 

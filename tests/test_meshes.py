@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import pickle
 from collections.abc import Iterator
 
@@ -12,7 +13,7 @@ import pytest
 import minijax as jax
 import minijax.numpy as jnp
 from minijax.parallel.dividing import divided, joined
-from minijax.parallel.partition import blocks
+from minijax.parallel.partition import reshaped
 from minijax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec, SingleDeviceSharding
 from tests.mesh_programs import grid
 from tests.pmap_programs import numbers
@@ -122,6 +123,36 @@ def test_pytrees_of_shardings():
     np.testing.assert_allclose(f(numbers(3, 8)), 2 * numbers(3, 8), 1e-6)
 
 
+def test_arrays_made_of_parts():
+    sharding, y = NamedSharding(grid(jax), P("x", "y")), numbers(8, 4)
+    x = jax.make_array_from_callback(y.shape, sharding, lambda index: y[index])
+    again = jax.make_array_from_single_device_arrays(
+        y.shape, sharding, [s.data for s in x.addressable_shards])
+    for z in (x, again, jnp.array(x, copy=True), jnp.zeros_like(x) + x):
+        np.testing.assert_array_equal(z, y)
+        assert z.sharding == sharding
+    assert [row.sharding.spec for row in x] == [P("y")] * 8
+    with pytest.raises(ValueError, match=r"Expected shard shape \(2, 2\) doesn't match"):
+        jax.make_array_from_callback(y.shape, sharding, lambda index: y)
+    with pytest.raises(ValueError, match="Expected 8 per-device arrays .* but got 1"):
+        jax.make_array_from_single_device_arrays(y.shape, sharding, [y])
+
+
+def test_computations_stay_on_the_device_of_their_array():
+    cpu = jax.devices()[3]
+    x = jax.device_put(numbers(4), cpu)
+    assert (x + 1).device == jax.jit(jnp.sin)(x).device == (x + jnp.ones(4)).device == cpu
+    one = jax.sharding.Mesh(np.array([cpu]), ("x",))
+    y = jax.device_put(numbers(4), NamedSharding(one, P("x")))
+    assert (y * 2).sharding == y.sharding and all(row.devices() == {cpu} for row in y)
+
+
+def test_donated_arguments_that_are_divided():
+    x = jnp.arange(16)
+    y = jax.jit(lambda x: x * 2, in_shardings=sharding("x"), donate_argnums=0)(x)
+    assert x.is_deleted() and y.sharding == sharding("x")
+
+
 def test_values_survive_whatever_is_done_to_them():
     """A divided array is an array."""
     x = jax.device_put(numbers(8, 4), NamedSharding(grid(jax), P("x")))
@@ -140,11 +171,22 @@ def test_values_survive_whatever_is_done_to_them():
     assert pickle.loads(pickle.dumps(x)).shape == (8, 4) and float(x[0, 1]) == float(y[0, 1])
 
 
-@pytest.mark.parametrize("before, after, want", [
-    ((4, 6, 5), (24, 5), [(0, 0), (2, 1)]), ((8,), (4, 2), [(0, 0)]), ((4, 2), (8,), [(0, 0)]),
-    ((6, 4), (4, 6), [(0, 0)]), ((3, 1, 4), (3, 4), [(0, 0), (2, 1)]), ((2,), (1, 2), [(0, 1)])])
-def test_dimensions_that_begin_together(before, after, want):
-    assert sorted(blocks(before, after)) == want
+SHAPES = [(8, 8), (4, 2, 8), (64,), (2, 4, 1, 8), (16, 4), (3, 8), (24,), (0, 8), (0,)]
+
+
+@pytest.mark.parametrize("before, after, spec", [
+    (a, b, s) for a in SHAPES for b in SHAPES for s in SPECS
+    if math.prod(a) == math.prod(b) and len(s) <= len(a)
+    and not any(n % math.prod({"x": 4, "y": 2}[k] for k in s.names(i)) for i, n in enumerate(a))])
+def test_reshapes_of_parts(before, after, spec):
+    """Whatever stays divided, the parts of the reshaped array are the reshaped parts."""
+    mesh, sizes = grid(jax), {"x": 4, "y": 2}
+    layout = tuple(spec.names(i) for i in range(len(before)))
+    kept, layout = reshaped(before, layout, after, sizes)
+    x = jnp.arange(np.prod(before)).reshape(before)
+    parts = divided(x, P(*(names or None for names in kept)), mesh, ("x", "y"))
+    want = divided(x.reshape(after), P(*(names or None for names in layout)), mesh, ("x", "y"))
+    np.testing.assert_array_equal(parts.reshape(want.shape), want)
 
 
 def sharding(*spec):

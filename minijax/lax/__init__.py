@@ -131,6 +131,7 @@ from minijax.lax.elementwise import (
 )
 from minijax.lax.exchanges import (
     all_gather,
+    all_gather_invariant_p,
     all_gather_p,
     all_to_all,
     all_to_all_p,

@@ -47,7 +47,7 @@ class Plan:
             self.jaxpr = derive(local, avals, "jit")
         self.out_specs = list(map(as_spec, found))
         self.worthwhile = (not where.whole and any(map(any, [*layouts, *found])) and
-                           sum(a.size for a in jaxpr.in_avals) >= LARGE)
+                           mesh.size > 1 and sum(a.size for a in jaxpr.in_avals) >= LARGE)
 
     def run(self, args: Sequence[Any], avals: Sequence[ShapedArray], name: str) -> list[Any]:
         axes = self.mesh.axis_names
@@ -100,6 +100,11 @@ def plan_of(prim: Primitive, params: dict, avals: Sequence[ShapedArray], mesh: M
     return plan
 
 
+def computed(prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
+    """The results, computed in this process."""
+    return prim.compute(args, params) if isinstance(prim, Call) else prim.evaluate(args, params)
+
+
 def evaluate(mesh: Mesh, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
     """The results of an operation, divided as follows from the arguments."""
     functions = isinstance(prim, Program) and not subprograms(params)  # each operation for itself
@@ -110,22 +115,18 @@ def evaluate(mesh: Mesh, prim: Primitive, args: Sequence[Any], params: dict) -> 
     if plan.worthwhile and isinstance(prim, Call):
         outs = plan.run(args, avals, params.get("name", prim.name))
     else:
-        outs = prim.compute(args, params) if isinstance(prim, Call) else prim.evaluate(args, params)
+        outs = computed(prim, args, params)
     return [NamedSharding(mesh, s).array(x._value, x.aval) for x, s in zip(outs, plan.out_specs)]
 
 
-def follow(self: DividedArray, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-    return evaluate(self._sharding.mesh, prim, args, params)
+def follow(sharding: Sharding, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
+    """The results of an operation on an array that is divided so, or of a program with one."""
+    if isinstance(sharding, NamedSharding):
+        return evaluate(sharding.mesh, prim, args, params)
+    outs = computed(prim, args, params)
+    return [sharding.array(x._value, x.aval) for x in outs]
 
 
-def follow_constraint(self: Sharding, prim: Primitive, args: Sequence[Any], params: dict
-                      ) -> list[Any]:
-    """The results of a program that asks for this sharding somewhere."""
-    if isinstance(self, NamedSharding):
-        return evaluate(self.mesh, prim, args, params)
-    outs = prim.compute(args, params)  # type: ignore[attr-defined]
-    return [self.array(x._value, x.aval) for x in outs]
-
-
-DividedArray.follow = follow
-Sharding.follow = follow_constraint  # type: ignore[attr-defined]
+DividedArray.follow = lambda self, *operation: follow(self._sharding, *operation)
+Sharding.follow = follow  # type: ignore[attr-defined]
+Mesh.follow = lambda self, *operation: evaluate(self, *operation)  # type: ignore[attr-defined]

@@ -71,7 +71,9 @@ class ShardMap(Call):
     def impl(self, *args, jaxpr, name, mesh, axes, check_vma):
         sizes = [mesh.shape[n] for n in axes]
         leading = [result_axes(a, mesh, axes, check_vma) for a in jaxpr.out_avals]
-        if here.meeting is not None:  # inside of another one: this device does all the work
+        if here.meeting is not None or self.effects_of({"jaxpr": jaxpr, "axes": axes}):
+            # Inside of another one, this device does all the work. What is printed, or calls a
+            # function of the user's, is done in the user's process.
             return on_one_device(jaxpr, list(zip(axes, sizes)), args, leading)
         one = tuple(slice(None) if n in axes else 0 for n in mesh.axis_names)
         numbers = [d.id for d in mesh.devices[one].flat]

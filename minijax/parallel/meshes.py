@@ -123,6 +123,7 @@ class Mesh:
     empty = property(lambda self: self.devices.ndim == 0)
     local_devices = property(lambda self: list(self.devices.flat))
     device_ids = property(lambda self: np.vectorize(lambda d: d.id, [int])(self.devices))
+    abstract_mesh = property(lambda self: self)  # JAX's has no devices
     is_multi_process = False
 
     @property

@@ -226,27 +226,61 @@ def _(prim: Slice, where, e, ins):
 @partition.register
 def _(prim: Reshape, where, e, ins):
     (x,), before, after = ins, e.invars[0].aval.shape, e.params["new_sizes"]
-    layout: list[tuple] = [()] * len(after)
-    keep = set()
-    for i, j in blocks(before, after):
-        names = x.layout[i]
-        if names and after[j] % where.count(names) == 0:
-            layout[j] = names
-            keep.add(i)
-    x = where.gathered(x, [i for i in range(len(before)) if i not in keep])
+    kept, layout = reshaped(before, x.layout, after, where.mesh.shape)
     local = tuple(n // where.count(names) for n, names in zip(after, layout))
-    return [Part(reshape(x.value, local), tuple(layout))]
+    return [Part(reshape(where.relaid(x, kept).value, local), layout)]
 
 
-def blocks(before: Sequence[int], after: Sequence[int]) -> list[tuple[int, int]]:
-    """Pairs of dimensions, of both shapes, that begin where the same elements lie before them.
+def reshaped(before: Sequence[int], layout: Layout, after: Sequence[int], sizes: dict
+             ) -> tuple[Layout, Layout]:
+    """How an array can be divided before and after a reshape that each device does for itself.
 
-    >>> blocks((4, 6, 5), (24, 5))
-    [(0, 0), (2, 1)]
+    >>> reshaped((8, 6), (("x",), ("y",)), (4, 2, 6), {"x": 4, "y": 2})
+    ((('x',), ('y',)), (('x',), (), ('y',)))
+    >>> reshaped((8, 6), (("x",), ("y",)), (48,), {"x": 4, "y": 2})
+    ((('x',), ()), (('x',),))
     """
-    starts = [{math.prod(shape[:i]): i for i in reversed(range(len(shape))) if shape[i] > 1}
-              for shape in (before, after)]
-    return [(i, starts[1][n]) for n, i in starts[0].items() if n in starts[1]][::-1]
+    if not math.prod(before):
+        return ((),) * len(before), ((),) * len(after)
+    kept = list(layout)
+    while isinstance(found := matched(before, kept, after, sizes), int):
+        kept[found] = ()
+    return tuple(kept), found
+
+
+def matched(before: Sequence[int], layout: Sequence[tuple], after: Sequence[int], sizes: dict
+            ) -> Layout | int:
+    """The layout of the result; or which dimension cannot stay divided.
+
+    A dimension is a product: of the sizes of its axes, and of what is left. So is the whole shape,
+    and each new dimension takes factors from the left: first axes, then what is not divided.
+    """
+    factors: list[list] = []  # [size, name of the axis, dimension]
+    for dim, (n, names) in enumerate(zip(before, layout)):
+        factors += [[sizes[a], a, dim] for a in names]
+        plain = n // math.prod(sizes[a] for a in names)
+        if factors and factors[-1][1] is None:
+            factors[-1][0] *= plain
+        else:
+            factors.append([plain, None, dim])
+    out = []
+    for rest in after:
+        mine: list = []
+        whole = True  # no part of it has been taken that is not divided
+        while rest > 1 or factors and factors[0][0] == 1:
+            size, name, dim = factors[0]
+            if name is None and rest % size and size % rest or (
+                    name is not None and (rest % size or not whole)):
+                return next(d for _, n, d in factors if n is not None)
+            if name is None and rest < size:
+                factors[0][0], rest = size // rest, 1
+                break
+            factors.pop(0)
+            rest //= size
+            mine += [name] if name is not None else []
+            whole = whole and (name is not None or size == 1)
+        out.append(tuple(mine))
+    return tuple(out)
 
 
 @partition.register

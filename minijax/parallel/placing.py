@@ -1,9 +1,13 @@
-"""Arrays on devices: `device_put`."""
+"""Arrays on devices: `device_put`, and arrays made of their parts."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
+from minijax import dtypes
 from minijax.core import ArrayImpl, Tracer
 from minijax.devices import Device
 from minijax.jvp import as_array
@@ -12,7 +16,7 @@ from minijax.parallel.meshes import PartitionSpec
 from minijax.parallel.shardings import Sharding, SingleDeviceSharding
 from minijax.tree_util import flatten_axes, tree_flatten, tree_unflatten
 
-__all__ = ["device_put"]
+__all__ = ["device_put", "make_array_from_callback", "make_array_from_single_device_arrays"]
 
 
 def device_put(x: Any, device: Any = None, *, donate: bool = False, may_alias: bool | None = None
@@ -55,3 +59,48 @@ def put(x: Any, sharding: Sharding | None, may_alias: bool | None) -> Any:
     if sharding is None or isinstance(x, Tracer) and sharding.num_devices == 1:
         return as_array(x)
     return constrained(x, sharding)
+
+
+def make_array_from_callback(shape: Sequence[int], sharding: Sharding, data_callback: Callable,
+                             dtype: Any = None) -> ArrayImpl:
+    """The array whose parts are `data_callback(index)`, one for each device of the sharding.
+
+    >>> import minijax as jax, numpy as np
+    >>> mesh = jax.make_mesh((1,), ("x",))
+    >>> sharding = jax.NamedSharding(mesh, jax.P("x"))
+    >>> jax.make_array_from_callback((3,), sharding, lambda index: np.arange(3)[index])
+    Array([0, 1, 2], dtype=int32)
+
+    Raises:
+      ValueError: a part of another shape than that of the device's part.
+    """
+    indices = sharding.devices_indices_map(shape)
+    return assembled(shape, sharding, [np.asarray(data_callback(i)) for i in indices.values()],
+                     dtype)
+
+
+def make_array_from_single_device_arrays(shape: Sequence[int], sharding: Sharding,
+                                         arrays: Sequence[Any], *, dtype: Any = None) -> ArrayImpl:
+    """The array that has these parts, in the order of the devices of the sharding.
+
+    Raises:
+      ValueError: not one part for each device, or one of a wrong shape.
+    """
+    if len(arrays) != sharding.num_devices:
+        raise ValueError(f"Expected {sharding.num_devices} per-device arrays (this is how many "
+                         "devices are addressable by the sharding), but got "
+                         f"{len(arrays)}")
+    return assembled(shape, sharding, [np.asarray(x) for x in arrays], dtype)
+
+
+def assembled(shape: Sequence[int], sharding: Sharding, parts: Sequence[np.ndarray], dtype: Any
+              ) -> ArrayImpl:
+    dtype = dtypes.canonicalize_value_dtype(parts[0]) if dtype is None else np.dtype(dtype)
+    out, local = np.empty(shape, dtype), sharding.shard_shape(shape)
+    for index, part in zip(sharding.devices_indices_map(shape).values(), parts):
+        if part.shape != local:
+            raise ValueError(f"Expected shard shape {local} doesn't match the single device array "
+                             f"shape {part.shape}. Shape of the array is {tuple(shape)} with "
+                             f"sharding {sharding}")
+        out[index] = part
+    return constrained(ArrayImpl(out), sharding)

@@ -50,7 +50,8 @@ def shard_map(f: Callable | None = None, /, *, out_specs: Any, in_specs: Any = I
     Args:
       in_specs: for each argument a `PartitionSpec`, or a pytree of them that is a prefix of the
         argument: which dimension is divided along which axis. Along axes that are not mentioned,
-        all devices get the same. By default as the arguments are divided already.
+        all devices get the same. By default as the arguments are divided already. None: any value,
+        which `f` gets as it is.
       out_specs: likewise how the results are put together. Along axes that are not mentioned they
         must be the same on all devices.
       mesh: by default the one of the context, `jax.set_mesh`.
@@ -108,10 +109,10 @@ class ShardMapped:
                              "`jax.set_mesh(mesh)` to enter into a mesh context")
         axes = self.check_mesh(mesh)
         leaves, in_tree = flatten_args(args, {})
-        if self.in_specs is Infer:
-            specs = [spec_of(x, mesh) for x in leaves]
-        else:
-            specs = flatten_specs("in_specs", args, self.in_specs)
+        specs = ([spec_of(x, mesh) for x in leaves] if self.in_specs is Infer else
+                 flatten_axes("shard_map in_specs", args, self.in_specs))
+        if None in specs:
+            return self.with_constants(leaves, specs, in_tree, mesh)
         self.check_arguments(leaves, specs, in_tree, mesh)
         leaves = [as_array(x) for x in leaves]
         avals = tuple(part_of(a, s, mesh).update(vma=a.vma | set(s.mentioned()))
@@ -121,7 +122,7 @@ class ShardMapped:
                 avals = tuple(a.update(vma=a.vma - set(axes)) for a in avals)
             found = traced(self.programs, self.f, "shard_map", avals, in_tree)
         out = tree_unflatten(found.out_tree, found.jaxpr.out_avals)
-        out_specs = flatten_specs("out_specs", out, self.out_specs)
+        out_specs = flatten_axes("shard_map out_specs", out, self.out_specs)
         self.check_results(out, out_specs, mesh, axes)
         operands = [broadcast_in_dim(x, (*[1] * len(axes), *typeof(x).shape), range(
             len(axes), len(axes) + typeof(x).ndim)) for x in found.captured]
@@ -130,6 +131,21 @@ class ShardMapped:
                                 axes=axes, check_vma=self.check_vma)
         return tree_unflatten(found.out_tree, [
             laid_out(joined(x, s, mesh, axes), s, mesh) for x, s in zip(outs, out_specs)])
+
+    def with_constants(self, leaves: Sequence[Any], specs: Sequence[Any], in_tree: Any, mesh: Mesh
+                       ) -> Any:
+        """The result where some arguments have no spec: `f` closes over them."""
+        @functools.wraps(self.f)
+        def f(*values: Any) -> Any:
+            given = iter(values)
+            args, _ = tree_unflatten(in_tree, [x if s is None else next(given)
+                                               for x, s in zip(leaves, specs)])
+            return self.f(*args)
+
+        wanted = [(x, s) for x, s in zip(leaves, specs) if s is not None]
+        mapped = ShardMapped(f, self.out_specs, tuple(s for _, s in wanted), mesh,
+                             self.axis_names, self.check_vma)
+        return mapped(*(x for x, _ in wanted))
 
     def check_arguments(self, leaves: Sequence[Any], specs: Sequence[PartitionSpec], in_tree: Any,
                         mesh: Mesh) -> None:
@@ -140,8 +156,9 @@ class ShardMapped:
                 raise ValueError(
                     f"shard_map applied to the function '{name_of(self.f)}' was given an in_specs "
                     "entry which is too long to be compatible with the corresponding input value: "
-                    f"{spec} has length {len(spec)}, but the argument {name} has shape "
-                    f"{aval.str_short()}, which has rank {aval.ndim}. Make the spec shorter.")
+                    f"{spec}, which has length {len(spec)}, but the argument {name} has shape "
+                    f"{aval.str_short()}, which has rank {aval.ndim}. Make the spec shorter. For "
+                    "scalar values (rank 0), consider using an in_specs entry of `P()`.")
             for i, n in enumerate(aval.shape):
                 if n % mesh.count(spec.names(i)):
                     raise ValueError(
@@ -162,7 +179,7 @@ class ShardMapped:
                 raise ValueError(
                     f"shard_map applied to the function '{name}' was given an out_specs entry "
                     "which is too long to be compatible with the corresponding output value from "
-                    f"the function: {spec} has length {len(spec)}, but {name}(*args)"
+                    f"the function: {spec}, which has length {len(spec)}, but {name}(*args)"
                     f"{keystr(path)} has shape {aval.str_short()}, which has rank {aval.ndim}. "
                     "Make the spec shorter: P() for what is the same on all devices; or return "
                     "x[None], which can be put together along its new axis.")
@@ -209,11 +226,6 @@ def check_names(what: str, specs: Any, axes: Sequence[Any]) -> None:
             if names.count(n) > 1:
                 raise ValueError(f"shard_map {what}{keystr(path)} is {spec}, which divides two "
                                  f"dimensions along one axis, {n!r}.")
-
-
-def flatten_specs(what: str, tree: Any, specs: Any) -> list[PartitionSpec]:
-    """A spec for each leaf."""
-    return flatten_axes(f"shard_map {what}", tree, specs)
 
 
 def spec_of(x: Any, mesh: Mesh) -> PartitionSpec:

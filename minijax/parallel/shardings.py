@@ -19,9 +19,13 @@ Index = tuple[slice, ...]
 
 
 class DividedArray(ArrayImpl):
-    """An array on several devices. Who computes with it, and how, says `follow`."""
+    """An array that is not just where values are computed. So `follow` evaluates operations on it,
+    and says where the results are."""
 
     __slots__ = ()
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
 
 
 class IndivisibleError(ValueError):
@@ -71,7 +75,7 @@ class Sharding:
 
     def array(self, value: np.ndarray, aval: ShapedArray) -> ArrayImpl:
         """A new array that is divided so."""
-        out = (ArrayImpl if len(self.devices) == 1 else DividedArray)(value, aval)
+        out = DividedArray(value, aval)
         out._sharding = self
         return out
 
@@ -95,6 +99,11 @@ class SingleDeviceSharding(Sharding):
 
     def devices_indices_map(self, shape):
         return {self.devices[0]: (slice(None),) * len(shape)}
+
+    def array(self, value, aval):
+        out = (DividedArray if self.devices[0].id else ArrayImpl)(value, aval)
+        out._sharding = self
+        return out
 
     def __repr__(self) -> str:
         return f"SingleDeviceSharding(device={self.devices[0]!r}, memory_kind={self.memory_kind})"
@@ -200,6 +209,8 @@ def shards(x: ArrayImpl, sharding: Sharding) -> list[Shard]:
     out: list[Shard] = []
     for device, index in sharding.devices_indices_map(x.shape).items():
         part = np.asarray(x._value[index])
-        data = SingleDeviceSharding(device).array(part, x.aval.update(shape=part.shape))
+        aval = x.aval.update(shape=part.shape)
+        data = (SingleDeviceSharding(device).array if hasattr(x, "_sharding") else ArrayImpl)(
+            part, aval)
         out.append(Shard(device, index, sum(s.index == index for s in out), data))
     return out
