@@ -13,6 +13,7 @@ import threadpoolctl
 
 from minijax.compiler import blas
 from minijax.compiler.threads import num_threads
+from tests.kernels import row_by_row
 from tests.tiers import slow
 
 SHAPES = [
@@ -42,7 +43,7 @@ LAYOUTS = {
 @pytest.fixture(autouse=True)
 def on_any_processor(monkeypatch):
     """BLAS also where it is slower than the products of `test_gemm.py`."""
-    monkeypatch.setattr(blas, "_narrow", lambda: False)
+    monkeypatch.setattr(blas, "_ours", lambda: False)
 
 
 @pytest.fixture(params=[1, 2, 5])
@@ -67,7 +68,7 @@ def assert_products(a, b, epilogue):
         rows[lo:hi] *= 2
         times[lo:hi] += 1
 
-    blas.matmul(a, b, out, double if epilogue else None)
+    blas.matmul(a, b, out, row_by_row(double) if epilogue else None)
     tolerance = 1e-4 if want.dtype.char in "fF" else 1e-12
     np.testing.assert_allclose(out, 2 * want if epilogue else want, tolerance, tolerance * 10)
     assert (times == epilogue).all()
@@ -101,7 +102,7 @@ def test_large_products_are_cut_and_small_ones_are_not():
     def parts(n):
         seen = []
         a = np.ones((n, n), np.float32)
-        blas.matmul(a, a, np.empty_like(a), lambda lo, hi: seen.append((lo, hi)))
+        blas.matmul(a, a, np.empty_like(a), row_by_row(lambda lo, hi: seen.append((lo, hi))))
         return sorted(seen)
 
     with num_threads(2):
@@ -133,7 +134,7 @@ def three_threads():
 def test_blas_uses_one_thread_inside_and_its_own_number_after(three_threads):
     inside = []
     with num_threads(2):
-        blas.matmul(A, A, np.empty_like(A), lambda lo, hi: inside.extend(own_threads()))
+        blas.matmul(A, A, np.empty_like(A), row_by_row(lambda lo, hi: inside.extend(own_threads())))
     assert set(inside) == {1} and own_threads() == [3]
 
 
@@ -173,7 +174,7 @@ def test_errors_leave_blas_as_it_was(three_threads, error):
         raise error
 
     with num_threads(2), pytest.raises(error):
-        blas.matmul(A, A, np.empty_like(A), fail)
+        blas.matmul(A, A, np.empty_like(A), row_by_row(fail))
     with pytest.raises(ValueError, match="mismatch"):
         blas.matmul(A, A[1:], np.empty_like(A))
     assert own_threads() == [3]
@@ -189,7 +190,7 @@ def test_the_last_thread_that_leaves_restores(three_threads):
                 here.wait(20)
                 there.wait(20)
 
-        blas.matmul(A, A, np.empty_like(A), wait)
+        blas.matmul(A, A, np.empty_like(A), row_by_row(wait))
 
     other = threading.Thread(target=slow_product)
     other.start()
@@ -237,5 +238,5 @@ def test_a_child_forked_during_a_product_has_a_blas_of_its_own(three_threads):
         codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
     with num_threads(1):
-        blas.matmul(A, A, np.empty_like(A), fork)
+        blas.matmul(A, A, np.empty_like(A), row_by_row(fork))
     assert set(codes) == {33} and own_threads() == [3]

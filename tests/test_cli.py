@@ -142,7 +142,8 @@ def test_the_picture_has_curves_and_frames_what_was_misread(tmp_path):
 
 def test_a_missing_extra_is_one_sentence_with_the_command():
     hide = "import sys; sys.modules['{0}'] = None; from minijax.course import cli; cli.main({1})"
-    for module, arguments, name in (("click", [], "click"), ("rich", ["train"], "rich")):
+    for module, arguments, name in (("click", [], "click"), ("psutil", [], "psutil"),
+                                    ("rich", ["train"], "rich")):
         code = hide.format(module, arguments)
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert done.returncode == 1
@@ -241,6 +242,20 @@ def test_lab_copies_the_chapters_and_keeps_what_is_there(tmp_path):
     made[1].unlink()
     assert places.copy_chapters(tmp_path / "mine") == ([made[1]], [])
     assert (tmp_path / "mine" / "00_tour.ipynb").read_text() == "my changes"
+
+
+def test_lab_tells_jupyter_that_the_chapters_are_ours(tmp_path, monkeypatch):
+    """Otherwise it takes their drawings apart, and shows the letters in them as one text."""
+    import nbformat
+    from nbformat.sign import NotebookNotary
+
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+    made, _ = places.copy_chapters(tmp_path / "mine")
+    (chapter,) = [path for path in made if path.name == "04_vjp.ipynb"]
+    nb = nbformat.read(chapter, as_version=4)
+    assert not NotebookNotary().check_signature(nb)
+    places.trust(made)
+    assert NotebookNotary().check_signature(nb)
 
 
 def test_lab_renews_what_the_reader_left_alone(tmp_path, monkeypatch):

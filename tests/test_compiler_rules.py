@@ -14,6 +14,7 @@ import minijax
 from minijax import dtypes
 from minijax.compiler import backend, driver
 from minijax.compiler.emit import Writer
+from minijax.compiler.executable import compile_after
 from minijax.compiler.flatten import flatten
 from minijax.compiler.lowering import LOWERINGS, emit_alone, lowerable, write_alone
 from minijax.compiler.plan import REWRITTEN, plan
@@ -241,3 +242,27 @@ class TestLoops:
         (got,), source = built(looped(minijax), x)
         assert "step_" not in source.driver, source
         np.testing.assert_allclose(got, looped(jax)(x), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int32", "uint8"])
+@pytest.mark.parametrize("n", [1, 2, 8, 3, 64, -2, 0])
+def test_quotients_and_remainders_of_powers_of_two(dtype: str, n: int) -> None:
+    """Rounded downwards, whichever instructions do it; of negative numbers too."""
+    if dtype == "uint8" and n < 0:
+        return
+    x = np.arange(-128, 128).astype(dtype)
+    for call in (lambda x: x // n, lambda x: x % n):
+        with compile_after(0):
+            got = minijax.jit(call)(x)
+            each = [minijax.jit(call)(v) for v in x[::37]]
+        want = jax.jit(call)(x)
+        assert (np.asarray(got) == np.asarray(want)).all() and got.dtype == want.dtype
+        assert [int(v) for v in each] == [int(v) for v in want[::37]]
+
+
+def test_division_by_a_power_of_two_is_one_instruction() -> None:
+    for x in np.int32(5), np.arange(5, dtype=np.int32):
+        text = minijax.jit(lambda x: (x // 8, x % 8)).lower(x).as_text()
+        assert "quotient" not in text and "remainder" not in text and "select" not in text
+        text = minijax.jit(lambda x: (x // 7, x % x)).lower(x).as_text()
+        assert "quotient" in text and "remainder" in text

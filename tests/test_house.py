@@ -23,7 +23,7 @@ BACKEND = ("minijax.compiler.backend", "minijax.compiler.rules")
 SURFACE = {"debug", "experimental", "flatten_util", "numpy", "scipy", "nn", "profiler", "random",
            "example_libraries", "sharding", "test_util", "tree"}
 # Numba's side of the compiler: it begins with Numba, and is imported to compile the first kernel.
-NUMBA_SIDE = {"minijax.compiler.intrinsics", "minijax.compiler.target", "minijax.compiler.tiles"}
+NUMBA_SIDE = {f"minijax.compiler.{name}" for name in ("atomics", "intrinsics", "target", "tiles")}
 HEAVY = {"numba", "scipy", "matplotlib", "sklearn", "jax", "rich", "jupyterlab", "nbformat"}
 
 

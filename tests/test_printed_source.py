@@ -85,7 +85,7 @@ GOLDEN: list[tuple[Callable, list[tuple[int, ...]], str]] = [
             if not x2.flags.c_contiguous: x2 = in_order(x2)
             b3 = empty((7, 60), dtype_float32)
             b4 = empty((7, 60), dtype_float32)
-            matmul_0(x2, x0, b3.reshape((7, 60)), lambda lo, hi: kernel_0(lo, hi, sizes_0, id(b3), id(x1), id(b4)))
+            matmul_0(x2, x0, b3.reshape((7, 60)), on_rows(kernel_0, 1, 273, sizes_0, id(b3), id(x1), id(b4)))
             del b3
             return [b4]
 

@@ -73,7 +73,8 @@ def test_what_was_done_before_it_stopped_is_shown():
     stack, halves = (str(p(wrong, 1.0)).splitlines() for p in (show.stack, show.linearize))
     assert stack[0] == "eval  cos  1.0"
     assert [line.split()[:2] for line in halves[:-2]] == [
-        ["known", "now"], ["cos", "1.0"], ["sin", "1.0"], ["neg", "0.84147096"]]
+        ["known", "now"], ["cos", "1.0"], ["sin", "1.0"], ["neg", "0.84147096"],
+        ["linear,", "for"], ["a:f32[]", "is"], ["b:f32[]", "="]]
     for lines in (stack, halves):
         assert lines[-2].endswith(": return y.reshape(2)") and "cannot reshape" in lines[-1]
 

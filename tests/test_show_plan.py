@@ -14,7 +14,7 @@ import pytest
 import minijax as jax
 import minijax.numpy as jnp
 from minijax.course import show
-from minijax.course.show.drawing import Life, in_lanes
+from minijax.course.show.lives import Life, in_lanes
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -144,12 +144,12 @@ def test_a_value_in_the_place_of_the_function_is_refused() -> None:
 
 
 def drawn(f: Callable, *args: Any) -> ElementTree.Element:
-    return ElementTree.fromstring(show.plan(f, *args)._repr_svg_())
+    return ElementTree.fromstring(show.plan(f, *args).svg)
 
 
 def test_the_drawing_stands_alone_and_says_what_it_shows() -> None:
     picture = show.plan(layer, struct(784, 512), struct(512), struct(128, 784))
-    root = ElementTree.fromstring(picture._repr_svg_())
+    root = ElementTree.fromstring(picture.svg)
     tags = {element.tag for element in root.iter()}
     assert not tags & {SVG + "script", SVG + "foreignObject", SVG + "image"}
     assert "http" not in picture.svg.replace("http://www.w3.org/2000/svg", "")
@@ -158,21 +158,24 @@ def test_the_drawing_stands_alone_and_says_what_it_shows() -> None:
     assert root.find(SVG + "desc").text == str(picture)
     style = root.find(SVG + "style").text
     assert "prefers-color-scheme: dark" in style
-    assert all(rule.startswith((".mj-plan", "@media", "}")) or not rule.strip()
-               for rule in style.splitlines()), "no rule reaches the rest of the page"
+    rules = [part for line in style.splitlines() for part in line.split("{")[0].split(",")]
+    assert all(".mj" in rule or rule.strip() in ("", "}") or rule.startswith("@media")
+               for rule in rules), "no rule reaches the rest of the page"
 
 
 def test_each_array_is_a_line_as_long_as_it_lives() -> None:
     root = drawn(layer, struct(784, 512), struct(512), struct(128, 784))
-    kinds = [line.get("class").split()[1] for line in root.iter(SVG + "line")]
-    assert sorted(kinds) == ["argument"] * 3 + ["between", "result"]
-    titles = [g.find(SVG + "title").text for g in root.iter(SVG + "g")]
-    assert "b3 f32[128,512], 262 kB: between steps" in titles
-    ends = {g.find(SVG + "title").text.split()[0]: g.find(SVG + "line").get("y2")
-            for g in root.iter(SVG + "g")}
-    boxes = [r for r in root.iter(SVG + "rect") if "kernel" in r.get("class")]
-    middle = float(boxes[0].get("y")) + float(boxes[0].get("height")) // 2
-    assert float(ends["b3"]) == middle < float(ends["b4"])
+    lines = [line for line in root.iter(SVG + "line") if "thick" in line.get("class")]
+    kinds = [line.get("class").split()[0] for line in lines]
+    assert sorted(kinds) == ["blue", "edge", "edge", "edge", "orange"]
+    titles = [c.findtext(SVG + "title") for c in root.iter(SVG + "circle")]
+    assert "b3 f32[128,512], 262 kB: in between" in titles
+    (between,) = [line for line in lines if "orange" in line.get("class")]
+    (result,) = [line for line in lines if "blue" in line.get("class")]
+    boxes = [r for r in root.iter(SVG + "rect") if r.get("class") == "sky"]
+    middle = float(boxes[0].get("y")) + float(boxes[0].get("height")) / 2
+    assert float(between.get("y2")) == middle == float(result.get("y1"))
+    assert float(result.get("y2")) > middle
 
 
 def test_arrays_that_live_at_one_time_are_in_different_lanes() -> None:
@@ -190,10 +193,10 @@ def test_arrays_that_live_at_one_time_are_in_different_lanes() -> None:
 def test_a_large_program_is_a_small_drawing() -> None:
     picture = show.plan(deep, struct(300, 40))
     assert int(re.search(r": (\d+) equations", str(picture))[1]) > 200
-    root = ElementTree.fromstring(picture._repr_svg_())
+    root = ElementTree.fromstring(picture.svg)
     texts = [t.text for t in root.iter(SVG + "text")]
-    steps = sum(r.get("class").startswith("box") for r in root.iter(SVG + "rect"))
-    assert steps < 20 and len(texts) <= 8 * steps and all(len(t) <= 110 for t in texts)
+    steps = sum(r.get("class") in ("sky", "leaf", "sun") for r in root.iter(SVG + "rect"))
+    assert steps < 20 and len(texts) <= 8 * steps and all(len(t) <= 120 for t in texts)
     assert float(root.get("height")) < 120 * steps
     assert any("operations: " in t for t in texts)
     assert len(str(picture).splitlines()) <= 7 * steps + 2
@@ -201,11 +204,12 @@ def test_a_large_program_is_a_small_drawing() -> None:
 
 def test_the_page_has_each_kernel_beside_the_lines_it_comes_from() -> None:
     picture = show.plan(layer, struct(784, 512), struct(512), struct(128, 784))
-    page = picture._repr_html_()
-    assert page.count("<details>") == 2 and "<script" not in page
+    page = picture.drawn._repr_html_()
+    assert page.count("<details>") == 3 and "<script" not in page
     part = page[page.index("<summary>kernel_0"):]
     assert part.index("y = x @ w + b") < part.index("def kernel_0(lo, hi, sizes")
-    assert "b4:f32[128,512] = max b 0.0" in part and picture.svg in page
+    assert "b4:f32[128,512] = max b 0.0" in part
+    assert re.sub("<desc>.*</desc>\n", "", picture.svg, flags=re.DOTALL) in page
 
 
 def test_text_of_the_reader_is_no_markup() -> None:
@@ -217,6 +221,16 @@ def test_text_of_the_reader_is_no_markup() -> None:
     assert "<b>" not in picture.html and "&lt;b&gt;&amp;" in picture.html
 
 
-def test_a_function_that_is_not_right_has_no_drawing() -> None:
-    picture = show.plan(lambda x: x.lenght, 1.0)
-    assert picture._repr_svg_() is None and picture._repr_html_() is None
+def test_the_plan_of_a_function_that_is_not_right_goes_up_to_the_error() -> None:
+    def wrong(x):
+        y = jnp.sin(x) + 1.0
+        return y.lenght
+
+    picture = show.plan(wrong, struct(3))
+    first = wrong.__code__.co_firstlineno
+    head, kernel, *_, stopped, error = str(picture).splitlines()
+    assert (head, kernel) == ("wrong: 2 equations in 1 step", "1  kernel_0, over 3 elements")
+    assert stopped == f"stopped in line {first + 2} of wrong: return y.lenght"
+    assert error.startswith("AttributeError")
+    texts = [t.text for t in ElementTree.fromstring(picture.svg).iter(SVG + "text")]
+    assert stopped in texts and "1  kernel_0" in texts

@@ -13,7 +13,7 @@ import weakref
 import numpy as np
 import pytest
 
-from minijax.compiler.threads import num_threads, parallel, run, share
+from minijax.compiler.threads import num_threads, share
 from minijax.config import config
 
 SOON = 20  # seconds; nothing here takes longer, on any machine
@@ -54,42 +54,6 @@ def test_helpers_do_not_warn_of_nan():
     with num_threads(2), warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("error")
         share(task, 2)
-
-
-@pytest.mark.parametrize("n", [0, 1, 5, 64, 999, 1000, 1001, 123_457])
-@pytest.mark.parametrize("grain", [1, 10, 1000])
-def test_chunks_make_up_the_range(threads, n, grain):
-    calls = []
-    parallel(lambda *args: calls.append(args), n, grain, "sizes", 1, 2)
-    assert all(args[2:] == ("sizes", 1, 2) for args in calls)
-    ends = sorted(args[:2] for args in calls)
-    assert [lo for lo, _ in ends] == [0, *(hi for _, hi in ends[:-1])] and ends[-1][1] == n
-    assert all(lo < hi for lo, hi in ends) or n == 0
-    assert all(hi - lo >= grain for lo, hi in ends[:-1])
-
-
-def test_less_than_two_grains_is_one_call_here():
-    calls = []
-
-    def kernel(*args):
-        calls.append((threading.current_thread(), *args))
-
-    with num_threads(8):
-        parallel(kernel, 199, 100, None)
-    assert calls == [(threading.current_thread(), 0, 199, None)]
-
-
-def test_chunks_end_at_whole_cache_lines():
-    starts = []
-    with num_threads(3):
-        parallel(lambda lo, hi, sizes: starts.append(lo), 1_000_003, 10, None)
-    assert len(starts) > 3 and all(lo % 64 == 0 for lo in starts)
-
-
-def test_any_functions_can_be_shared(threads):
-    out = np.zeros(5)
-    run([lambda i=i: out.__setitem__(i, i) for i in range(5)])
-    assert out.tolist() == [0, 1, 2, 3, 4]
 
 
 # --- helpers ------------------------------------------------------------------------------------
@@ -177,26 +141,6 @@ def test_tasks_may_share_their_own_work():
         with num_threads(number):
             share(lambda i: task(2, i), 4)
         assert sorted(done) == sorted([*range(4)] * 16)
-
-
-def test_many_python_threads_at_once():
-    wrong = []
-
-    def caller():
-        with num_threads(3):
-            for _ in range(50):
-                out = np.zeros(1000, int)
-                parallel(lambda lo, hi, sizes, out=out: np.add(out[lo:hi], 1, out=out[lo:hi]),
-                         1000, 50, None)
-                wrong.extend(out[out != 1])
-
-    callers = [threading.Thread(target=caller) for _ in range(8)]
-    for thread in callers:
-        thread.start()
-    for thread in callers:
-        thread.join(SOON)
-        assert not thread.is_alive()
-    assert not wrong
 
 
 # --- errors -------------------------------------------------------------------------------------

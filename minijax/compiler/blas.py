@@ -1,6 +1,6 @@
 """Matrix products: tiles shared among our threads, each computed by BLAS on one thread.
 
-Where this processor has wider vectors than BLAS uses, the product is our own: see `gemm.py`.
+Where this processor has vectors as wide as BLAS uses, the product is our own: see `gemm.py`.
 
 BLAS has threads of its own. They wait for each other, so a product waits for the slowest of them:
 on a busy machine that can be fifty times the time of the product. Our threads never wait for one
@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from minijax.compiler.chunks import Call
 from minijax.compiler.gemm import product
 from minijax.compiler.machine import vector_bytes
 from minijax.compiler.threads import share
@@ -46,34 +47,31 @@ SERIAL = 1 << 18  # multiply-adds in products of real matrices: BLAS itself uses
 SERIAL_ELSE = 4_000  # in products with vectors, or of complex numbers
 
 
-def matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray,
-           epilogue: Callable[[int, int], object] | None = None) -> None:
+def matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray, then: Call | None = None) -> None:
     """Write the matrix product of `a` (..., m, k) and `b` (..., k, n) to `out` (..., m, n).
 
-    Leading axes broadcast as in `numpy.matmul`; `a`, `b` and `out` have one dtype. The function
-    `epilogue(lo, hi)` is called for parts of the rows of `out.reshape(-1, n)`, each row once, when
-    their values are there and still in the cache; possibly in several threads at once.
+    Leading axes broadcast as in `numpy.matmul`; `a`, `b` and `out` have one dtype. The kernel
+    `then` is called for parts of the rows of `out.reshape(-1, n)`, each row once, when their values
+    are there and still in the cache; possibly in several threads at once.
 
     >>> a, b, out = np.ones((3, 4)), np.ones((4, 2)), np.empty((3, 2))
-    >>> def halve(lo, hi):
-    ...     out[lo:hi] /= 2
-    >>> matmul(a, b, out, halve)
+    >>> matmul(a, b, out)
     >>> out
-    array([[2., 2.],
-           [2., 2.],
-           [2., 2.]])
+    array([[4., 4.],
+           [4., 4.],
+           [4., 4.]])
     """
     work = out.size * a.shape[-1]
-    if work >= WORTH and out.dtype.char in "fd" and _narrow() and _thick(a, out):
-        product(a, b, out, epilogue)
+    if work >= WORTH and out.dtype.char in "fd" and _ours() and _thick(a, out):
+        product(a, b, out, then)
         return
     real_matrices = a.shape[-2] > 1 and b.shape[-1] > 1 and out.dtype.kind != "c"
     if work <= (SERIAL if real_matrices else SERIAL_ELSE):
         np.matmul(a, b, out=out)
-        if epilogue:
-            epilogue(0, math.prod(out.shape[:-1]))
+        if then:
+            then.over(math.prod(out.shape[:-1]))
         return
-    axis, step = _tiling(out, work, epilogue is not None)
+    axis, step = _tiling(out, work, then is not None)
     size = out.shape[axis]
     rows = math.prod(out.shape[1:-1])  # of `out.reshape(-1, n)`, in one index along axis 0
 
@@ -82,8 +80,8 @@ def matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray,
         np.matmul(_cut(a, axis - out.ndim, lo, hi, whole=-1),
                   _cut(b, axis - out.ndim, lo, hi, whole=-2),
                   out=_cut(out, axis - out.ndim, lo, hi))
-        if epilogue:
-            epilogue(lo * rows, hi * rows)
+        if then:
+            then.kernel(lo * rows * then.times, hi * rows * then.times, then.sizes, *then.operands)
 
     with _one_thread or contextlib.nullcontext():
         share(tile, -(-size // step))
@@ -182,10 +180,11 @@ def _blas_context() -> contextlib.AbstractContextManager | None:
 
 
 @functools.cache
-def _narrow() -> bool:
-    """Does NumPy's BLAS use narrower vectors than this processor has? Or has NumPy no BLAS at all?
+def _ours() -> bool:
+    """Is our own product as fast as NumPy's BLAS, or faster? Then it needs no care for its threads.
 
-    OpenBLAS chooses its kernels by processors that it knows: for a new one, those of an old one.
+    So it is where it uses vectors as wide, or where NumPy has no BLAS. OpenBLAS chooses its kernels
+    by processors that it knows: for a new one, those of an old one.
     """
     openblas = _find_openblas()
     if not openblas:
@@ -193,7 +192,7 @@ def _narrow() -> bool:
         return not built_with.get("found", False)
     name: Any = openblas("get_corename")
     name.restype = ctypes.c_char_p
-    return vector_bytes() > _vectors_of(name().decode())
+    return vector_bytes() >= _vectors_of(name().decode())
 
 
 def _vectors_of(core: str) -> float:

@@ -18,13 +18,13 @@ import numpy as np
 from minijax.compiler import buffers
 from minijax.compiler.blas import matmul
 from minijax.compiler.buffers import SMALL
+from minijax.compiler.chunks import Call, parallel
 from minijax.compiler.costs import size_in_bytes
 from minijax.compiler.emit import emit
 from minijax.compiler.lowering import emit_alone, faster_alone, lowerable
 from minijax.compiler.plan import Kernel, Plan, Step
 from minijax.compiler.printing import printed
 from minijax.compiler.products import follower, is_product, matrices, move_followers
-from minijax.compiler.threads import parallel
 from minijax.compiler.views import View
 from minijax.compiler.writer import Emitted
 from minijax.core import to_numpy
@@ -84,7 +84,7 @@ class DriverWriter:
         self.launches: list[Launch] = []
         self.space: dict[str, Any] = {
             "empty": np.empty, "pooled": buffers.empty, "in_order": in_order, "view": view_array,
-            "parallel": parallel}
+            "parallel": parallel, "on_rows": Call}
 
     def write(self) -> Source:
         flat = self.plan.flat
@@ -219,15 +219,15 @@ class DriverWriter:
         step = follower(self.plan, i, shape)
         if step is not None:
             emitted = emit(step, self.plan)
-            per_row = emitted.count / max(math.prod(shape[:-1]), 1)
-            if per_row in (1, shape[-1]):
+            rows = math.prod(shape[:-1])
+            if emitted.count in (rows, rows * shape[-1]):
                 for v in step.outputs:
                     self.allocate(v, "b")
                 self.done.add(step)
                 name, rest = self.declare(emitted)
                 product.then = self.launch(name, emitted.eqns, emitted.arrays, step.outputs)
-                times = f" * {shape[-1]}" if per_row != 1 else ""
-                call += f", lambda lo, hi: {name}(lo{times}, hi{times}, {rest})"
+                grain = max(GRAIN // emitted.work, 1)
+                call += f", on_rows({name}, {emitted.count // max(rows, 1)}, {grain}, {rest})"
         self.lines.append(call + ")")
 
     def allocate(self, v: Any, prefix: str) -> str:
@@ -269,9 +269,8 @@ def in_order(x: np.ndarray) -> np.ndarray:
 def view_array(x: np.ndarray, shape: Sequence[int], strides: Sequence[int], offset: int
                ) -> np.ndarray:
     """The same memory, seen otherwise; strides and offset are in elements."""
-    start = x.reshape(-1)[offset:]
-    return np.lib.stride_tricks.as_strided(
-        start, shape, [s * x.itemsize for s in strides], writeable=False)
+    size = x.itemsize
+    return np.ndarray(shape, x.dtype, x, offset * size, [s * size for s in strides])
 
 
 def evaluator(e: JaxprEqn) -> Callable:

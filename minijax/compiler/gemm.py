@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 
 from minijax.compiler import buffers
+from minijax.compiler.chunks import CHUNKS_PER_THREAD, Call, chunked, parallel
 from minijax.compiler.load import native
 from minijax.compiler.machine import vector_bytes, vector_registers
-from minijax.compiler.threads import CHUNKS_PER_THREAD, parallel, share
 from minijax.config import flags
 
 DEPTH = 256  # products that are added before the next part of a sum begins
@@ -35,9 +35,8 @@ SHALLOW = 1 << 14  # numbers in the part of `b` that stays in a cache while the 
 TALLEST = 288  # rows of a block of `a`; of a result with no more rows, `b` is read where it is
 LOW = 40  # rows: so many are one block, and threads share the columns
 CACHED = 1 << 19  # bytes of a block of the result that is still in the cache for its epilogue
-GRAIN = 1 << 22  # multiply-adds: the least work that is worth another thread
+GRAIN = 1 << 20  # multiply-adds: the least work that is worth another thread
 COPIES = 1 << 16  # numbers to copy, likewise
-WRITES = 1 << 14  # numbers of an epilogue, likewise
 
 COPY = """
 @inline
@@ -117,8 +116,9 @@ def kernel(lo, hi, sizes, a0, a1):
 """
 
 PRODUCT = """
-def kernel(lo, hi, sizes, a0, a1, a2, a3, a4):
-    # parts lo to hi of all results, each of `height` rows and `width` columns
+def kernel(lo, hi, sizes, a0, a1, a2, a3, a4, then):
+    # parts lo to hi of all results, each of `height` rows and `width` columns; rows that are done
+    # are handed to the kernel `then`
     m, k, n = sizes[0], sizes[1], sizes[2]
     a_row, a_column, b_row, b_column, c_row = sizes[3], sizes[4], sizes[5], sizes[6], sizes[7]
     height, width, alone, in_place = sizes[8], sizes[9], sizes[10], sizes[11]
@@ -126,6 +126,7 @@ def kernel(lo, hi, sizes, a0, a1, a2, a3, a4):
     b = data(a1, {dtype})
     c = data(a2, {dtype})
     down, across = (m + height - 1) // height, (n + width - 1) // width
+    after = words(then)
     for number in range(lo, hi):
         item = 13 + number // (down * across) * 4
         i, j = number % down * height, number // down % across * width
@@ -138,6 +139,10 @@ def kernel(lo, hi, sizes, a0, a1, a2, a3, a4):
         multiply(min(height, m - i), k, columns, at(a, sizes[item] + i * a_row), a_row, a_column,
                  right, b_row, here, copied, at(c, sizes[item + 2] + i * c_row + j), c_row,
                  data(a4, {dtype}))
+        if then != 0:
+            first = number // down * m + i
+            call(after[0], first * after[1], (first + min(height, m - i)) * after[1], after[2],
+                 after[3])
 """
 
 
@@ -161,7 +166,7 @@ def kernels(dtype: str) -> tuple[Callable, Callable]:
     """The kernel that copies right operands, and that of the product."""
     copy, product = (functions(dtype) + text.format(**constants(dtype))
                      for text in (COPY_RIGHT, PRODUCT))
-    return native(copy, 2), native(product, 5)
+    return native(copy, 2), native(product, 6)
 
 
 Layout = tuple[tuple[int, ...], tuple[int, ...]]  # shape and strides of an array
@@ -227,11 +232,6 @@ class Division:
             [head, results.ravel(), starts(b, b[0][:-2], size)], dtype=np.int64)
         self.address = self.table.ctypes.data
 
-    def row(self, part: int) -> int:
-        """The first row of a part, in all rows of the batch."""
-        item, block = divmod(part, self.down)
-        return item * self.m + min(block * self.height, self.m)
-
 
 divided = functools.lru_cache(512)(Division)
 
@@ -250,8 +250,7 @@ def starts(x: Layout, batch: Sequence[int], size: int) -> np.ndarray:
     return where.ravel()
 
 
-def product(a: np.ndarray, b: np.ndarray, out: np.ndarray,
-            epilogue: Callable[[int, int], object] | None = None) -> None:
+def product(a: np.ndarray, b: np.ndarray, out: np.ndarray, then: Call | None = None) -> None:
     """Write the product to `out`; see `matmul` in `blas.py`. The rows of `out` are contiguous.
 
     >>> a, b, out = np.ones((3, 4)), np.ones((4, 2)), np.empty((3, 2))
@@ -262,20 +261,17 @@ def product(a: np.ndarray, b: np.ndarray, out: np.ndarray,
            [4., 4.]])
     """
     by = divided((a.shape, a.strides), (b.shape, b.strides), (out.shape, out.strides),
-                 out.dtype.char, flags.minijax_num_threads, epilogue is not None)
-    if not by.alone:
-        all_copied = buffers.empty(by.copied, by.dtype)
+                 out.dtype.char, flags.minijax_num_threads, then is not None)
+    threads = range(min(flags.minijax_num_threads, by.tasks))
+    if by.alone:
+        copies = [buffers.empty(by.copied, by.dtype) for _ in threads]
+    else:
+        copies = [buffers.empty(by.copied, by.dtype)] * len(threads)
         grain = max(1, COPIES // (by.k * by.lanes))
-        parallel(by.copy, by.strips, grain, by.address, id(b), id(all_copied))
-
-    def task(i: int) -> None:
-        lo, hi = i * by.each, min(by.parts, (i + 1) * by.each)
-        copied = buffers.empty(by.copied, by.dtype) if by.alone else all_copied
-        scratch = buffers.empty(by.scratch, by.dtype)
-        by.multiply(lo, hi, by.address, id(a), id(b), id(out), id(copied), id(scratch))
-        if epilogue and by.across == 1:
-            epilogue(by.row(lo), by.row(hi))
-
-    share(task, by.tasks)
-    if epilogue and by.across > 1:
-        parallel(lambda lo, hi, _: epilogue(lo, hi), by.items * by.m, max(1, WRITES // by.n), None)
+        parallel(by.copy, by.strips, grain, by.address, id(b), id(copies[0]))
+    scratch = [buffers.empty(by.scratch, by.dtype) for _ in threads]
+    inside = then.address if then and by.across == 1 else 0
+    chunked(by.multiply, by.parts, by.each, by.address, *[
+        (id(a), id(b), id(out), id(mine), id(own), inside) for mine, own in zip(copies, scratch)])
+    if then and by.across > 1:
+        then.over(by.items * by.m)

@@ -19,7 +19,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-from minijax.compiler import target, tiles, vector_math
+from minijax.compiler import atomics, target, tiles, vector_math
 
 INTEGERS = (types.int8, types.int16, types.int32, types.int64,
             types.uint8, types.uint16, types.uint32, types.uint64)
@@ -430,7 +430,7 @@ def add_products(typing: Any, out: Any, out_at: Any, out_rows: Any, x: Any, x_at
 @functools.cache
 def namespace() -> dict[str, Any]:
     """Everything that the source of a kernel may name. A vector function is compiled when used."""
-    names = {k: v for scope in (globals(), vars(tiles)) for k, v in scope.items()
+    names = {k: v for scope in (globals(), vars(tiles), vars(atomics)) for k, v in scope.items()
              if isinstance(v, type(data))}
     names |= TYPES | {"inline": inline, "np": np}
     for name, value in vector_math.definitions().items():

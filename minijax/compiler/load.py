@@ -123,9 +123,11 @@ def linked(code: bytes, arity: int) -> Callable:
         .add_object_img(code)
         .add_current_process()  # for what it calls: memset, the functions of libm
         .export_symbol("kernel")
+        .export_symbol("chunk")
         .link(machine.linker(), next(_names))
     )
     function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * (arity + 3))(library["kernel"])
     function.library = library  # type: ignore[attr-defined]
+    function.chunk = library["chunk"]  # type: ignore[attr-defined]
     function.code_size = len(code)  # type: ignore[attr-defined]
     return function

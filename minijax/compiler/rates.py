@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from minijax.compiler.buffers import empty
+from minijax.compiler.chunks import parallel
 from minijax.compiler.load import native
-from minijax.compiler.threads import parallel
 
 __all__ = ["Rates", "rates"]
 

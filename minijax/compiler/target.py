@@ -41,6 +41,7 @@ __all__ = ["REFUSALS", "inline", "object_code"]
 
 REFUSALS = (NumbaError, UnsupportedBytecodeError, NotImplementedError)  # what Numba raises
 ENTRY = "kernel"  # the function that object code is called by
+CHUNK = "chunk"  # the same for other native code, with its operands in memory: see `chunks.py`
 
 
 class KernelTarget(target_extension.CPU):
@@ -103,15 +104,22 @@ class Context(cpu.CPUContext):
         return fndesc.llvm_func_name  # nothing to call; a name that callers find it by
 
     def create_cfunc_wrapper(self, library, fndesc, env, call_helper):
-        """The entry: it has the arguments of the kernel, without what Numba adds to them."""
+        """The two entries: arguments as they are, without what Numba adds; operands in memory."""
         module = self.create_module(ENTRY)
         kind = self.call_conv.get_function_type(fndesc.restype, fndesc.argtypes)
         inner = ir.Function(module, kind, fndesc.llvm_func_name)
         taken = [self.get_value_type(t) for t in fndesc.argtypes]
-        entry = ir.Function(module, ir.FunctionType(ir.VoidType(), taken), ENTRY)
-        builder = ir.IRBuilder(entry.append_basic_block())
-        self.call_conv.call_function(builder, inner, fndesc.restype, fndesc.argtypes, entry.args)
-        builder.ret_void()
+        fixed, word = taken[:3], ir.IntType(64)
+        for name, types_ in (ENTRY, taken), (CHUNK, [*fixed, word.as_pointer()]):
+            entry = ir.Function(module, ir.FunctionType(ir.VoidType(), types_), name)
+            builder = ir.IRBuilder(entry.append_basic_block())
+            args = list(entry.args)
+            if name == CHUNK:
+                where = args.pop()
+                args += [builder.load(builder.gep(where, [word(i)]))
+                         for i in range(len(taken) - len(fixed))]
+            self.call_conv.call_function(builder, inner, fndesc.restype, fndesc.argtypes, args)
+            builder.ret_void()
         library.add_ir_module(module)
 
 
@@ -189,7 +197,7 @@ def instructions(fun: Callable, arity: int) -> llvm.ModuleRef:
         library.finalize()
     module = library._final_module
     for value in [*module.functions, *module.global_variables]:
-        if not value.is_declaration and value.name != ENTRY:
+        if not value.is_declaration and value.name not in (ENTRY, CHUNK):
             value.linkage = "internal"  # so what is not needed is left out
     optimize(module)
     check(module)

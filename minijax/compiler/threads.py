@@ -1,15 +1,15 @@
 """Threads that share the work of one call.
 
-    parallel(kernel, n, grain, sizes, *operands)    # kernel(lo, hi, sizes, *operands), in chunks
-    run(tasks)                                      # any functions, in any order
+    share(task, size)    # task(i) for each i, any Python function, in several threads
 
-The caller never waits for help to arrive. It cuts the work into numbered chunks, rings for helpers
-and starts at once, taking one number after another; helpers that wake up take numbers too. When the
-numbers are used up, it waits for the helpers that have *entered*, and for no other. So on a busy
-machine, where a helper may wait milliseconds for a CPU, the caller has done all the work itself by
-the time the helper comes, and the helper finds nothing left.
+The caller never waits for help to arrive. It numbers the tasks, rings for helpers and starts at
+once, taking one number after another; helpers that wake up take numbers too. When the numbers are
+used up, it waits for the helpers that have *entered*, and for no other. So on a busy machine, where
+a helper may wait milliseconds for a CPU, the caller has done all the work itself by the time the
+helper comes, and the helper finds nothing left.
 
-Chunks run side by side because kernels, and NumPy's larger functions, release Python's lock.
+Tasks run side by side where they release Python's lock: in BLAS. What we compile ourselves is
+shared by the same threads and in the same way, but without Python: see `chunks.py`.
 """
 
 from __future__ import annotations
@@ -19,18 +19,14 @@ import math
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import count, islice
-from queue import SimpleQueue
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from minijax.config import Option, flags
-
-CHUNKS_PER_THREAD = 4  # so that a thread that was interrupted leaves little to wait for
-LINE = 64  # elements; chunks that end at a multiple share no cache line, and stay aligned
 
 
 def usable_cpus() -> int:
@@ -123,19 +119,32 @@ class Job:
 
 
 class Pool:
-    """Threads that sleep until a job rings. They start when they are first needed."""
+    """Threads that look out for work, and then sleep until they are rung for.
+
+    `look_out` is what a thread does before it falls asleep. Where work comes without a ring for
+    those who are awake, `heard` is a number that changes when there is some.
+    """
 
     def __init__(self):
-        self.bell: SimpleQueue[Job] = SimpleQueue()
+        self.jobs: deque[Job] = deque()
+        self.asleep: deque[Lock] = deque()  # released to wake the thread
+        self.look_out: Callable[[], object] = lambda: None
+        self.heard: Callable[[], int] = lambda: 0
         self.lock = Lock()
         self.size = 0
 
-    def ring(self, job: Job) -> None:
+    def give(self, job: Job) -> None:
         """Ask for the job's helpers."""
-        if self.size < job.helpers:
-            self.grow(job.helpers)
-        for _ in range(job.helpers):
-            self.bell.put(job)
+        self.jobs.extend([job] * job.helpers)
+        self.ring(job.helpers)
+
+    def ring(self, helpers: int) -> None:
+        """Wake so many threads, or start them."""
+        if self.size < helpers:
+            self.grow(helpers)
+        with contextlib.suppress(IndexError):  # the others are awake
+            for _ in range(helpers):
+                self.asleep.pop().release()
 
     def grow(self, size: int) -> None:
         with self.lock:
@@ -150,8 +159,18 @@ class Pool:
     def serve(self) -> None:
         _give_way()
         np.seterr(all="ignore")  # of this thread; the caller's own setting is its own
+        bed = Lock()
+        bed.acquire()
         while True:
-            self.bell.get().help()
+            with contextlib.suppress(IndexError):
+                while True:
+                    self.jobs.popleft().help()
+            heard = self.heard()
+            self.look_out()
+            self.asleep.append(bed)
+            if self.jobs or self.heard() != heard:  # some came while nobody was asleep
+                self.ring(1)
+            bed.acquire()
 
 
 def _give_way() -> None:
@@ -165,13 +184,12 @@ def _give_way() -> None:
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
-_pool = Pool()
+pool = Pool()
 
 
 def _forget() -> None:
     """In a forked child: the threads stayed behind."""
-    global _pool
-    _pool = Pool()
+    pool.__init__()  # type: ignore[misc]
 
 
 if hasattr(os, "register_at_fork"):
@@ -191,7 +209,7 @@ def share(task: Callable[[int], object], size: int) -> None:
         return
     job = Job(task, size, threads - 1)
     try:
-        _pool.ring(job)
+        pool.give(job)
         job.work()
         job.close()
     except BaseException:
@@ -209,35 +227,3 @@ def _end(job: Job) -> None:
             return job.close()
         except KeyboardInterrupt:
             continue
-
-
-def run(tasks: Sequence[Callable[[], object]]) -> None:
-    """Call each of the tasks once, in several threads and in any order.
-
-    >>> seen = []
-    >>> run([lambda: seen.append(1), lambda: seen.append(2)])
-    >>> sorted(seen)
-    [1, 2]
-    """
-    share(lambda i: tasks[i](), len(tasks))
-
-
-def parallel(kernel: Callable, n: int, grain: int, sizes: object, *operands: object) -> None:
-    """Call `kernel(lo, hi, sizes, *operands)` for chunks that make up range(n).
-
-    `grain` is the least number of iterations worth handing to another thread: some 20 us of work.
-    Fewer than two grains are one call of the kernel, in this thread.
-    """
-    threads = flags.minijax_num_threads
-    chunks = min(n // grain, CHUNKS_PER_THREAD * threads)
-    if chunks <= 1 or threads == 1:
-        kernel(0, n, sizes, *operands)
-        return
-    step = -(-n // chunks)
-    if step > 16 * LINE:
-        step += -step % LINE
-
-    def chunk(i):
-        kernel(i * step, min(n, (i + 1) * step), sizes, *operands)
-
-    share(chunk, -(-n // step))

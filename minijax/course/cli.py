@@ -1,5 +1,4 @@
-"""The command line: `minijax tour`, `minijax train`, `minijax lab`, `minijax cache`, and
-`minijax profile`."""
+"""The command line: `minijax tour`, `train`, `lab`, `cache`, `profile`, and the exercises."""
 
 import importlib.util
 import os
@@ -12,14 +11,18 @@ from pathlib import Path
 
 try:
     import click
+    import nbformat  # noqa: F401 - as the exercises do
+    import psutil  # noqa: F401
 except ModuleNotFoundError as error:
     raise SystemExit(
-        "the minijax command needs click: in your clone run  python -m pip install '.[course]'"
+        f"the minijax command needs {error.name}: in your clone run  python -m pip install "
+        "'.[course]'"
     ) from error
 
 from minijax.compiler import cache as kernels
 from minijax.course import data, mnist, plots, show
-from minijax.course.places import chapters, copy_chapters
+from minijax.course.exercises import commands as exercises
+from minijax.course.places import chapters, copy_chapters, trust
 from minijax.course.tour import CellError, read_cells, run_notebook
 
 PASSING = 0.5  # a network below this has not learned; guessing gives 0.1
@@ -31,7 +34,7 @@ def main() -> None:
     """Learn JAX from the inside: a small JAX you can read.
 
     Start with `minijax tour`. Then `minijax train`, and `minijax lab` to read the chapters and
-    change them.
+    change them. The exercises: `minijax start`, then `minijax check`.
     """
 
 
@@ -103,6 +106,7 @@ def lab(folder: Path, port: int, browser: bool | None) -> None:
 
     with one_line_errors(OSError):
         made, old = copy_chapters(folder)
+        trust(made)
     click.echo(f"{folder}: {len(made)} files copied" if made else f"{folder}: your copy, unchanged")
     for path in old:
         click.echo(f"{path}: yours is kept; the library's is newer. Move yours away to get it.")
@@ -266,6 +270,10 @@ def stoppable(what: str) -> Iterator[None]:
     except KeyboardInterrupt:
         click.echo(f"{what} stopped", err=True)
         sys.exit(130)
+
+
+for command in exercises.COMMANDS:
+    main.add_command(command)
 
 
 if __name__ == "__main__":

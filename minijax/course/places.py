@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 ORIGINALS = ".originals.json"  # in a reader's copy: what each file was when it was copied
@@ -30,26 +31,45 @@ def digest(path: Path) -> str:
 
 
 def copy_chapters(target: Path) -> tuple[list[Path], list[Path]]:
-    """Copy the chapters to `target`: the files made or renewed, and the reader's that are old.
+    """Copy the chapters to `target`: the files made or renewed, and the reader's that are old."""
+    return copy_folder(chapters(), target)
+
+
+def copy_folder(source: Path, target: Path, wanted: Callable[[Path], bool] = lambda name: True
+                ) -> tuple[list[Path], list[Path]]:
+    """Copy the wanted files to `target`: those made or renewed, and the reader's that are old.
 
     A file that the reader has changed is kept, also when the library's is newer than its original.
     """
-    source, record = chapters(), target / ORIGINALS
+    record = target / ORIGINALS
     originals = json.loads(record.read_text("utf-8")) if record.is_file() else {}
     made, old = [], []
     for path in sorted(source.rglob("*")):
         name = path.relative_to(source)
         hidden = any(part.startswith((".", "__")) for part in name.parts)
-        if hidden or not path.is_file() or originals.get(str(name)) == digest(path) and (
-                (target / name).exists()):
+        if hidden or not path.is_file() or not wanted(name):
             continue
-        copy = target / name
-        if copy.exists() and digest(copy) not in (digest(path), originals.get(str(name))):
+        copy, key = target / name, name.as_posix()
+        if originals.get(key) == digest(path) and copy.exists():
+            continue
+        if copy.exists() and digest(copy) not in (digest(path), originals.get(key)):
             old.append(copy)
             continue
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, copy)  # not its mode: an installed file may be read-only
-        originals[str(name)] = digest(path)
+        originals[key] = digest(path)
         made.append(copy)
+    target.mkdir(parents=True, exist_ok=True)
     record.write_text(json.dumps(originals, indent=1), "utf-8")
     return made, old
+
+
+def trust(notebooks: Iterable[Path]) -> None:
+    """Tell Jupyter that these are ours: of others it shows no drawing before they are run."""
+    import nbformat
+    from nbformat.sign import NotebookNotary
+
+    notary = NotebookNotary()
+    for path in notebooks:
+        if path.suffix == ".ipynb":
+            notary.sign(nbformat.read(path, as_version=4))

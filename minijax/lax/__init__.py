@@ -1,5 +1,6 @@
 """The operations, by family. `jax.lax`: the layer that `jax.numpy` is written in."""
 
+import minijax.lax.powers_of_two
 from minijax.control_flow.associative import associative_scan
 from minijax.control_flow.cond import cond, cond_p, switch
 from minijax.control_flow.mapping import map

@@ -28,6 +28,7 @@ from minijax.lax import collectives
 from minijax.parallel.heap import Heap
 from minijax.parallel.meeting import BEAT, Meeting, Slots, coordinates
 from minijax.parallel.programs import decoded
+from minijax.parallel.times import VARIABLE, tell_times
 
 __all__ = ["main"]
 
@@ -137,6 +138,8 @@ def main(descriptor: int, heap_descriptor: int, size: int, device: int, parent: 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name, value in limits.items():
         config.update(name, value)
+    if VARIABLE in os.environ:
+        tell_times()
     connection = Connection(descriptor)
     heap = Heap(heap_descriptor, size, device + 1)
     buffers.use(heap.buffers)

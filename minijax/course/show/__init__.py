@@ -1,4 +1,4 @@
-"""Pictures of what the reader's own function does, in text.
+"""Pictures of what the reader's own function does: as text, as a drawing, step by step.
 
 >>> from minijax.course import show
 >>> import minijax as jax, minijax.numpy as jnp
@@ -8,12 +8,18 @@ b:f32[] = sin a    0.9092974
 c:f32[] = mul b a  1.8185948
 returns c
 
+In a notebook `show.values(f, 2.0).drawn` is a drawing, with a slider for its steps; `.svg` is the
+drawing alone, for a file.
 A function that is not right yet is shown as far as it gets, and then what stopped it.
 """
 
+from minijax.course.show.axes import axes as axes
 from minijax.course.show.derivatives import linearize as linearize, transpose as transpose
+from minijax.course.show.devices import ring as ring, shards as shards
 from minijax.course.show.fusion import plan as plan
-from minijax.course.show.running import stack as stack, values as values
+from minijax.course.show.programs import graph as graph, values as values
+from minijax.course.show.running import stack as stack
 from minijax.course.show.text import brief as brief
+from minijax.course.show.timeline import timeline as timeline
 from minijax.course.show.timing import profile as profile
 from minijax.course.show.trees import tree as tree

@@ -14,18 +14,17 @@ from minijax.compiler.costs import size_in_bytes
 from minijax.compiler.executable import executable
 from minijax.compiler.printing import Place, by_place, printed
 from minijax.compiler.writer import Emitted
-from minijax.course.show import drawing
-from minijax.course.show.running import ShortPrinter, line
+from minijax.course.show.fusion_drawing import drawn_plan, sources
+from minijax.course.show.programs import ShortPrinter, line, program_of, several
 from minijax.course.show.text import (
     FEW,
     Picture,
     as_far_as_it_gets,
-    columns,
     counted,
     human,
+    picture,
 )
 from minijax.jaxpr import Jaxpr, JaxprEqn, Literal, subprograms
-from minijax.make_jaxpr import make_jaxpr
 from minijax.source_info import name_of
 
 
@@ -145,7 +144,7 @@ def rows_of(step: Step) -> Iterator[Sequence[str]]:
 def plan(f: Callable, *args: Any, **kwargs: Any) -> Picture:
     """What the compiler makes of `f` at arguments of these types: which operations share a kernel.
 
-    In a notebook it is a drawing, with the kernels' sources under it. `.svg` is that drawing.
+    `.drawn` has the kernels' sources, beside the lines that they come from.
 
     >>> from minijax.course import show
     >>> import minijax as jax, minijax.numpy as jnp
@@ -166,29 +165,30 @@ def plan(f: Callable, *args: Any, **kwargs: Any) -> Picture:
     returns b1
     """
     rows: list[Sequence[str]] = []
-    steps, title, describer = [], "", None
-    with as_far_as_it_gets(f, rows):
-        describer = Describer(make_jaxpr(f)(*args, **kwargs))
-        steps = describer.steps()
-        title = headline(name_of(f), describer)
-        rows.append((title,))
-        for step in steps:
-            rows += rows_of(step)
-        rows.append((returned(describer),))
-    picture = Picture(columns(rows))
-    if describer:
+    steps, title, results = [], name_of(f), []
+    jaxpr, stopped = program_of(f, args, kwargs)
+    with as_far_as_it_gets(f) as later:
+        describer = Describer(with_results(jaxpr) if stopped else jaxpr)
+        steps, title = describer.steps(), headline(name_of(f), describer)
         results = [describer.source.names.get(v.base, "") for v in describer.plan.outputs]
-        picture.svg = drawing.svg(title, steps, results, str(picture))
-        picture.html = drawing.html(picture.svg, steps)
-    return picture
+        if not stopped or steps:
+            rows = [(title,), *(row for step in steps for row in rows_of(step))]
+        if not stopped:
+            rows.append((returned(describer),))
+    return picture(rows, drawn_plan(title, steps, results), stopped + later, sources(steps))
+
+
+def with_results(jaxpr: Jaxpr) -> Jaxpr:
+    """A program that ended early: what nobody has read yet counts as its result."""
+    read = {x for e in jaxpr.eqns for x in e.invars}
+    return jaxpr.replace(outvars=[v for e in jaxpr.eqns for v in e.outvars if v not in read])
 
 
 def headline(name: str, describer: Describer) -> str:
     source = describer.source
-    eqns, steps = len(describer.plan.flat.eqns), len(source.launches)
     between = f", {human(source.temporary)} between arguments and results" * bool(source.temporary)
-    return (f"{name}: {eqns} equation{'s' * (eqns != 1)} in {steps} step{'s' * (steps != 1)}"
-            + between)
+    return (f"{name}: {several(len(describer.plan.flat.eqns), 'equation')} in "
+            f"{several(len(source.launches), 'step')}{between}")
 
 
 def returned(describer: Describer) -> str:

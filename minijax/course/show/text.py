@@ -6,7 +6,7 @@ import contextlib
 import sysconfig
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from minijax import dtypes
 from minijax.batching import BatchTracer
 from minijax.core import Tracer, UndefinedPrimal, typeof
+from minijax.course.show.drawing import Drawing
 from minijax.jaxpr import JaxprTracer
 from minijax.jvp import JVPTracer
 
@@ -32,16 +33,27 @@ class Text(str):
         return str(self)
 
 
+class Drawn:
+    """A picture as a notebook draws it, with a slider for its steps. Elsewhere it is its text."""
+
+    def __init__(self, text: Text, html: str):
+        self.text, self.html = text, html
+
+    def __repr__(self) -> str:
+        return repr(self.text)
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
 class Picture(Text):
-    """Text that is also a drawing, in a notebook that can show one."""
+    """Text that is also a drawing: `.drawn` in a notebook, `.svg` in a file."""
 
     svg = html = ""
 
-    def _repr_svg_(self) -> str | None:
-        return self.svg or None
-
-    def _repr_html_(self) -> str | None:
-        return self.html or None
+    @property
+    def drawn(self) -> Drawn:
+        return Drawn(Text(self), self.html)
 
 
 def brief(x: Any) -> str:
@@ -53,7 +65,7 @@ def brief(x: Any) -> str:
     if isinstance(x, JVPTracer):
         return f"{brief(x.primal)} moving {brief(x.tangent)}"
     if isinstance(x, BatchTracer):
-        return f"each of {brief(x.value)}"
+        return f"each of {brief(x.value)}" + f" along axis {x.dim}" * (x.dim > 0)
     if isinstance(x, Tracer):
         return str(x.aval) if type(x).__repr__ is object.__repr__ else repr(x)
     aval = typeof(x)
@@ -103,16 +115,26 @@ def counted(operations: Sequence[str]) -> str:
 
 
 @contextlib.contextmanager
-def as_far_as_it_gets(f: Callable, rows: list[Sequence[str]]) -> Iterator[None]:
-    """An error of the reader's function ends the picture, in words, and not the notebook."""
+def as_far_as_it_gets(f: Callable) -> Iterator[list[str]]:
+    """An error of the reader's function ends the picture, in the words that this yields."""
     if not callable(f):
         raise TypeError("a picture takes a function and then its arguments: "
                         "show.stack(f, 2.0), not show.stack(f(2.0))")
+    stopped: list[str] = []
     try:
-        yield
+        yield stopped
     except Exception as error:
         frames = [frame for frame in traceback.extract_tb(error.__traceback__)
                   if not frame.filename.startswith(NOT_THE_READERS)]
         line = f" in line {frames[-1].lineno} of {frames[-1].name}" if frames else ""
         source = f": {frames[-1].line}" if frames and frames[-1].line else ""
-        rows += [(f"stopped{line}{source}",), (f"{type(error).__name__}: {error}",)]
+        stopped += [f"stopped{line}{source}", f"{type(error).__name__}: {error}"]
+
+
+def picture(rows: Sequence[Sequence[str]], drawing: Drawing, stopped: Sequence[str],
+            more: Iterable[str] = ()) -> Picture:
+    """A picture in its three forms, with the error that ended it, if there was one."""
+    out = Picture(columns([*rows, *([line] for line in stopped)]))
+    drawing.stopped(stopped)
+    out.svg, out.html = drawing.svg(str(out)), drawing.page(str(out), more)
+    return out
