@@ -84,6 +84,7 @@ from minijax.make_jaxpr import (
     make_jaxpr as make_jaxpr,
 )
 from minijax.parallel import following as _following  # noqa: F401  # arrays are followed
+from minijax.parallel.constraint import reshard as reshard
 from minijax.parallel.meshes import (
     PartitionSpec as _PartitionSpec,
     make_mesh as make_mesh,

@@ -12,7 +12,8 @@ from minijax.parallel.meshes import PartitionSpec, get_mesh
 from minijax.parallel.shardings import NamedSharding, Sharding
 from minijax.tree_util import flatten_axes, tree_flatten, tree_unflatten
 
-__all__ = ["Constraint", "as_sharding", "constraint_p", "placed", "with_sharding_constraint"]
+__all__ = ["Constraint", "as_sharding", "constraint_p", "placed", "reshard",
+           "with_sharding_constraint"]
 
 
 class Constraint(Structural):
@@ -58,6 +59,11 @@ def with_sharding_constraint(x: Any, shardings: Any) -> Any:
     wanted = flatten_axes("with_sharding_constraint shardings", x, shardings)
     return tree_unflatten(tree, [leaf if s is None else constrained(leaf, as_sharding(
         s, "with_sharding_constraint")) for leaf, s in zip(leaves, wanted)])
+
+
+def reshard(xs: Any, out_shardings: Any) -> Any:
+    """The arrays of a pytree, divided in another way: `with_sharding_constraint`."""
+    return with_sharding_constraint(xs, out_shardings)
 
 
 def constrained(x: Any, sharding: Sharding) -> Any:
