@@ -22,12 +22,11 @@ from minijax.api_util import (
 from minijax.batching import batch, batch_jaxpr
 from minijax.compiler import compiled, timing_trace
 from minijax.compiler.executable import executable
-from minijax.config import Flags, config, flags
+from minijax.config import Flags, config
 from minijax.core import ArrayImpl, Tracer, axis_env, to_numpy
 from minijax.donation import give_up
 from minijax.families import Program
-from minijax.fast_path import FastPath
-from minijax.float_checks import checking_floats
+from minijax.fast_path import Shortened
 from minijax.jaxpr import JaxprEqn, closed, narrow_jaxpr, trace_to_jaxpr, used_inputs
 from minijax.jvp import jvp_call
 from minijax.layouts import laid_out, wanted_sharding
@@ -168,27 +167,18 @@ def traced(programs: dict, fun: Callable, kind: str, avals: tuple, in_tree: Any,
     return found
 
 
-class Jitted:
+class Jitted(Shortened):
     """A function that is traced once for each type of its arguments, then run as a program."""
 
     def __init__(self, fun: Callable, static_argnums: tuple, static_argnames: tuple,
                  donated: tuple = ((), ()), shardings: tuple = (None, None)):
-        functools.update_wrapper(self, fun)
+        super().__init__(fun)
         self.in_shardings, self.out_shardings = shardings
         self.donated = donated if any(donated) else None
-        self.fun = self.__wrapped__ = fun
         self.static_argnums, self.static_argnames = static_argnums, static_argnames
         self.programs = programs_of(fun)
-        self.paths: list[FastPath] = []
 
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not kwargs:
-            for path in self.paths:
-                if (out := path(args)) is not NotImplemented:
-                    return out
+    def long_way(self, args: tuple, kwargs: dict) -> Any:
         if config.jax_disable_jit:
             return self.fun(*args, **kwargs)
         laid = laid_out("jit in_shardings", args, self.in_shardings)
@@ -196,18 +186,11 @@ class Jitted:
         out = laid_out("jit out_shardings", found(leaves), self.out_shardings)
         if self.donated:
             give_up(*split_static(*self.donated, args, kwargs), out)
-        elif len(leaves) == len(args) and not kwargs and found.caller is None:
-            self.remember(found)
+        elif found.caller is None and found.in_tree == tree_structure((found.avals, {})):
+            jaxpr = found.jaxpr  # every argument is an array
+            if not (self.in_shardings or self.out_shardings or wanted_sharding(jaxpr)):
+                self.remember(found, executable(jaxpr), found.avals, jaxpr.out_avals)
         return out
-
-    def remember(self, found: Traced) -> None:
-        """Let the next calls with arguments like these take the short way."""
-        flat = found.in_tree == tree_structure((found.avals, {}))
-        jaxpr = found.jaxpr
-        laid = self.in_shardings or self.out_shardings or wanted_sharding(jaxpr)
-        if flat and not (found.captured or laid or flags.state is None or checking_floats()):
-            path = FastPath(jaxpr, executable(jaxpr), found.avals, jaxpr.out_avals, found.out_tree)
-            self.paths = [path, *self.paths[:3]]
 
     def find(self, args: tuple, kwargs: dict) -> tuple[Traced, list[Any]]:
         """The program for arguments of these types, and the arguments it takes."""

@@ -309,6 +309,10 @@ def silent(nb):
         cell.source, cell.outputs = "x = 1", []
 
 
+def on_a_slide(word):
+    return lambda nb: find(nb, word).metadata.update(slideshow={"slide_type": "-"})
+
+
 def terse(nb):
     for cell in nb.cells:
         cell.source = cell.source.replace(SAID, "Look.")
@@ -355,6 +359,7 @@ BAD = [
     ("alt_text", code("f()", {"image/png": "aaaa"}), 'alt="..."'),
     ("alt_text", code("f()", {"image/svg+xml": "<svg/>"}), 'alt="..."'),
     ("short_cells", code("\n".join(["print(1)"] * 41)), "has 41 lines"),
+    ("slides_fit", on_a_slide("# A s"), "is the first cell on a slide, and begins none"),
     ("in_shape", code("\n".join(["print(1)"] * 199)), "asserts per 100 lines"),
     ("in_shape", silent, "of the code cells have output"),
     ("in_shape", terse, "the median prose cell has 1"),

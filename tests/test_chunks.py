@@ -151,8 +151,19 @@ def test_many_python_threads_at_once():
     assert not wrong
 
 
-def test_interrupts_wait_for_helpers():
-    """Ctrl-C again and again, while the caller waits for its helper."""
+class TooLong(Exception):
+    """What a user's time limit raises."""
+
+
+def too_long(*_):
+    raise TooLong
+
+
+@pytest.mark.parametrize("handler, error", [
+    (signal.default_int_handler, KeyboardInterrupt), (too_long, TooLong)])
+def test_interrupts_wait_for_helpers(handler, error):
+    """A signal again and again, while the caller waits for its helper."""
+    before = signal.signal(signal.SIGINT, handler)
     caller, together = threading.get_ident(), threading.Barrier(2)
     ended = []
 
@@ -165,8 +176,11 @@ def test_interrupts_wait_for_helpers():
                 time.sleep(0.01)
             ended.append(lo)
 
-    with num_threads(2), pytest.raises(KeyboardInterrupt):
-        chunked(PythonKernel(task), 2, 1, 0, ())
+    try:
+        with num_threads(2), pytest.raises(error):
+            chunked(PythonKernel(task), 2, 1, 0, ())
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert len(ended) == 1
     seen = []
     with num_threads(2):

@@ -45,7 +45,8 @@ def test_the_installed_script_answers():
 
 
 @pytest.mark.parametrize("arguments", [
-    (), ("tour",), ("train",), ("lab",), ("cache",), ("profile",)])
+    (), ("tour",), ("train",), ("lab",), ("cache",), ("profile",),
+    ("slides",), ("slides", "build"), ("slides", "check"), ("slides", "serve")])
 def test_help_says_what_to_do(arguments):
     result = run(*arguments, "--help")
     assert result.exit_code == 0
@@ -142,8 +143,8 @@ def test_the_picture_has_curves_and_frames_what_was_misread(tmp_path):
 
 def test_a_missing_extra_is_one_sentence_with_the_command():
     hide = "import sys; sys.modules['{0}'] = None; from minijax.course import cli; cli.main({1})"
-    for module, arguments, name in (("click", [], "click"), ("psutil", [], "psutil"),
-                                    ("rich", ["train"], "rich")):
+    for module, arguments, name in (("click", [], "click"), ("nbformat", [], "nbformat"),
+                                    ("psutil", [], "psutil"), ("rich", ["train"], "rich")):
         code = hide.format(module, arguments)
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert done.returncode == 1

@@ -88,6 +88,14 @@ def test_a_chapter_has_exercises_enough():
         e.number.startswith(e.chapter[:3].replace("_", ".")) for e in COURSE.values())
 
 
+def test_a_statement_is_a_comment_of_a_file():
+    text = "word " * 30 + "\n\n```text\na   b\n\n   c\n```\n\n- one\n- two"
+    lines = generate.filled(text).splitlines()
+    assert max(map(len, lines)) <= 96 and "   c" in lines and lines[-2:] == ["- one", "- two"]
+    assert all(len(line) <= 100 for e in COURSE.values()
+               for line in generate.stub_file(e).splitlines() if line.startswith("#"))
+
+
 def test_what_is_generated_is_as_its_source_says():
     assert not generate.stale(source.folder()), f"run {generate.TOOL}"
 

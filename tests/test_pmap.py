@@ -277,8 +277,6 @@ MISUSES = {
                                 axis_name="i")(X[:3]), ValueError, "must cover all indices"),
     "ppermute": (lambda: jax.pmap(lambda x: lax.ppermute(x, "i", [(0, 9)]), axis_name="i")(X),
                  Exception, "names indices outside"),
-    "a callback": (lambda: jax.pmap(lambda x: jax.pure_callback(np.sin, x, x))(X), TypeError,
-                   "never functions"),
 }
 
 
@@ -314,7 +312,8 @@ def test_a_program_as_bytes_is_the_same_program():
         return jax.nn.softplus(y) @ table[:3], jnp.linalg.norm(x), x[jnp.array([1, 0])]
 
     jaxpr = jax.make_jaxpr(jax.pmap(f, "i"))(numbers(2, 4, 3)).eqns[0].params["jaxpr"]
-    data, arrays = encoded(jaxpr)
+    data, arrays, questions = encoded(jaxpr)
+    assert not questions
     again = decoded(data, list(map(jnp.asarray, arrays)))
     assert [len(again.eqns), again.in_avals, again.out_avals, again.effects] == [
         len(jaxpr.eqns), jaxpr.in_avals, jaxpr.out_avals, jaxpr.effects]
@@ -325,6 +324,40 @@ def test_only_parts_of_programs_are_read():
     for x in (os.system, subprocess.Popen, eval, SimpleNamespace):
         with pytest.raises(pickle.UnpicklingError, match="is not a part of programs"):
             decoded(pickle.dumps(x), [])
+
+
+def test_what_is_the_same_on_all_devices_is_stored_once():
+    """Results of collectives of all, and what is computed from them and from unmapped arguments."""
+    def f(x, w):
+        total = lax.psum(x, "i")
+        return total, x * 2, w + lax.pmean(x, "i"), lax.all_gather(x, "i"), total * x
+
+    outs = jax.pmap(f, axis_name="i", in_axes=(0, None))(X, 3.0)
+    assert [x._value.strides[0] == 0 for x in outs] == [True, False, True, True, False]
+    same(flat(jax, outs), flat(jax, jax.vmap(f, axis_name="i", in_axes=(0, None))(X, 3.0)))
+    by_groups = jax.pmap(lambda x: lax.psum(x, "i", axis_index_groups=GROUPS), axis_name="i")(X)
+    assert by_groups._value.strides[0]
+
+
+def test_what_is_stored_once_can_be_used_as_any_array():
+    total = jax.pmap(lambda x: lax.psum(x, "i"), axis_name="i")(X)
+    want = np.repeat(X.sum(0)[None], N, 0)
+    for f in (jnp.sin, jax.jit(jnp.sin), jax.pmap(jnp.sin), lambda x: jnp.sin(jnp.asarray(x))):
+        np.testing.assert_allclose(f(total), np.sin(want), 1e-5)
+    unmapped = jax.pmap(lambda x, y: x + y.sum(), in_axes=(0, None))
+    np.testing.assert_allclose(unmapped(total, total), want + want.sum(), 1e-4)
+    np.testing.assert_allclose(total[1], want[1], 1e-5)
+
+
+def test_memory_of_a_result_that_serves_a_collective_before():
+    """One sum has the shape of the result, and is read by all while the result is computed."""
+    def f(x):
+        total = lax.psum(x, "i")
+        return lax.psum(x * total, "i") + total, lax.psum(total + x, "i")
+
+    x = numbers(2, 1 << 16)
+    for _ in range(5):
+        same(flat(jax, jax.pmap(f, axis_name="i")(x)), flat(jax, jax.vmap(f, axis_name="i")(x)))
 
 
 def test_an_operation_of_the_user_is_a_function():

@@ -15,6 +15,7 @@ import pytest
 
 from minijax.compiler.threads import num_threads, share
 from minijax.config import config
+from tests.test_chunks import TooLong, too_long
 
 SOON = 20  # seconds; nothing here takes longer, on any machine
 
@@ -190,8 +191,11 @@ def test_an_interrupt_waits_for_what_has_begun():
     assert len(begun) == 2 and len(ended) == 1
 
 
-def test_impatient_interrupts_wait_too():
-    """Ctrl-C again and again, while the caller waits for its helper."""
+@pytest.mark.parametrize("handler, error", [
+    (signal.default_int_handler, KeyboardInterrupt), (too_long, TooLong)])
+def test_impatient_interrupts_wait_too(handler, error):
+    """A signal again and again, while the caller waits for its helper."""
+    before = signal.signal(signal.SIGINT, handler)
     caller, together = threading.get_ident(), threading.Barrier(2)
     ended = []
 
@@ -203,8 +207,11 @@ def test_impatient_interrupts_wait_too():
                 time.sleep(0.01)
             ended.append(i)
 
-    with num_threads(2), pytest.raises(KeyboardInterrupt):
-        share(task, 2)
+    try:
+        with num_threads(2), pytest.raises(error):
+            share(task, 2)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert len(ended) == 1
 
 

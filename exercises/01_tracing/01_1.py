@@ -1,8 +1,7 @@
 # exercise 01.1: Predict the operations
 #
 # Below, `polynomial` is run on an array. Which operations reach `bind`, and how often? Fill in
-# the
-# dictionary, without running anything. For `x + x * x` it would be `{"add": 1, "mul": 1}`.
+# the dictionary, without running anything. For `x + x * x` it would be `{"add": 1, "mul": 1}`.
 #
 # Check it with:  minijax check 01.1
 

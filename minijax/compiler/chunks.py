@@ -130,17 +130,21 @@ class Crew:
         return self.board[BELL]
 
     def lead(self, job: array.array) -> None:
-        """Do the job, with those who come. All have left when this returns, or raises."""
+        """Do the job, with those who come. All have left when this returns, or raises.
+
+        What a signal raises here, Ctrl-C or a time limit of the user's, waits until then.
+        """
         interrupt = None
         where = job.buffer_info()[0]
         while job[PHASE] != DONE:
             try:
-                self.kernel(where, self.times, self.address)
-                if job[PHASE] == OPEN:
-                    pool.ring(job[HELPERS])
-                elif job[PHASE] == LEAVING:
-                    give_way()  # a helper that is inside may need this CPU
-            except KeyboardInterrupt as error:
+                while job[PHASE] != DONE:
+                    self.kernel(where, self.times, self.address)
+                    if job[PHASE] == OPEN:
+                        pool.ring(job[HELPERS])
+                    elif job[PHASE] == LEAVING:
+                        give_way()  # a helper that is inside may need this CPU
+            except BaseException as error:
                 interrupt = error
         if interrupt:
             raise interrupt

@@ -200,7 +200,7 @@ def share(task: Callable[[int], object], size: int) -> None:
     """Call `task(i)` for each i in range(size), in several threads and in any order.
 
     An error in a task ends the call: tasks that have not begun are left out, and it is raised when
-    those that have begun are over. So is KeyboardInterrupt.
+    those that have begun are over. So is what a signal raises: Ctrl-C, or a time limit.
     """
     threads = min(flags.minijax_num_threads, size)
     if threads <= 1:
@@ -225,5 +225,5 @@ def _end(job: Job) -> None:
         try:
             job.stop()
             return job.close()
-        except KeyboardInterrupt:
+        except BaseException:  # of one more signal
             continue

@@ -11,7 +11,7 @@ import yaml
 
 @dataclass(frozen=True)
 class Book:
-    """What `book.yml` says. Chapters go by their short names: `01_tracing`."""
+    """What `book.yml` says. Chapters and lectures go by their short names: `01_tracing`."""
 
     root: Path
     title: str
@@ -20,10 +20,15 @@ class Book:
     chapters: dict[str, str]  # short name -> "chapters/01_tracing", in reading order
     taught: dict[str, str]  # file of the library -> the chapter that shows it whole
     introduced: dict[str, str]  # file or folder -> the first chapter that may use it
+    lectures: dict[str, str]  # decks that are no chapters: short name -> "chapters/slides/speed"
     linked: tuple[str, ...]  # what a chapter's prose names instead of showing, as tags
 
-    def notebook(self, chapter: str) -> Path:
-        return self.root / f"{self.chapters[chapter]}.ipynb"
+    @property
+    def notebooks(self) -> dict[str, str]:
+        return self.chapters | self.lectures
+
+    def notebook(self, name: str) -> Path:
+        return self.root / f"{self.notebooks[name]}.ipynb"
 
     def library(self, file: str) -> str:
         """The text of a file of the library. FileNotFoundError names the path."""
@@ -54,5 +59,6 @@ def read_book(root: Path | None = None) -> Book:
         chapters={PurePosixPath(f).name: f for f in files if not (root / f"{f}.md").is_file()},
         taught=meta.get("taught") or {},
         introduced=meta.get("introduced") or {},
+        lectures={PurePosixPath(file).name: file for file in meta.get("lectures") or []},
         linked=tuple(meta.get("linked") or ()),
     )

@@ -1,4 +1,4 @@
-"""The command line: `minijax tour`, `train`, `lab`, `cache`, `profile`, and the exercises."""
+"""The command line: `minijax tour`, `train`, `lab`, `slides`, `cache`, `profile`, exercises."""
 
 import importlib.util
 import os
@@ -11,19 +11,20 @@ from pathlib import Path
 
 try:
     import click
-    import nbformat  # noqa: F401 - as the exercises do
-    import psutil  # noqa: F401
+    import psutil  # noqa: F401 - as the exercises do
+
+    from minijax.compiler import cache as kernels
+    from minijax.course import data, mnist, plots, show
+    from minijax.course.exercises import commands as exercises
+    from minijax.course.places import chapters, copy_chapters, has_screen, trust
+    from minijax.course.slides.command import slides
+    from minijax.course.tour import CellError, read_cells, run_notebook
 except ModuleNotFoundError as error:
+    missing = (error.name or "").split(".")[0]
     raise SystemExit(
-        f"the minijax command needs {error.name}: in your clone run  python -m pip install "
+        f"the minijax command needs {missing}: in your clone run  python -m pip install "
         "'.[course]'"
     ) from error
-
-from minijax.compiler import cache as kernels
-from minijax.course import data, mnist, plots, show
-from minijax.course.exercises import commands as exercises
-from minijax.course.places import chapters, copy_chapters, trust
-from minijax.course.tour import CellError, read_cells, run_notebook
 
 PASSING = 0.5  # a network below this has not learned; guessing gives 0.1
 
@@ -36,6 +37,9 @@ def main() -> None:
     Start with `minijax tour`. Then `minijax train`, and `minijax lab` to read the chapters and
     change them. The exercises: `minijax start`, then `minijax check`.
     """
+
+
+main.add_command(slides)
 
 
 @main.command()
@@ -230,13 +234,6 @@ def check_plot(path: Path) -> None:
         raise click.BadParameter(f"{path} must end in one of: {', '.join(plots.formats())}")
     if not os.access(path.absolute().parent, os.W_OK):
         raise click.BadParameter(f"the folder of {path} is absent or not writable; give another")
-
-
-def has_screen() -> bool:
-    """Whether a browser window can open here."""
-    return sys.platform in ("win32", "darwin") or any(
-        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
-    )
 
 
 def progress(console):

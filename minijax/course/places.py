@@ -1,11 +1,14 @@
-"""Where the course's files are: in the clone, or inside the installed package."""
+"""Where the course's files are, in the clone or inside the installed package; and a screen."""
 
 import hashlib
 import json
+import os
 import shutil
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+STATIC = Path(__file__).resolve().parent / "static"  # other people's scripts: MathJax, reveal.js
 ORIGINALS = ".originals.json"  # in a reader's copy: what each file was when it was copied
 
 
@@ -62,6 +65,13 @@ def copy_folder(source: Path, target: Path, wanted: Callable[[Path], bool] = lam
     target.mkdir(parents=True, exist_ok=True)
     record.write_text(json.dumps(originals, indent=1), "utf-8")
     return made, old
+
+
+def has_screen() -> bool:
+    """Whether a browser window can open here."""
+    return sys.platform in ("win32", "darwin") or any(
+        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
+    )
 
 
 def trust(notebooks: Iterable[Path]) -> None:

@@ -28,6 +28,8 @@ __all__ = ["pmax", "pmax_p", "pmean", "pmin", "pmin_p", "psum", "psum_p"]
 class AllReduce(AxisCollective):
     """Combines over `axes`: names, and dimensions of the operand that were names before vmap."""
 
+    equalizes = True
+
     def __init__(self, name: str, reducer: Callable, combine: np.ufunc, repeat: Callable):
         super().__init__(name)
         self.reducer, self.combine = reducer, combine  # along dimensions; of two devices

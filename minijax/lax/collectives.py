@@ -115,10 +115,11 @@ class AxisCollective(Primitive):
     `mapped(axis, x, **params)` does it for the whole batch, which is along dimension 0 of
     `x`. It returns the result and its batch dimension; None where all elements get the same.
     `across(group, x, **params)` does it on one device, with the others of its group.
-    `positions` are the params that hold a dimension of the operand.
+    `positions` are the params that hold a dimension of the operand. `equalizes`: all get the same.
     """
 
     positions: tuple[str, ...] = ()
+    equalizes = False
 
     def axis_names(self, params):
         return as_names(params["axis_name"])

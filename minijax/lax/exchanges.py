@@ -116,6 +116,8 @@ def pshuffle(x: Any, axis_name: Any, perm: Sequence[int]) -> Any:
 class Broadcast(AxisCollective, LinearMap):
     """Every element gets what the one at index `source` has."""
 
+    equalizes = True
+
     def abstract_eval(self, x, *, axis_name, source):
         return x
 
@@ -156,6 +158,7 @@ class AllGather(AxisCollective, LinearMap):
     """The whole axis, as a dimension; with `tiled`, as a longer one."""
 
     positions = ("all_gather_dimension",)
+    equalizes = True
 
     def abstract_eval(self, x, *, all_gather_dimension, axis_name, axis_index_groups, axis_size,
                       tiled):

@@ -1,7 +1,11 @@
 """Devices as processes: a program runs on all of them at once, each on its part of the arrays.
 
+    system.py     what differs between Linux, macOS and Windows
     heap.py       memory that all processes see, and who may use which part of it
+    slots.py      words in it by which processes tell each other how far they are
     programs.py   a program as bytes, and back
+    asking.py     what a program asks of Python: prints and callbacks
+    replication.py  which results all devices share
     workers.py    processes: started, spoken to, watched, ended
     worker.py     what such a process does
     meeting.py    where the devices of one run meet: barriers and the collectives

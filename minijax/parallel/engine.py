@@ -5,13 +5,13 @@ from __future__ import annotations
 import atexit
 import itertools
 import os
-import pickle
-import select
 import threading
+import time
 import weakref
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
+from multiprocessing.connection import wait
 from typing import Any
 
 import numpy as np
@@ -20,16 +20,21 @@ from minijax.compiler import cache
 from minijax.compiler.executable import executable
 from minijax.float_checks import checking_floats
 from minijax.jaxpr import Jaxpr, derived
-from minijax.parallel.heap import Heap, largest_file
+from minijax.parallel.asking import check_order
+from minijax.parallel.heap import DEVICES, Heap, once, repeated
 from minijax.parallel.meeting import Disagreement
 from minijax.parallel.programs import encoded
+from minijax.parallel.replication import same_everywhere
+from minijax.parallel.slots import ASLEEP, PARENT, Slots, fence, look
+from minijax.parallel.system import new_memory
 from minijax.parallel.workers import Worker
 
 __all__ = ["Engine", "ProcessEngine", "engine"]
 
 PATIENCE = 5.0  # seconds without a sign of life of a worker
-LOOK = 500  # ms between two looks at workers that have not answered
-GRACE = 300  # ms for the others to answer, once one has failed
+LOOK = 0.5  # seconds between two looks at workers that have not answered
+GRACE = 0.3  # seconds for the others to answer, once one has failed
+MOMENT = 0.01  # seconds after a run in which workers are taken to be alive
 
 
 class Engine(ABC):
@@ -43,7 +48,7 @@ class Engine(ABC):
         """The array, where devices see it. Nothing is copied if it is there."""
 
     @abstractmethod
-    def run(self, jaxpr: Jaxpr, name: str, axes: Sequence[tuple[Any, int]],
+    def run(self, jaxpr: Jaxpr, name: str, axes: tuple[tuple[Any, int], ...],
             devices: Sequence[int], args: Sequence[np.ndarray],
             leading: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
         """The results of all devices of a program with named axes, (name, size).
@@ -57,25 +62,44 @@ class Engine(ABC):
         """The array, where this process can read it."""
 
 
-class Sent:
-    """A program as workers get it. It lives as long as the program."""
+class Order:
+    """A program for some devices, as they are told of it. It lives as long as the program.
+
+    `split` says along which axes operands have a part for each device. In `places` a run finds the
+    offsets of its operands, and of the memory for its results.
+    """
 
     numbers = itertools.count()
-    ended: deque[int] = deque()  # the numbers of programs that are no more
+    ended: deque[int] = deque()  # the numbers of orders that are no more
 
-    def __init__(self, jaxpr: Jaxpr):
-        self.number = next(self.numbers)
-        code, arrays = encoded(jaxpr)
-        self.arrays = [np.frombuffer(code, np.uint8), *arrays]
+    def __init__(self, jaxpr: Jaxpr, heap: Heap, axes: tuple[tuple[Any, int], ...],
+                 devices: tuple[int, ...], split: tuple[tuple[bool, ...], ...],
+                 leading: tuple[tuple[int, ...], ...]):
+        check_order(jaxpr, devices)
+        self.number, self.heap = next(self.numbers), heap
+        same = [same_everywhere(jaxpr, tuple(not s[i] for s in split), name)
+                for i, (name, _) in enumerate(axes)]
+        memory = [tuple(1 if s else n for n, s in zip(lead, along))
+                  for lead, along in zip(leading, zip(*same))]
+        self.types = [(m, lead, a.shape, a.dtype)
+                      for m, lead, a in zip(memory, leading, jaxpr.out_avals)]
+        self.places = heap.empty((len(split) + len(memory),), np.dtype(np.int64))
+        code, arrays, self.questions = encoded(jaxpr)
+        self.arrays = [heap.shared(x) for x in [np.frombuffer(code, np.uint8), *arrays]]
+        self.news = {
+            "number": self.number, "devices": devices, "axes": axes,
+            "split": (*split, *(tuple(n > 1 for n in m) for m in memory)),
+            "places": heap.address_of(self.places),
+            "code": list(map(heap.address_of, self.arrays))}
         weakref.finalize(self, self.ended.append, self.number).atexit = False
 
-    def places(self, heap: Heap) -> list[tuple]:
-        """Where the code is, and where the arrays are that the program closes over."""
-        self.arrays = list(map(heap.shared, self.arrays))
-        return [(heap.offset(x), x.shape, x.dtype) for x in self.arrays]
+    def results(self) -> list[np.ndarray]:
+        """Memory for the results: a part for each device, or one part that is that of several."""
+        return [repeated(self.heap.empty((*memory, *shape), dtype), lead)
+                for memory, lead, shape, dtype in self.types]
 
 
-sent = derived(Sent)
+order_of = derived(Order)
 
 
 def compile_first(jaxpr: Jaxpr) -> None:
@@ -96,11 +120,13 @@ class ProcessEngine(Engine):
     """
 
     def __init__(self) -> None:
-        self.heap = Heap(*largest_file(), 0)
+        self.heap = Heap(*new_memory(DEVICES + 1))
         self.workers: dict[int, Worker] = {}
         self.lock = threading.Lock()
         self.runs = itertools.count(1)
         self.running = False
+        self.thread: int | None = None  # that runs a program
+        self.last = 0.0  # when a run came to its end
 
     def put(self, x: np.ndarray) -> np.ndarray:
         return self.heap.shared(x)
@@ -109,78 +135,93 @@ class ProcessEngine(Engine):
         return x
 
     def run(self, jaxpr, name, axes, devices, args, leading):
-        program = sent(jaxpr)
         compile_first(jaxpr)
-        args = list(map(self.heap.shared, args))
-        outs = [self.heap.empty((*lead, *a.shape), a.dtype)
-                for lead, a in zip(leading, jaxpr.out_avals)]
+        args = [self.heap.shared(once(x, len(axes))) for x in args]
+        split = tuple([tuple([n > 1 for n in x.shape[:len(axes)]]) for x in args])
+        order = order_of(jaxpr, self.heap, axes, tuple(devices), split, tuple(leading))
+        outs = order.results()
+        places = [self.heap.start(x) for x in (*args, *outs)]
         workers: list[Worker] = []
+        if self.thread == threading.get_ident():
+            raise RuntimeError(f"a callback of a program on devices has called {name}, which is to "
+                               "run on devices that wait for the callback. Call it elsewhere.")
         with self.lock:
             try:
-                if self.running or any(w.ended for w in self.workers.values()):
+                self.thread = threading.get_ident()
+                if self.running or self.any_ended():
                     self.stop()
                 self.running = True
                 workers = [self.workers.get(d) or self.hire(d, len(devices)) for d in devices]
+                order.places[:] = places
+                self.send(workers, name, order)
                 self.wait(workers)
-                order = {"number": next(self.runs), "program": program.number,
-                         "devices": tuple(devices), "axes": tuple(axes),
-                         "ins": self.places(args, len(axes)),
-                         "outs": self.places(outs, len(axes))}
-                self.send(workers, name, order, program)
-                self.wait(workers)
-                self.running = False
+                self.running, self.last = False, time.monotonic()
             except Exception:  # if all have answered, they are as good as before
                 self.running = any(w.pending or w.ended for w in workers)
                 raise
             finally:
+                self.thread = None
                 if self.running:
                     self.stop()
         return outs
 
     def hire(self, device: int, count: int) -> Worker:
+        if device >= DEVICES:
+            raise ValueError(f"at most {DEVICES} devices can be processes, got device {device}")
         self.workers[device] = Worker(self.heap, device, count)
         return self.workers[device]
 
-    def places(self, arrays: Sequence[np.ndarray], rank: int) -> list[tuple]:
-        """Where each array is, and how far the parts of two devices are from each other, along
-        each axis; None where they are the same."""
-        return [(self.heap.offset(x), tuple(step if n > 1 else None for n, step in
-                                            zip(x.shape[:rank], x.strides))) for x in arrays]
+    def any_ended(self) -> bool:
+        """Has a worker died since the last run? To ask the system costs as much as a small run."""
+        lately = time.monotonic() - self.last < MOMENT
+        return any(w.process.returncode is not None if lately else w.ended
+                   for w in self.workers.values())
 
-    def send(self, workers: Sequence[Worker], name: str, order: dict, program: Sent) -> None:
+    def send(self, workers: Sequence[Worker], name: str, order: Order) -> None:
         """Tell the workers to run a program, and what they do not know yet."""
-        ended = [Sent.ended.popleft() for _ in range(len(Sent.ended))]
-        for worker in self.workers.values():
-            worker.forget(ended)
-        plain = pickle.dumps(order)
+        if Order.ended:
+            ended = [Order.ended.popleft() for _ in range(len(Order.ended))]
+            for worker in self.workers.values():
+                worker.forget(ended)
+        for worker in workers:
+            if worker.pending:  # it has just been hired
+                self.wait([worker])
+        number = next(self.runs)
         for worker in workers:
             news = worker.news()
-            if program.number not in worker.programs:
-                news["code"] = program.places(self.heap)
-                worker.programs.add(program.number)
-            worker.send(name, pickle.dumps(order | news) if news else plain)
+            if order.number not in worker.programs:
+                news |= order.news
+                worker.programs.add(order.number)
+            if news:
+                worker.tell({"number": order.number, **news})
+            worker.order(name, order.number, order.questions, number)
 
     def wait(self, workers: Sequence[Worker]) -> None:
         """Until all have answered. An error: one has raised, has died, or gives no sign of life."""
-        pending = {w.descriptor: w for w in workers if w.pending}
         errors: list[Exception] = []
-        poll = select.poll()
-        for fd in pending:
-            poll.register(fd, select.POLLIN)
-        while pending:
-            events = poll.poll(GRACE if errors else LOOK)
-            for fd, _ in events:
-                error = pending[fd].answer()
-                errors += [error] if error else []
-                if not pending[fd].pending:
-                    poll.unregister(fd)
-                    del pending[fd]
-            if not events and errors:
+        while pending := [w for w in workers if w.pending]:
+            heard = self.heard(pending, GRACE if errors else LOOK)
+            if not heard and errors:
                 break
-            if not events:
-                errors += filter(None, [w.check(PATIENCE) for w in pending.values()])
+            errors += filter(None, [w.hear() for w in heard] if heard else
+                             [w.check(PATIENCE) for w in pending])
         if errors:  # a device that waited for one that failed complains, too
             raise next((e for e in errors if not isinstance(e, Disagreement)), errors[0])
+
+    def heard(self, workers: Sequence[Worker], seconds: float) -> list[Worker]:
+        """Those that have something to say. Wait for that, but no longer than so many seconds."""
+        look(lambda: all(w.ready for w in workers))
+        if any(ready := [w.ready for w in workers]):
+            return list(itertools.compress(workers, ready))
+        slots = Slots(self.heap)
+        slots.set(PARENT, ASLEEP, 1)
+        fence()
+        try:
+            soon = any(w.ready for w in workers)
+            found = wait([w.connection for w in workers], 0 if soon else seconds)
+        finally:
+            slots.set(PARENT, ASLEEP, 0)
+        return [w for w in workers if w.ready or w.connection in found]
 
     def stop(self) -> None:
         """End all workers. The arrays stay."""
@@ -198,9 +239,6 @@ def engine() -> Engine:
     """The engine of this process, made when it is first asked for."""
     global _engine
     if _engine is None:
-        if not hasattr(os, "fork"):
-            raise NotImplementedError("pmap needs what Linux and macOS have: sockets that a "
-                                      "process inherits. On Windows, use WSL, or vmap.")
         _engine = ProcessEngine()
         atexit.register(_engine.stop)
     return _engine
@@ -211,7 +249,7 @@ def _forget_engine() -> None:
     global _engine
     if isinstance(_engine, ProcessEngine):
         for worker in _engine.workers.values():
-            worker.connection.close()
+            worker.let_go()
         _engine.workers.clear()  # nobody here may end them
     _engine = None
 

@@ -9,13 +9,14 @@ do that, the axes are in scope.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from minijax.batching import AxisData, batch, batch_jaxpr, move_axis
 from minijax.core import ShapedArray, Trace, current_trace, interpreting, to_numpy, typeof
 from minijax.families import broadcast_in_dim, reduce_sum
-from minijax.jaxpr import Jaxpr
+from minijax.jaxpr import Jaxpr, derived
 from minijax.jit import Call
 from minijax.lax.all_reduce import psum_p
 from minijax.lax.collectives import here
@@ -69,15 +70,11 @@ class ShardMap(Call):
         return [NamedSharding(mesh, spec).array(x, a) for x, a, spec in zip(outs, avals, specs)]
 
     def impl(self, *args, jaxpr, name, mesh, axes, check_vma):
-        sizes = [mesh.shape[n] for n in axes]
-        leading = [result_axes(a, mesh, axes, check_vma) for a in jaxpr.out_avals]
-        if here.meeting is not None or self.effects_of({"jaxpr": jaxpr, "axes": axes}):
-            # Inside of another one, this device does all the work. What is printed, or calls a
-            # function of the user's, is done in the user's process.
-            return on_one_device(jaxpr, list(zip(axes, sizes)), args, leading)
-        one = tuple(slice(None) if n in axes else 0 for n in mesh.axis_names)
-        numbers = [d.id for d in mesh.devices[one].flat]
-        return engine().run(jaxpr, name, tuple(zip(axes, sizes)), numbers, args, leading)
+        numbers, sizes = along_axes(mesh, axes)
+        leading = leading_sizes(jaxpr, sizes, check_vma)
+        if here.meeting is not None:  # inside of another one, this device does all the work
+            return on_one_device(jaxpr, sizes, args, leading)
+        return engine().run(jaxpr, name, sizes, numbers, args, leading)
 
     def abstract_eval(self, *avals, jaxpr, mesh, axes, check_vma, **params):
         sizes = [mesh.shape[n] for n in axes]
@@ -87,8 +84,9 @@ class ShardMap(Call):
             if not fits or (shape, given.dtype) != (want.shape, want.dtype):
                 raise TypeError(f"shard_map over axes of sizes {sizes}, of a program that takes "
                                 f"{jaxpr.in_avals}, got {list(avals)}")
-        return [a.update(shape=(*result_axes(a, mesh, axes, check_vma), *a.shape),
-                         vma=a.vma - set(axes)) for a in jaxpr.out_avals]
+        leading = leading_sizes(jaxpr, along_axes(mesh, axes)[1], check_vma)
+        return [a.update(shape=(*lead, *a.shape), vma=a.vma - set(axes))
+                for lead, a in zip(leading, jaxpr.out_avals)]
 
     def effects_of(self, params):
         return params["jaxpr"].effects - set(params["axes"])
@@ -115,10 +113,21 @@ class ShardMap(Call):
 shard_map_p = ShardMap("shard_map")
 
 
-def result_axes(aval: ShapedArray, mesh: Mesh, axes: Sequence[Any], check_vma: bool
-                ) -> tuple[int, ...]:
-    """The leading dimensions of a result: what does not vary along an axis is there once."""
-    return tuple(1 if check_vma and n not in aval.vma else mesh.shape[n] for n in axes)
+@functools.lru_cache(256)
+def along_axes(mesh: Mesh, axes: tuple) -> tuple[tuple[int, ...], tuple[tuple[Any, int], ...]]:
+    """The numbers of the devices along these axes of the mesh, the first along others; the axes
+    with their sizes."""
+    one = tuple(slice(None) if n in axes else 0 for n in mesh.axis_names)
+    return (tuple(d.id for d in mesh.devices[one].flat),
+            tuple((n, mesh.shape[n]) for n in axes))
+
+
+@derived
+def leading_sizes(jaxpr: Jaxpr, axes: tuple[tuple[Any, int], ...], check_vma: bool
+                  ) -> tuple[tuple[int, ...], ...]:
+    """The leading dimensions of results: what does not vary along an axis is there once."""
+    return tuple(tuple(1 if check_vma and n not in a.vma else size for n, size in axes)
+                 for a in jaxpr.out_avals)
 
 
 def summed_to(ct: Any, aval: ShapedArray, rank: int) -> Any:

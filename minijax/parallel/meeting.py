@@ -23,63 +23,38 @@ So what a device comes for is compared, and both say so.
 from __future__ import annotations
 
 import functools
-import zlib
 from collections.abc import Callable, Sequence
-from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from minijax.errors import JaxRuntimeError
 from minijax.parallel import futex
-from minijax.parallel.heap import SLOT, Heap
+from minijax.parallel.heap import Heap
+from minijax.parallel.slots import ARRIVED, SOURCE, TAG, TARGET, WAITING, Slots, fence, look
 
-__all__ = ["Disagreement", "Group", "Meeting", "Slots"]
+__all__ = ["Disagreement", "Group", "Meeting"]
 
-BEAT, ARRIVED, TAG, SOURCE, TARGET, TEXT = range(6)  # of a slot: words, then a text
 MEETINGS = 1 << 32  # in one run; the number after the last one means: this run is over
-PART = 1 << 14  # elements that are summed and handed out while they are in the cache
-EAGER = 100  # looks in a row for another device, some 20 us, before sleeping in between
-
-_fence = Lock()  # to take it and to give it back keeps the memory accesses around it in order
+PART = 1 << 17  # elements that are summed and handed out while they are in the cache
 
 
 class Disagreement(JaxRuntimeError):
     """The devices come to different collectives, or some to none."""
 
 
-class Slots:
-    """What the devices say of themselves."""
-
-    def __init__(self, heap: Heap):
-        self.words, self.memory, self.start = heap.words, heap.memory, heap.address
-
-    def address(self, device: int, field: int) -> int:
-        """Where in memory a word is."""
-        return self.start + device * SLOT + 8 * field
-
-    def get(self, device: int, field: int) -> int:
-        return self.words[device * (SLOT // 8) + field]
-
-    def set(self, device: int, field: int, value: int) -> None:
-        self.words[device * (SLOT // 8) + field] = value
-
-    def say(self, device: int, text: str) -> None:
-        """Leave a text, and a number that two devices have in common if they say the same."""
-        data = text.encode()[: SLOT - 8 * TEXT - 1]
-        start = device * SLOT + 8 * TEXT
-        self.memory[start: start + len(data) + 1] = data + b"\0"
-        self.set(device, TAG, zlib.crc32(data))
-
-    def said(self, device: int) -> str:
-        data = self.memory[device * SLOT + 8 * TEXT: (device + 1) * SLOT]
-        return data.split(b"\0", 1)[0].decode(errors="replace")
-
-
 @functools.cache
 def coordinates(index: int, sizes: tuple[int, ...]) -> tuple[int, ...]:
     """Where in a mesh of this shape the device at position `index` is."""
     return tuple(int(i) for i in np.unravel_index(index, sizes))
+
+
+def part(index: int, sizes: tuple[int, ...], split: Sequence[bool]) -> int:
+    """Which part of an array that is split along some axes the device at position `index` has."""
+    number = 0
+    for i, size, s in zip(coordinates(index, sizes), sizes, split):
+        number = number * size + i if s else number
+    return number
 
 
 @functools.cache
@@ -90,18 +65,34 @@ def along(axes: tuple[tuple[Any, int], ...], names: tuple, index: int) -> tuple[
     if not set(names) <= set(all_names):
         return None
     where = coordinates(index, sizes)
-    part = tuple(slice(None) if n in names else i for n, i in zip(all_names, where))
+    block = np.arange(np.prod(sizes)).reshape(sizes)[tuple(
+        slice(None) if n in names else i for n, i in zip(all_names, where))]
     kept = [n for n in all_names if n in names]
-    block = np.arange(np.prod(sizes)).reshape(sizes)[part]
     return tuple(block.transpose([kept.index(n) for n in names]).ravel().tolist())
 
 
+class Sharing:
+    """How a result is shared: `by_all` devices, by none (each has its `own`), or by some. The
+    `first` of those that share it writes it down."""
+
+    def __init__(self, index: int, sizes: tuple[int, ...], split: Sequence[bool]):
+        self.by_all = not any(split)
+        self.own = all(s or size == 1 for s, size in zip(split, sizes))
+        self.first = not any(i for i, s in zip(coordinates(index, sizes), split) if not s)
+
+
 class Meeting:
-    """One run of one program, for the device at position `index` of `devices`."""
+    """One run of one program, for the device at position `index` of `devices`.
+
+    `results` is the memory for the program's results; `sharing` says with whom this device shares
+    each, because they compute the same.
+    """
 
     def __init__(self, heap: Heap, devices: Sequence[int], index: int, run: int,
-                 axes: tuple[tuple[Any, int], ...], results: Sequence[np.ndarray] = ()):
-        self.heap, self.slots, self.unused = heap, Slots(heap), list(results)
+                 axes: tuple[tuple[Any, int], ...], results: Sequence[np.ndarray] = (),
+                 sharing: Sequence[Sharing] = ()):
+        self.heap, self.slots = heap, Slots(heap)
+        self.results, self.sharing, self.used = results, sharing, set[int]()
         self.devices, self.index, self.axes = devices, index, axes
         self.me = devices[index]
         self.others = [d for d in devices if d != self.me]
@@ -116,12 +107,30 @@ class Meeting:
             members = tuple(members[i] for i in next(g for g in groups if mine in g))
         return None if members is None else Group(self, members)
 
-    def empty(self, shape: tuple, dtype: np.dtype) -> np.ndarray:
-        """Memory for what a collective returns: often that is a result of the program itself."""
-        for i, x in enumerate(self.unused):
-            if x.shape == shape and x.dtype == dtype:
-                return self.unused.pop(i)
+    def empty(self, shape: tuple, dtype: np.dtype, everybody: bool) -> np.ndarray:
+        """Memory for what a collective returns: often that is a result of the program itself.
+
+        What all devices share is for a collective of all of them.
+        """
+        for i, (x, sharing) in enumerate(zip(self.results, self.sharing)):
+            if i not in self.used and x.shape == shape and x.dtype == dtype:
+                if sharing.own or everybody and sharing.by_all:
+                    self.used.add(i)
+                    return x
         return self.heap.empty(shape, dtype)
+
+    def deliver(self, values: Sequence[np.ndarray]) -> None:
+        """Write what was computed to where the parent wants it. A collective may have done so."""
+        there = [x is out for x, out in zip(values, self.results)]
+        if self.used and not all(there):
+            used = [self.results[i] for i in self.used]
+            values = [x if t or not any(np.may_share_memory(x, y) for y in used) else x.copy()
+                      for x, t in zip(values, there)]  # before something is written there
+            if any(not self.sharing[i].own and not there[i] for i in self.used):
+                self.step()  # somebody may still read there
+        for x, out, t, sharing in zip(values, self.results, there, self.sharing):
+            if not t and sharing.first:
+                out[...] = x
 
     def step(self) -> None:
         """Say that I am here, and wait until everybody is."""
@@ -130,29 +139,33 @@ class Meeting:
         for device in self.others:
             if self.slots.get(device, ARRIVED) < self.count:
                 self.wait(device)
-        with _fence:
-            pass
+        fence()
 
     def announce(self) -> None:
         """Tell the others how far I am."""
-        with _fence:
-            self.slots.set(self.me, ARRIVED, self.count)
-        if self.others:
-            futex.wake(self.slots.address(self.me, ARRIVED))
+        slots = self.slots
+        fence()
+        slots.set(self.me, ARRIVED, self.count)
+        fence()
+        if any(slots.get(d, WAITING) for d in self.others):
+            futex.wake(slots.address(self.me, ARRIVED))
 
     def wait(self, device: int) -> None:
         """Look often at first, then sleep: a device may be busy for minutes."""
-        looks = 0
-        while (seen := self.slots.get(device, ARRIVED)) < self.count:
-            looks += 1
-            if looks > EAGER:
-                futex.wait(self.slots.address(device, ARRIVED), seen % (1 << 32))
+        slots = self.slots
+        if look(lambda: slots.get(device, ARRIVED) >= self.count):
+            return
+        slots.set(self.me, WAITING, 1)
+        fence()
+        while (seen := slots.get(device, ARRIVED)) < self.count:
+            futex.wait(slots.address(device, ARRIVED), seen % (1 << 32))
+        slots.set(self.me, WAITING, 0)
 
     def arrive(self, what: str, source: np.ndarray, target: np.ndarray) -> None:
         """Come for `what`, with my array and one for my result. Disagreement: others do not."""
         self.slots.say(self.me, what)
-        self.slots.set(self.me, SOURCE, self.heap.offset(source) or 0)
-        self.slots.set(self.me, TARGET, self.heap.offset(target) or 0)
+        self.slots.set(self.me, SOURCE, self.heap.start(source))
+        self.slots.set(self.me, TARGET, self.heap.start(target))
         self.step()
         tag = self.slots.get(self.me, TAG)
         for device in self.others:
@@ -186,7 +199,7 @@ class Group:
         self.size, self.index = len(members), members.index(meeting.index)
 
     def exchange(self, what: str, x: np.ndarray, read: Callable, out: Any = None) -> Any:
-        """What `read` makes of the members' arrays (and of those for their results)."""
+        """What `read` makes of the members' arrays, and of those for their results."""
         meeting, heap = self.meeting, self.meeting.heap
         x = heap.shared(np.asarray(x, order="C"))
         shape, dtype = x.shape, x.dtype
@@ -195,25 +208,27 @@ class Group:
         xs = [heap.at(slots.get(d, SOURCE), shape, dtype) for d in devices]
         if out is None:
             result = read(xs)
-        else:
-            result = read(xs, [heap.at(slots.get(d, TARGET), shape, dtype) for d in devices])
+        else:  # of all members, or one that they share
+            places = dict.fromkeys(slots.get(d, TARGET) for d in devices)
+            result = read(xs, [heap.at(place, out.shape, dtype) for place in places])
         meeting.step()
         return result
 
+    def empty(self, shape: tuple, dtype: np.dtype) -> np.ndarray:
+        return self.meeting.empty(shape, dtype, self.size == len(self.meeting.devices))
+
     def all_reduce(self, what: str, x: np.ndarray, op: np.ufunc) -> np.ndarray:
         """All arrays combined by `op`, for everybody."""
-        n = self.size
-        out = self.meeting.empty(x.shape, x.dtype)
+        n, total, out = self.size, x.size, self.empty(x.shape, x.dtype)
 
         def read(xs: list, outs: list) -> np.ndarray:
-            xs, outs = [x.reshape(-1) for x in xs], [o.reshape(-1) for o in outs]
-            mine, total = outs.pop(self.index), x.size
+            xs, (first, *others) = [x.reshape(-1) for x in xs], [o.reshape(-1) for o in outs]
             start, stop = self.index * total // n, (self.index + 1) * total // n
             for lo in range(start, stop, PART):
                 part = slice(lo, min(lo + PART, stop))
-                combined(op, [x[part] for x in xs], mine[part])
-                for o in outs:
-                    o[part] = mine[part]
+                combined(op, [x[part] for x in xs], first[part])
+                for o in others:
+                    o[part] = first[part]
             return out
 
         return self.exchange(what, x, read, out)
@@ -228,7 +243,16 @@ class Group:
 
     def all_gather(self, what: str, x: np.ndarray) -> np.ndarray:
         """The arrays of all, (size, ...)."""
-        return self.exchange(what, x, np.stack)
+        out = self.empty((self.size, *x.shape), x.dtype)
+
+        def read(xs: list, outs: list) -> np.ndarray:
+            if len(outs) == 1:  # everybody puts in a row
+                out[self.index] = xs[self.index]
+            else:
+                np.stack(xs, out=out)
+            return out
+
+        return self.exchange(what, x, read, out)
 
     def all_to_all(self, what: str, x: np.ndarray) -> np.ndarray:
         """Of x (size, ...), the row with my index of each of the others, (size, ...)."""

@@ -117,6 +117,7 @@ class Mesh:
                              f"axis_names={self.axis_names} and axis_types={self.axis_types}")
         self._key = (self.axis_names, self.axis_types, self.devices.shape,
                      tuple(self.devices.flat))
+        self._hash = hash(self._key)
 
     axis_sizes = property(lambda self: self.devices.shape)
     size = property(lambda self: self.devices.size)
@@ -136,10 +137,10 @@ class Mesh:
         return math.prod(self.shape[n] for n in names)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Mesh) and self._key == other._key
+        return self is other or isinstance(other, Mesh) and self._key == other._key
 
     def __hash__(self) -> int:
-        return hash(self._key)
+        return self._hash
 
     def __enter__(self) -> Mesh:
         _context.append(self)

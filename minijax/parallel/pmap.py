@@ -5,7 +5,6 @@ An argument that is mapped has a row for each device; None in `in_axes` means th
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,13 +12,11 @@ import numpy as np
 
 from minijax.api_util import check_callable, flatten_args, positions
 from minijax.batching import move_axis, place
-from minijax.config import flags
 from minijax.core import typeof
 from minijax.devices import Device, local_devices
 from minijax.donation import give_up
 from minijax.families import broadcast_in_dim
-from minijax.fast_path import FastPath
-from minijax.float_checks import checking_floats
+from minijax.fast_path import Shortened
 from minijax.jit import jit, programs_of, split_static, traced
 from minijax.jvp import as_array
 from minijax.lax.slicing import index_in_dim
@@ -53,28 +50,19 @@ def chosen_devices(devices: Sequence[Device] | None, count: int, name: str) -> S
     return there[:count]
 
 
-class Pmapped:
+class Pmapped(Shortened):
     """A function that is traced once for each type of its arguments, then run on devices."""
 
     def __init__(self, fun: Callable, axis_name: Any, in_axes: Any, out_axes: Any, static: tuple,
                  devices: Sequence[Device] | None, axis_size: int | None, donated: tuple):
-        functools.update_wrapper(self, fun)
-        self.fun, self.axis_size = fun, axis_size
-        self.axis_name = UNNAMED if axis_name is None else axis_name
+        super().__init__(fun)
+        self.axis_name, self.axis_size = UNNAMED if axis_name is None else axis_name, axis_size
         self.in_axes, self.out_axes, self.static, self.donated = in_axes, out_axes, static, donated
         self.devices = None if devices is None else tuple(devices)
         self.programs = programs_of(fun)
-        self.paths: list[FastPath] = []
         self.lower = jit(self).lower
 
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not kwargs:
-            for path in self.paths:
-                if (out := path(args)) is not NotImplemented:
-                    return out
+    def long_way(self, args: tuple, kwargs: dict) -> Any:
         static, rest, _ = split_static(self.static, (), args, kwargs)
         in_axes = self.in_axes
         if isinstance(in_axes, tuple) and static and len(in_axes) == len(args):
@@ -92,9 +80,10 @@ class Pmapped:
         with axes_in_scope(mesh, mesh.axis_names, False):
             found = traced(self.programs, self.fun, "pmap", avals, in_tree, static)
         mapped = [False] * len(found.captured) + [d is not None for d in dims]
-        params = {"name": name, "mesh": mesh, "axes": mesh.axis_names, "check_vma": False}
+        params = {"jaxpr": found.jaxpr, "name": name, "mesh": mesh, "axes": mesh.axis_names,
+                  "check_vma": False}
         outs = shard_map_p.bind(*[x if m else for_all(x) for x, m in zip(
-            [*found.captured, *leaves], mapped)], jaxpr=found.jaxpr, **params)
+            [*found.captured, *leaves], mapped)], **params)
         wanted = flatten_axes("pmap out_axes", found.out_tree.unflatten(outs), self.out_axes)
         out = tree_unflatten(found.out_tree, [
             index_in_dim(x, 0, 0, keepdims=False) if w is None else place(x, 0, w, size)
@@ -104,23 +93,13 @@ class Pmapped:
             give_up([x for _, x in donated], others, kwargs, out)
         elif all(x is y for x, y in zip(given, leaves)) and set(wanted) <= {0} and (
                 in_tree == tree_structure((args, {}))):
-            self.remember(found, mapped, [typeof(x) for x in leaves], [typeof(x) for x in outs],
-                          params)
+            def run(*values: np.ndarray) -> list[np.ndarray]:
+                return shard_map_p.impl(*[x if m else x[None] for x, m in zip(values, mapped)],
+                                        **params)
+
+            self.remember(found, run, list(map(typeof, leaves)), list(map(typeof, outs)),
+                          NamedSharding(mesh, PartitionSpec(self.axis_name)))
         return out
-
-    def remember(self, found: Any, mapped: Sequence[bool], avals: Sequence[Any],
-                 out_avals: Sequence[Any], params: dict) -> None:
-        """Let the next calls with arguments like these take the short way."""
-        if found.captured or flags.state is None or checking_floats():
-            return
-
-        def run(*values: np.ndarray) -> list[np.ndarray]:
-            values = tuple(x if m else x[None] for x, m in zip(values, mapped))
-            return shard_map_p.impl(*values, jaxpr=found.jaxpr, **params)
-
-        sharding = NamedSharding(params["mesh"], PartitionSpec(self.axis_name))
-        self.paths = [FastPath(found.jaxpr, run, avals, out_avals, found.out_tree, sharding),
-                      *self.paths[:3]]
 
 
 def for_all(x: Any) -> Any:

@@ -9,6 +9,7 @@ that.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import textwrap
 from pathlib import Path
@@ -38,13 +39,20 @@ def stub_cell(e: Exercise) -> str:
 
 def stub_file(e: Exercise) -> str:
     """One exercise as a file, which `minijax check` checks and Python can run."""
-    wrapped = [textwrap.fill(line, 96, subsequent_indent=" " * (len(line) - len(line.lstrip())))
-               if len(line) > 96 else line for line in e.statement.splitlines()]
-    lines = "\n".join(wrapped).splitlines()
-    comment = "\n".join(f"# {line}".rstrip() for line in lines)
+    comment = "\n".join(f"# {line}".rstrip() for line in filled(e.statement).splitlines())
     given = f"{e.given.strip()}\n\n\n" if e.given.strip() else ""
     return (f"# exercise {e.number}: {e.title}\n#\n{comment}\n#\n"
             f"# Check it with:  minijax check {e.number}\n\n{given}{e.stub}")
+
+
+def filled(text: str) -> str:
+    """Prose in lines that fit behind a `#`; fences, lists and tables as they are."""
+    parts = re.split(r"(^```.*?^```$)", text, flags=re.MULTILINE | re.DOTALL)
+    for i, part in enumerate(parts):
+        if not part.startswith("```"):
+            parts[i] = "\n\n".join(p if re.search(r"^\s*([-|*]|\d+\.) ", p, re.MULTILINE)
+                                    else textwrap.fill(p, 96) for p in part.split("\n\n"))
+    return "".join(parts)
 
 
 def notebook(exercises: list[Exercise], title: str) -> Any:
