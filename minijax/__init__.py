@@ -5,6 +5,7 @@ from minijax import (
     custom_batching as custom_batching,
     custom_derivatives as custom_derivatives,
     debug as debug,
+    distributed as distributed,
     dtypes as dtypes,
     errors as errors,
     experimental as experimental,

@@ -1,7 +1,7 @@
 """The short way of a call of `jit` or `pmap`: arrays of types it has seen, nobody tracing.
 
-Such a call needs no pytrees, no keys and no interpreter: compare the types, run the program, wrap
-the results. It takes a few microseconds less, which a loop of small calls notices.
+Such a call needs no keys and no interpreter: compare the types, run the program, wrap the results.
+It takes less time, which a loop of small calls notices.
 """
 
 from __future__ import annotations
@@ -14,18 +14,20 @@ from minijax.config import flags
 from minijax.core import ArrayImpl, EvalTrace, ShapedArray, _state
 from minijax.float_checks import checking_floats
 from minijax.jaxpr import Jaxpr
-from minijax.tree_util import tree_unflatten
+from minijax.tree_util import tree_flatten, tree_structure, tree_unflatten
 from minijax.treedef import LEAF, PyTreeDef
 
 
 class FastPath:
-    """A program that takes its arguments as they are: arrays, each an argument of its own."""
+    """A program that takes its arguments as they are: arrays, or pytrees of arrays."""
 
-    __slots__ = ("avals", "jaxpr", "out_avals", "out_tree", "run", "sharding", "state")
+    __slots__ = ("avals", "in_tree", "jaxpr", "out_avals", "out_tree", "run", "sharding", "state")
 
     def __init__(self, jaxpr: Jaxpr, run: Any, avals: Sequence[ShapedArray],
-                 out_avals: Sequence[ShapedArray], out_tree: PyTreeDef, sharding: Any = None):
+                 out_avals: Sequence[ShapedArray], in_tree: PyTreeDef, out_tree: PyTreeDef,
+                 sharding: Any = None):
         self.jaxpr = jaxpr  # kept, because `run` may not keep it
+        self.in_tree = None if in_tree == tree_structure((tuple(avals), {})) else in_tree
         self.run, self.avals, self.out_avals, self.sharding = run, avals, out_avals, sharding
         self.state = flags.state
         self.out_tree = None if out_tree == LEAF else out_tree
@@ -35,6 +37,8 @@ class FastPath:
         if type(_state.trace) is not EvalTrace or flags.state is not self.state:
             return NotImplemented
         avals = self.avals
+        if self.in_tree is not None:
+            args = self.leaves(args)
         if len(args) != len(avals):
             return NotImplemented
         values = []
@@ -49,6 +53,14 @@ class FastPath:
         make = ArrayImpl if self.sharding is None else self.sharding.array
         outs = [make(x, a) for x, a in zip(self.run(*values), self.out_avals)]
         return outs[0] if self.out_tree is None else tree_unflatten(self.out_tree, outs)
+
+    def leaves(self, args: Sequence[Any]) -> Sequence[Any]:
+        """The leaves of arguments of the right structure; of others, something that does not fit"""
+        try:
+            leaves, in_tree = tree_flatten((args, {}))
+        except (TypeError, ValueError):  # of which the long way says more
+            return [None]
+        return leaves if in_tree == self.in_tree else [None]
 
 
 class Shortened:
@@ -76,5 +88,6 @@ class Shortened:
                  out_avals: Sequence[ShapedArray], sharding: Any = None) -> None:
         """Let the next calls with arguments like these take the short way, to `run`."""
         if not found.captured and flags.state is not None and not checking_floats():
-            path = FastPath(found.jaxpr, run, avals, out_avals, found.out_tree, sharding)
+            path = FastPath(found.jaxpr, run, avals, out_avals, found.in_tree, found.out_tree,
+                            sharding)
             self.paths = [path, *self.paths[:3]]

@@ -1,7 +1,8 @@
 """Programs with pmap, for minijax and for JAX: functions of the modules, without arguments.
 
 `python -m tests.pmap_programs file.npz all` runs them in JAX with eight devices, and saves the
-results; with `fast` only whole programs, not one for each collective.
+results; with `fast` only whole programs, not one for each collective. They are for four devices, or
+as many, an even number, as the environment says in PMAP_PROGRAMS_DEVICES.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-N = 4
+N = int(os.environ.get("PMAP_PROGRAMS_DEVICES", 4))
 PROGRAMS: dict[str, Callable] = {}
 
 
@@ -31,8 +32,8 @@ def numbers(*shape: int) -> np.ndarray:
 # --- one collective each -------------------------------------------------------------------------
 
 RING = [(i, (i + 1) % N) for i in range(N)]
-GROUPS = [[0, 2], [1, 3]]
-COLLECTIVES: dict[str, Callable] = {  # of x, an array (8, 4) on each device
+GROUPS = [list(range(0, N, 2)), list(range(1, N, 2))]
+COLLECTIVES: dict[str, Callable] = {  # of x, an array (8, N) on each device
     "psum": lambda lax, x: lax.psum(x, "i"),
     "psum-tree": lambda lax, x: lax.psum({"a": x, "b": (x[0], 2.0)}, "i")["b"],
     "psum-groups": lambda lax, x: lax.psum(x, "i", axis_index_groups=GROUPS),
@@ -43,14 +44,15 @@ COLLECTIVES: dict[str, Callable] = {  # of x, an array (8, 4) on each device
     "all_gather-1": lambda lax, x: lax.all_gather(x, "i", axis=1),
     "all_gather-tiled": lambda lax, x: lax.all_gather(x, "i", axis=1, tiled=True),
     "all_gather-groups": lambda lax, x: lax.all_gather(x, "i", axis_index_groups=GROUPS),
-    "psum_scatter": lambda lax, x: lax.psum_scatter(x[:4], "i"),
+    "psum_scatter": lambda lax, x: lax.psum_scatter(x[:N], "i"),
     "psum_scatter-1": lambda lax, x: lax.psum_scatter(x, "i", scatter_dimension=1),
     "psum_scatter-tiled": lambda lax, x: lax.psum_scatter(x, "i", tiled=True),
     "all_to_all": lambda lax, x: lax.all_to_all(x, "i", 1, 0),
     "all_to_all-tiled": lambda lax, x: lax.all_to_all(x, "i", 0, 1, tiled=True),
     "ppermute": lambda lax, x: lax.ppermute(x, "i", RING),
-    "ppermute-some": lambda lax, x: lax.ppermute(x, "i", [(0, 2), (3, 1)]),
-    "pshuffle": lambda lax, x: lax.pshuffle(x, "i", [2, 0, 3, 1]),
+    "ppermute-some": lambda lax, x: lax.ppermute(x, "i", [(0, N // 2), (N - 1, 0)]),
+    "pshuffle": lambda lax, x: lax.pshuffle(x, "i", [2 * i % (N + 1) - 1 for i in range(1, N + 1)]),
+    "pbroadcast": lambda lax, x: lax.pbroadcast(x, "i", N - 1),
     "axis_index": lambda lax, x: x * lax.axis_index("i"),
     "axis_size": lambda lax, x: x * lax.axis_size("i"),
     "two": lambda lax, x: lax.psum(x, "i") * lax.ppermute(lax.pmax(x, "i") - x, "i", RING),
@@ -61,12 +63,12 @@ def of_collective(name: str, differentiable: bool = True) -> None:
     f = COLLECTIVES[name]
 
     def value(jax: Any, jnp: Any, lax: Any) -> Any:
-        return jax.pmap(lambda x: f(lax, x), axis_name="i")(numbers(N, 8, 4))
+        return jax.pmap(lambda x: f(lax, x), axis_name="i")(numbers(N, 8, N))
 
     def pulled(jax: Any, jnp: Any, lax: Any) -> Any:
         mapped = jax.pmap(lambda x: f(lax, jnp.sin(x)), axis_name="i")
-        out, pull = jax.vjp(mapped, numbers(N, 8, 4))
-        push = jax.jvp(mapped, (numbers(N, 8, 4),), (numbers(N, 8, 4),))[1]
+        out, pull = jax.vjp(mapped, numbers(N, 8, N))
+        push = jax.jvp(mapped, (numbers(N, 8, N),), (numbers(N, 8, N),))[1]
         return pull(jax.tree.map(lambda x: jnp.cos(x).astype(x.dtype), out)), push
 
     PROGRAMS[f"{name}: value"] = value

@@ -23,7 +23,9 @@ from minijax.parallel.programs import decoded, encoded
 from tests.pmap_programs import GROUPS, PROGRAMS, RING, N, flat, jax_results, numbers
 
 ROOT = Path(__file__).resolve().parents[1]
-JAX_FAILS = {"all_to_all: derivatives"}  # "Expected cotangent type float32[1,8,4] but got ..."
+JAX_FAILS = {"all_to_all: derivatives": "Expected cotangent type float32",
+             "pbroadcast: value": "MLIR translation rule for primitive 'pbroadcast' not found",
+             "pbroadcast: derivatives": "MLIR translation rule"}
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +66,7 @@ def test_programs_give_what_jax_gives(theirs, name):
 def test_collectives_give_what_jax_gives(all_theirs, name):
     want = results_of(all_theirs, name)
     if name in JAX_FAILS:
-        assert want[0].dtype.kind == "U" and "Expected cotangent" in str(want[0])
+        assert want[0].dtype.kind == "U" and JAX_FAILS[name] in str(want[0])
     else:
         same(flat(jax, PROGRAMS[name](jax, jnp, lax)), want)
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 import urllib.request
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,17 +23,13 @@ from minijax.course.cli import main
 from minijax.course.guards import Chapter
 from minijax.course.notebooks import check_chapter
 from minijax.course.one_text import book_problems
+from minijax.course.serve import server
 from minijax.course.slides.build import build, choose, notebooks, render
 from minijax.course.slides.pages import kind, misfits, pages
-from minijax.course.slides.serve import server
+from tests.browser import SIZE, chromium, complaints, needs_chromium, served
 from tests.tiers import thinned
 
 DECKS = notebooks()
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-needs_browser = pytest.mark.skipif(
-    CHROMIUM is None or importlib.util.find_spec("playwright") is None,
-    reason="needs playwright, and Chromium: apt-get install chromium",
-)
 
 
 def on(slide, cell):
@@ -192,44 +186,32 @@ MEASURE = """
 def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("slides")
     list(build(list(DECKS.values()), folder))
-    with server(folder, 0) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{serving.server_port}"
-        serving.shutdown()
+    with served(server(folder, 0)) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as p:
-        opened = p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
+    with chromium() as made:
+        yield made
 
 
 @contextlib.contextmanager
 def opened(browser, address):
     """A page, and all that went wrong with it."""
-    page = browser.new_page(viewport={"width": 1100, "height": 700})
-    wrong: list[str] = []
-    page.on("console", lambda m: wrong.append(m.text) if m.type in ("error", "warning") else None)
-    page.on("pageerror", lambda e: wrong.append(str(e)))
-    page.on("requestfailed", lambda r: wrong.append(r.url))
-    page.on("response", lambda r: wrong.append(r.url) if r.status >= 400 else None)
-    page.on("request", lambda r: wrong.append(r.url)
-            if not r.url.startswith((address.rsplit("/", 1)[0], "data:")) else None)
+    page = browser.new_page(viewport=SIZE)
+    wrong = complaints(page, re.escape(address.rpartition("/")[0]))
     page.goto(address)
     page.wait_for_function("window.Reveal && Reveal.isReady()")
     yield SimpleNamespace(page=page, wrong=wrong)
     page.close()
 
 
-@needs_browser
+@needs_chromium
 @pytest.mark.parametrize("name", thinned(DECKS, lambda name: DECKS[name].parent))
 def test_nothing_is_cut_off_in_a_browser(name, browser, site):
     found = [c for c in cells.read(DECKS[name]).cells if kind(c)]
-    with opened(browser, f"{site}/{name}.html") as deck:
+    with opened(browser, f"{site}{name}.html") as deck:
         slides = deck.page.evaluate(MEASURE)
         drawn = deck.page.locator("mjx-container svg").count()
         assert deck.page.locator("mjx-merror").count() == 0
@@ -249,11 +231,11 @@ def test_nothing_is_cut_off_in_a_browser(name, browser, site):
         assert line in texts or "image/png" in out.get("data", {})
 
 
-@needs_browser
+@needs_chromium
 def test_the_speaker_reads_the_notes(browser, site):
     made = pages(cells.read(DECKS["03_jvp"]).cells)
     n, page = next((n, page) for n, page in enumerate(made) if kind(page[-1]) == "notes")
-    with opened(browser, f"{site}/03_jvp.html#/{n}") as deck:
+    with opened(browser, f"{site}03_jvp.html#/{n}") as deck:
         with deck.page.expect_popup() as popup:
             deck.page.keyboard.press("s")
         notes = popup.value.locator(".speaker-controls-notes:not(.hidden) .value")
@@ -262,9 +244,9 @@ def test_the_speaker_reads_the_notes(browser, site):
         popup.value.close()
 
 
-@needs_browser
+@needs_chromium
 def test_a_deck_prints_one_page_a_slide(browser, site):
-    with opened(browser, f"{site}/03_jvp.html?print-pdf") as deck:
+    with opened(browser, f"{site}03_jvp.html?print-pdf") as deck:
         deck.page.wait_for_selector(".pdf-page")
         printed = deck.page.pdf(prefer_css_page_size=True, print_background=True)
     count = len(pages(cells.read(DECKS["03_jvp"]).cells))

@@ -28,6 +28,7 @@ from minijax.course.figures import HEADER, UNITS
 from minijax.course.fresh_kernel import run_cells
 from minijax.course.guards import GUARDS, TOOL, Chapter, Problem
 from minijax.course.one_text import book_problems
+from minijax.course.prose import page_problems, pages
 from minijax.course.source import parse_tag, render
 
 # A lecture is a notebook that runs, and slides that fit; it has not the shape of a chapter.
@@ -82,6 +83,8 @@ def run(notebook: Path, book: Book, timeout: int = 600) -> None:
 def check(book: Book) -> Iterator[Problem]:
     """Everything that is wrong with the book and its chapters."""
     yield from book_problems(book)
+    for path in pages(book):
+        yield from page_problems(path)
     for name in book.notebooks:
         if book.notebook(name).is_file():
             yield from check_chapter(Chapter(book, name))

@@ -1,10 +1,7 @@
-"""Where the course's files are, in the clone or inside the installed package; and a screen."""
+"""Where the course's files are, in the clone or inside the installed package."""
 
 import hashlib
 import json
-import os
-import shutil
-import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -29,17 +26,36 @@ def chapters() -> Path:
     )
 
 
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
-def copy_chapters(target: Path) -> tuple[list[Path], list[Path]]:
+def copy_chapters(target: Path, without_outputs: bool = False) -> tuple[list[Path], list[Path]]:
     """Copy the chapters to `target`: the files made or renewed, and the reader's that are old."""
-    return copy_folder(chapters(), target)
+    return copy_folder(chapters(), target, change=unrun if without_outputs else unchanged)
 
 
-def copy_folder(source: Path, target: Path, wanted: Callable[[Path], bool] = lambda name: True
-                ) -> tuple[list[Path], list[Path]]:
+def unchanged(name: Path, content: bytes) -> bytes:
+    return content
+
+
+def unrun(name: Path, content: bytes) -> bytes:
+    """A notebook without what running it has left; other files as they are."""
+    if name.suffix != ".ipynb":
+        return content
+    data = json.loads(content)
+    for cell in data["cells"]:
+        if cell["cell_type"] == "code":
+            cell.update(outputs=[], execution_count=None)
+    return (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def copy_folder(
+    source: Path,
+    target: Path,
+    wanted: Callable[[Path], bool] = lambda name: True,
+    change: Callable[[Path, bytes], bytes] = unchanged,
+) -> tuple[list[Path], list[Path]]:
     """Copy the wanted files to `target`: those made or renewed, and the reader's that are old.
 
     A file that the reader has changed is kept, also when the library's is newer than its original.
@@ -52,26 +68,19 @@ def copy_folder(source: Path, target: Path, wanted: Callable[[Path], bool] = lam
         hidden = any(part.startswith((".", "__")) for part in name.parts)
         if hidden or not path.is_file() or not wanted(name):
             continue
-        copy, key = target / name, name.as_posix()
-        if originals.get(key) == digest(path) and copy.exists():
+        content, copy, key = change(name, path.read_bytes()), target / name, name.as_posix()
+        new, there = digest(content), digest(copy.read_bytes()) if copy.exists() else None
+        if there is None or there == originals.get(key) != new:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(content)  # not its mode: an installed file may be read-only
+            made.append(copy)
+        elif there != new:  # the reader's
+            old += [copy] if originals.get(key) != new else []
             continue
-        if copy.exists() and digest(copy) not in (digest(path), originals.get(key)):
-            old.append(copy)
-            continue
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)  # not its mode: an installed file may be read-only
-        originals[key] = digest(path)
-        made.append(copy)
+        originals[key] = new
     target.mkdir(parents=True, exist_ok=True)
     record.write_text(json.dumps(originals, indent=1), "utf-8")
     return made, old
-
-
-def has_screen() -> bool:
-    """Whether a browser window can open here."""
-    return sys.platform in ("win32", "darwin") or any(
-        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
-    )
 
 
 def trust(notebooks: Iterable[Path]) -> None:

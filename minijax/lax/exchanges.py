@@ -69,8 +69,9 @@ class Permute(AxisCollective, LinearMap):
         return {dst: src for src, dst in perm}
 
     def across(self, group, x, *, axis_name, perm):
-        source = self.sources(axis_name, group.size, perm).get(group.index)
-        return group.permute(self.name, x, source)
+        sources = self.sources(axis_name, group.size, perm)
+        target = next((d for d, s in sources.items() if s == group.index), None)
+        return group.permute(self.name, x, sources.get(group.index), target)
 
     def mapped(self, axis, x, *, axis_name, perm):
         source = self.sources(axis.name, axis.size, perm)
@@ -122,7 +123,7 @@ class Broadcast(AxisCollective, LinearMap):
         return x
 
     def across(self, group, x, *, axis_name, source):
-        return group.permute(self.name, x, source)
+        return group.broadcast(self.name, x, source)
 
     def mapped(self, axis, x, *, axis_name, source):
         if not 0 <= source < axis.size:

@@ -1,7 +1,8 @@
 """Arrays and their parts: from the whole to one part for each device, and back.
 
 The parts stand in leading dimensions, one for each axis of the mesh. Along the axes that a spec
-does not mention, all devices have the same, and the dimension has size 1.
+does not mention, all devices have the same, and the dimension has size 1. What is not divided at
+all is left as it is.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ def part_of(aval: ShapedArray, spec: PartitionSpec, mesh: Mesh) -> ShapedArray:
 
 def divided(x: Any, spec: PartitionSpec, mesh: Mesh, axes: Sequence[Any]) -> Any:
     """The parts of an array, along `axes`."""
+    if not spec.mentioned():
+        return x
     aval = typeof(x)
     local, names, shape = part_of(aval, spec, mesh).shape, [], []
     for i, n in enumerate(local):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import itertools
 import os
 import threading
@@ -10,9 +11,8 @@ import time
 import weakref
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import wait
-from typing import Any
 
 import numpy as np
 
@@ -22,14 +22,14 @@ from minijax.float_checks import checking_floats
 from minijax.jaxpr import Jaxpr, derived
 from minijax.parallel.asking import check_order
 from minijax.parallel.heap import DEVICES, Heap, once, repeated
-from minijax.parallel.meeting import Disagreement
+from minijax.parallel.meeting import Axes, Disagreement
 from minijax.parallel.programs import encoded
 from minijax.parallel.replication import same_everywhere
 from minijax.parallel.slots import ASLEEP, PARENT, Slots, fence, look
 from minijax.parallel.system import new_memory
 from minijax.parallel.workers import Worker
 
-__all__ = ["Engine", "ProcessEngine", "engine"]
+__all__ = ["Engine", "ProcessEngine", "Sent", "compile_first", "engine", "use"]
 
 PATIENCE = 5.0  # seconds without a sign of life of a worker
 LOOK = 0.5  # seconds between two looks at workers that have not answered
@@ -43,63 +43,100 @@ class Engine(ABC):
     In the program, a collective asks its `Group` (see `meeting.py`) to communicate.
     """
 
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.thread: int | None = None  # that runs a program
+        self.running = False  # devices are in the middle of a run
+
+    @contextlib.contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """One run at a time. RuntimeError: this one is asked for by a callback of another."""
+        if self.thread == threading.get_ident():
+            raise RuntimeError(f"a callback of a program on devices has called {name}, which is to "
+                               "run on devices that wait for the callback. Call it elsewhere.")
+        with self.lock:
+            self.thread = threading.get_ident()
+            try:
+                yield
+            finally:
+                self.thread = None
+
     @abstractmethod
     def put(self, x: np.ndarray) -> np.ndarray:
         """The array, where devices see it. Nothing is copied if it is there."""
 
     @abstractmethod
-    def run(self, jaxpr: Jaxpr, name: str, axes: tuple[tuple[Any, int], ...],
-            devices: Sequence[int], args: Sequence[np.ndarray],
-            leading: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
+    def run(self, jaxpr: Jaxpr, name: str, axes: Axes, devices: Sequence[int],
+            args: Sequence[np.ndarray], leading: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
         """The results of all devices of a program with named axes, (name, size).
 
         An argument has a leading dimension for each axis: of its size, with a part for each device,
-        or of size 1, where all have the same. `leading` are those of the results.
+        or of size 1, where all have the same; or none of them. `leading` are those of the results.
         """
 
     @abstractmethod
     def get(self, x: np.ndarray) -> np.ndarray:
         """The array, where this process can read it."""
 
+    @abstractmethod
+    def stop(self) -> None:
+        """End the devices, whatever they are doing."""
 
-class Order:
-    """A program for some devices, as they are told of it. It lives as long as the program.
 
-    `split` says along which axes operands have a part for each device. In `places` a run finds the
-    offsets of its operands, and of the memory for its results.
+class Sent:
+    """A program for some devices, as bytes and arrays. It lives as long as the program.
+
+    `split` says along which axes each operand has parts, `split_out` the same of the results. Where
+    all devices get the same, the memory for a result has size 1.
     """
 
     numbers = itertools.count()
-    ended: deque[int] = deque()  # the numbers of orders that are no more
+    ended: deque[int] = deque()  # the numbers of those that are no more
 
-    def __init__(self, jaxpr: Jaxpr, heap: Heap, axes: tuple[tuple[Any, int], ...],
-                 devices: tuple[int, ...], split: tuple[tuple[bool, ...], ...],
-                 leading: tuple[tuple[int, ...], ...]):
+    def __init__(self, jaxpr: Jaxpr, axes: Axes, devices: tuple[int, ...],
+                 split: tuple[tuple[bool, ...], ...], leading: tuple[tuple[int, ...], ...]):
         check_order(jaxpr, devices)
-        self.number, self.heap = next(self.numbers), heap
+        self.number, self.split = next(self.numbers), split
         same = [same_everywhere(jaxpr, tuple(not s[i] for s in split), name)
                 for i, (name, _) in enumerate(axes)]
         memory = [tuple(1 if s else n for n, s in zip(lead, along))
                   for lead, along in zip(leading, zip(*same))]
         self.types = [(m, lead, a.shape, a.dtype)
                       for m, lead, a in zip(memory, leading, jaxpr.out_avals)]
-        self.places = heap.empty((len(split) + len(memory),), np.dtype(np.int64))
+        self.split_out = tuple(tuple(n > 1 for n in m) for m in memory)
         code, arrays, self.questions = encoded(jaxpr)
-        self.arrays = [heap.shared(x) for x in [np.frombuffer(code, np.uint8), *arrays]]
-        self.news = {
-            "number": self.number, "devices": devices, "axes": axes,
-            "split": (*split, *(tuple(n > 1 for n in m) for m in memory)),
-            "places": heap.address_of(self.places),
-            "code": list(map(heap.address_of, self.arrays))}
+        self.arrays = [np.frombuffer(code, np.uint8), *arrays]
         weakref.finalize(self, self.ended.append, self.number).atexit = False
 
-    def results(self) -> list[np.ndarray]:
+    def results(self, empty: Callable = np.empty) -> list[np.ndarray]:
         """Memory for the results: a part for each device, or one part that is that of several."""
-        return [repeated(self.heap.empty((*memory, *shape), dtype), lead)
+        return [repeated(empty((*memory, *shape), dtype), lead)
                 for memory, lead, shape, dtype in self.types]
 
 
+class Order(Sent):
+    """A program as workers are told of it. In `places` a run finds the offsets of its operands, and
+    of the memory for its results."""
+
+    def __init__(self, jaxpr: Jaxpr, heap: Heap, axes: Axes, devices: tuple[int, ...],
+                 split: tuple[tuple[bool, ...], ...], leading: tuple[tuple[int, ...], ...]):
+        super().__init__(jaxpr, axes, devices, split, leading)
+        self.places = heap.empty((len(split) + len(leading),), np.dtype(np.int64))
+        self.arrays = list(map(heap.shared, self.arrays))
+        self.news = {
+            "number": self.number, "devices": devices, "axes": axes,
+            "split": (*split, *self.split_out), "places": heap.address_of(self.places),
+            "code": list(map(heap.address_of, self.arrays))}
+
+
 order_of = derived(Order)
+
+
+def splits(jaxpr: Jaxpr, args: Sequence[np.ndarray], rank: int) -> tuple[tuple[bool, ...], ...]:
+    """Along which of `rank` axes each argument has different parts."""
+    return tuple([tuple([n > 1 and step != 0 for n, step in zip(x.shape[:rank], x.strides)])
+                  if x.ndim > a.ndim else (False,) * rank
+                  for x, a in zip(args, jaxpr.in_avals)])
 
 
 def compile_first(jaxpr: Jaxpr) -> None:
@@ -120,12 +157,10 @@ class ProcessEngine(Engine):
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.heap = Heap(*new_memory(DEVICES + 1))
         self.workers: dict[int, Worker] = {}
-        self.lock = threading.Lock()
         self.runs = itertools.count(1)
-        self.running = False
-        self.thread: int | None = None  # that runs a program
         self.last = 0.0  # when a run came to its end
 
     def put(self, x: np.ndarray) -> np.ndarray:
@@ -136,18 +171,15 @@ class ProcessEngine(Engine):
 
     def run(self, jaxpr, name, axes, devices, args, leading):
         compile_first(jaxpr)
-        args = [self.heap.shared(once(x, len(axes))) for x in args]
-        split = tuple([tuple([n > 1 for n in x.shape[:len(axes)]]) for x in args])
+        split = splits(jaxpr, args, len(axes))
+        args = [self.heap.shared(once(x, len(axes)) if x.ndim > a.ndim else x)
+                for x, a in zip(args, jaxpr.in_avals)]
         order = order_of(jaxpr, self.heap, axes, tuple(devices), split, tuple(leading))
-        outs = order.results()
+        outs = order.results(self.heap.empty)
         places = [self.heap.start(x) for x in (*args, *outs)]
         workers: list[Worker] = []
-        if self.thread == threading.get_ident():
-            raise RuntimeError(f"a callback of a program on devices has called {name}, which is to "
-                               "run on devices that wait for the callback. Call it elsewhere.")
-        with self.lock:
+        with self.alone(name):
             try:
-                self.thread = threading.get_ident()
                 if self.running or self.any_ended():
                     self.stop()
                 self.running = True
@@ -160,7 +192,6 @@ class ProcessEngine(Engine):
                 self.running = any(w.pending or w.ended for w in workers)
                 raise
             finally:
-                self.thread = None
                 if self.running:
                     self.stop()
         return outs
@@ -239,9 +270,15 @@ def engine() -> Engine:
     """The engine of this process, made when it is first asked for."""
     global _engine
     if _engine is None:
-        _engine = ProcessEngine()
-        atexit.register(_engine.stop)
-    return _engine
+        use(ProcessEngine())
+    return _engine  # type: ignore[return-value]
+
+
+def use(new: Engine) -> None:
+    """From now on, programs are run by this engine, until this process ends."""
+    global _engine
+    _engine = new
+    atexit.register(new.stop)
 
 
 def _forget_engine() -> None:

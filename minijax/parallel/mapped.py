@@ -1,9 +1,9 @@
 """The operation `shard_map`: one program, run by all devices of a mesh, each on its part.
 
 An operand has a leading dimension for each axis of the mesh: of the axis's size, with a part for
-each device, or of size 1, where all have the same. Results likewise. So types say how operands are
-divided, and the rules are those of `jit`'s operation: derive a program, bind it again. While they
-do that, the axes are in scope.
+each device, or of size 1, where all have the same. Results likewise. An operand without leading
+dimensions is the same for all. So types say how operands are divided, and the rules are those of
+`jit`'s operation: derive a program, bind it again. While they do that, the axes are in scope.
 """
 
 from __future__ import annotations
@@ -79,6 +79,8 @@ class ShardMap(Call):
     def abstract_eval(self, *avals, jaxpr, mesh, axes, check_vma, **params):
         sizes = [mesh.shape[n] for n in axes]
         for given, want in zip(avals, jaxpr.in_avals, strict=True):
+            if (given.shape, given.dtype) == (want.shape, want.dtype):
+                continue
             lead, shape = given.shape[:len(axes)], given.shape[len(axes):]
             fits = all(n in (1, size) for n, size in zip(lead, sizes))
             if not fits or (shape, given.dtype) != (want.shape, want.dtype):
@@ -132,6 +134,8 @@ def leading_sizes(jaxpr: Jaxpr, axes: tuple[tuple[Any, int], ...], check_vma: bo
 
 def summed_to(ct: Any, aval: ShapedArray, rank: int) -> Any:
     """The cotangent of an operand that is the same for all along some of `rank` axes."""
+    if aval.ndim < typeof(ct).ndim:
+        return reduce_sum(ct, tuple(range(rank)))
     over = tuple(i for i in range(rank) if aval.shape[i] < typeof(ct).shape[i])
     if not over:
         return ct
@@ -142,8 +146,10 @@ def summed_to(ct: Any, aval: ShapedArray, rank: int) -> Any:
 @batch.register
 def _(prim: ShardMap, axis, xs, dims, /, *, jaxpr, axes, **params):
     k = len(axes)
-    xs = [x if d is None or d >= k else move_axis(x, d, k) for x, d in zip(xs, dims)]
-    inner = tuple(d if d is None else max(d - k, 0) for d in dims)
+    leads = [k * (typeof(x).ndim - (d is not None) > a.ndim)
+             for x, d, a in zip(xs, dims, jaxpr.in_avals)]
+    xs = [x if d is None or d >= n else move_axis(x, d, n) for x, d, n in zip(xs, dims, leads)]
+    inner = tuple(d if d is None else max(d - n, 0) for d, n in zip(dims, leads))
     if axis.name in axes:  # inside, this name is another axis
         axis = AxisData(axis.size)
     with prim.scope({"axes": axes, **params}):
@@ -155,6 +161,8 @@ def _(prim: ShardMap, axis, xs, dims, /, *, jaxpr, axes, **params):
 def on_one_device(jaxpr: Jaxpr, axes: Sequence[tuple[Any, int]], args: Sequence[Any],
                   leading: Sequence[tuple[int, ...]]) -> list[Any]:
     """The results, where one device has the parts of all: `vmap` along each axis."""
+    args = [x if x.ndim > a.ndim else x.reshape((1,) * len(axes) + x.shape)
+            for x, a in zip(args, jaxpr.in_avals)]
     for i, (name, size) in reversed(list(enumerate(axes))):
         dims = tuple(0 if x.shape[i] == size else None for x in args)
         args = [x if d == 0 else x.squeeze(i) for x, d in zip(args, dims)]

@@ -318,10 +318,10 @@ def _(prim: ShardMap, where, e, ins):
     axes, jaxpr = e.params["axes"], e.params["jaxpr"]
     if e.params["mesh"] != where.mesh or axes != where.mesh.axis_names:
         return partition.dispatch(Primitive)(prim, where, e, ins)
-    args = [where.relaid(x, tuple((axes[i],) if i < len(axes) and n > 1 else ()
-                                  for i, n in enumerate(v.aval.shape)))
-            for x, v in zip(ins, e.invars)]
-    outs = jaxpr(*[reshape(x.value, x.shape[len(axes):]) for x in args])
+    args = [where.gathered(x) if v.aval.ndim == a.ndim else where.relaid(x, tuple(
+        (axes[i],) if i < len(axes) and n > 1 else () for i, n in enumerate(v.aval.shape)))
+        for x, v, a in zip(ins, e.invars, jaxpr.in_avals)]
+    outs = jaxpr(*[reshape(x.value, a.shape) for x, a in zip(args, jaxpr.in_avals)])
     return [Part(reshape(x, (*[1] * len(axes), *typeof(x).shape)), tuple(
         (axes[i],) if i < len(axes) and n > 1 else () for i, n in enumerate(v.aval.shape)))
         for x, v in zip(outs, e.outvars)]

@@ -5,6 +5,7 @@ An argument that is mapped has a row for each device; None in `in_axes` means th
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,7 +16,6 @@ from minijax.batching import move_axis, place
 from minijax.core import typeof
 from minijax.devices import Device, local_devices
 from minijax.donation import give_up
-from minijax.families import broadcast_in_dim
 from minijax.fast_path import Shortened
 from minijax.jit import jit, programs_of, split_static, traced
 from minijax.jvp import as_array
@@ -79,11 +79,9 @@ class Pmapped(Shortened):
         mesh = Mesh(np.array(devices, object), (self.axis_name,))
         with axes_in_scope(mesh, mesh.axis_names, False):
             found = traced(self.programs, self.fun, "pmap", avals, in_tree, static)
-        mapped = [False] * len(found.captured) + [d is not None for d in dims]
         params = {"jaxpr": found.jaxpr, "name": name, "mesh": mesh, "axes": mesh.axis_names,
                   "check_vma": False}
-        outs = shard_map_p.bind(*[x if m else for_all(x) for x, m in zip(
-            [*found.captured, *leaves], mapped)], **params)
+        outs = shard_map_p.bind(*found.captured, *leaves, **params)
         wanted = flatten_axes("pmap out_axes", found.out_tree.unflatten(outs), self.out_axes)
         out = tree_unflatten(found.out_tree, [
             index_in_dim(x, 0, 0, keepdims=False) if w is None else place(x, 0, w, size)
@@ -93,19 +91,10 @@ class Pmapped(Shortened):
             give_up([x for _, x in donated], others, kwargs, out)
         elif all(x is y for x, y in zip(given, leaves)) and set(wanted) <= {0} and (
                 in_tree == tree_structure((args, {}))):
-            def run(*values: np.ndarray) -> list[np.ndarray]:
-                return shard_map_p.impl(*[x if m else x[None] for x, m in zip(values, mapped)],
-                                        **params)
-
+            run = functools.partial(shard_map_p.impl, **params)
             self.remember(found, run, list(map(typeof, leaves)), list(map(typeof, outs)),
                           NamedSharding(mesh, PartitionSpec(self.axis_name)))
         return out
-
-
-def for_all(x: Any) -> Any:
-    """An operand that is the same for all devices: one row."""
-    shape = typeof(x).shape
-    return broadcast_in_dim(x, (1, *shape), range(1, len(shape) + 1))
 
 
 def pmap(fun: Callable, axis_name: Any = None, *, in_axes: Any = 0, out_axes: Any = 0,

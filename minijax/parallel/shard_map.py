@@ -8,7 +8,6 @@ from typing import Any
 
 from minijax.api_util import check_callable, flatten_args, leaf_names
 from minijax.core import ArrayImpl, typeof
-from minijax.families import broadcast_in_dim
 from minijax.jit import programs_of, traced
 from minijax.jvp import as_array
 from minijax.parallel.dividing import divided, joined, part_of
@@ -124,11 +123,10 @@ class ShardMapped:
         out = tree_unflatten(found.out_tree, found.jaxpr.out_avals)
         out_specs = flatten_axes("shard_map out_specs", out, self.out_specs)
         self.check_results(out, out_specs, mesh, axes)
-        operands = [broadcast_in_dim(x, (*[1] * len(axes), *typeof(x).shape), range(
-            len(axes), len(axes) + typeof(x).ndim)) for x in found.captured]
-        operands += [divided(x, s, mesh, axes) for x, s in zip(leaves, specs)]
-        outs = shard_map_p.bind(*operands, jaxpr=found.jaxpr, name=name_of(self.f), mesh=mesh,
-                                axes=axes, check_vma=self.check_vma)
+        operands = [divided(x, s, mesh, axes) for x, s in zip(leaves, specs)]
+        outs = shard_map_p.bind(*found.captured, *operands, jaxpr=found.jaxpr,
+                                name=name_of(self.f), mesh=mesh, axes=axes,
+                                check_vma=self.check_vma)
         return tree_unflatten(found.out_tree, [
             laid_out(joined(x, s, mesh, axes), s, mesh) for x, s in zip(outs, out_specs)])
 

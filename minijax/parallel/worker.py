@@ -22,14 +22,13 @@ from typing import Any
 
 import numpy as np
 
-from minijax.compiler import buffers, compiled
+from minijax.compiler import buffers
 from minijax.config import config
 from minijax.core import ArrayImpl
 from minijax.jaxpr import Jaxpr
-from minijax.lax import collectives
 from minijax.parallel.asking import ask_p
 from minijax.parallel.heap import Heap
-from minijax.parallel.meeting import Meeting, Sharing, part
+from minijax.parallel.meeting import Axes, SharedMeeting, Sharing
 from minijax.parallel.programs import decoded
 from minijax.parallel.slots import (
     ASLEEP,
@@ -47,7 +46,7 @@ from minijax.parallel.slots import (
 from minijax.parallel.system import connection
 from minijax.parallel.times import VARIABLE, tell_times
 
-__all__ = ["main"]
+__all__ = ["Device", "main"]
 
 INTERVAL = 0.25  # seconds between two beats
 
@@ -69,14 +68,14 @@ class Task:
     `split` says along which axes they have a part for each device.
     """
 
-    def __init__(self, jaxpr: Jaxpr, places: np.ndarray, devices: tuple, index: int,
-                 axes: tuple[tuple[Any, int], ...], split: Sequence[tuple[bool, ...]]):
+    def __init__(self, jaxpr: Jaxpr, places: np.ndarray, devices: tuple, index: int, axes: Axes,
+                 split: Sequence[tuple[bool, ...]]):
         self.jaxpr, self.places = jaxpr, places
         self.devices, self.index, self.axes = devices, index, axes
-        sizes = tuple(size for _, size in axes)
-        self.types = [(a.shape, a.dtype, part(index, sizes, s) * a.size * a.dtype.itemsize)
-                      for a, s in zip((*jaxpr.in_avals, *jaxpr.out_avals), split)]
-        self.sharing = [Sharing(index, sizes, s) for s in split[len(jaxpr.in_avals):]]
+        sharing = [Sharing(index, axes, s) for s in split]
+        self.types = [(a.shape, a.dtype, s.part * a.size * a.dtype.itemsize)
+                      for a, s in zip((*jaxpr.in_avals, *jaxpr.out_avals), sharing)]
+        self.sharing = sharing[len(jaxpr.in_avals):]
 
     def run(self, heap: Heap, number: int) -> None:
         arrays = [heap.at(start + mine, shape, dtype) for start, (shape, dtype, mine)
@@ -85,21 +84,31 @@ class Task:
         args, results = arrays[:n], arrays[n:]
         for x in args:
             x.flags.writeable = False
-        meeting = Meeting(heap, self.devices, self.index, number, self.axes, results, self.sharing)
-        collectives.here.meeting = meeting
-        try:
-            meeting.deliver(compiled(self.jaxpr)(*args))
-        finally:
-            collectives.here.meeting = None
-            meeting.close()
+        SharedMeeting(heap, self.devices, self.index, number, self.axes, results,
+                      self.sharing).run(self.jaxpr, args)
 
 
-class Worker:
-    """A device: the programs it knows, and the orders it takes."""
+class Device:
+    """What a device knows: programs, by their numbers, and the user's options."""
+
+    def __init__(self) -> None:
+        self.programs: dict[int, Any] = {}
+
+    def update(self, ended: Sequence[int] = (), options: dict | None = None) -> None:
+        """Forget programs, and take over options."""
+        for name, value in (options or {}).items():
+            config.update(name, value)
+        for old in ended:
+            self.programs.pop(old, None)
+
+
+class Worker(Device):
+    """A device that takes orders from its parent."""
 
     def __init__(self, connection: Any, heap: Heap, device: int):
+        super().__init__()
         self.connection, self.heap, self.device = connection, heap, device
-        self.slots, self.programs = Slots(heap), dict[int, Task]()
+        self.slots = Slots(heap)
         self.told = 0  # messages to the parent
         self.received: list[bytes] = []  # of the parent, and not looked at yet
         self.count = 0  # of all that were received
@@ -170,10 +179,7 @@ class Worker:
     def learn(self, number: int, code: Sequence[tuple] = (), places: Any = None,
               ended: Sequence[int] = (), options: dict | None = None, **about: Any) -> None:
         """What has changed since the last run: a new program, old ones, options."""
-        for name, value in (options or {}).items():
-            config.update(name, value)
-        for old in ended:
-            self.programs.pop(old, None)
+        self.update(ended, options)
         if code:
             data, *consts = [self.heap.at(*place) for place in code]
             jaxpr = decoded(data.tobytes(), [ArrayImpl(c) for c in consts])

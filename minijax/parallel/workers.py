@@ -41,7 +41,7 @@ from minijax.parallel.slots import (
 )
 from minijax.parallel.system import inheriting
 
-__all__ = ["Fault", "Worker"]
+__all__ = ["Fault", "Told", "Worker", "failure"]
 
 STARTING = "while it started"
 START = 120.0  # seconds that a worker may take to start, on a busy machine
@@ -55,10 +55,44 @@ class Fault(JaxRuntimeError):
     """A device failed. The message says which, running what, and why."""
 
 
-class Worker:
+def failure(device: int, doing: str, kind: str, text: str, trace: str) -> Exception:
+    """The error of a program, with the traceback of the device."""
+    known = {"FloatingPointError": FloatingPointError, "Disagreement": Disagreement}
+    lines = "\n".join("    " + line for line in trace.rstrip().splitlines())
+    return known.get(kind, Fault)(f"CpuDevice(id={device}), {doing}, raised {kind}: {text}\n"
+                                  f"There the traceback is:\n{lines}")
+
+
+class Told:
+    """What devices have been told, and so need not be told again."""
+
+    def __init__(self) -> None:
+        self.programs: set[int] = set()  # the numbers of those they know
+        self.gone: list[int] = []  # and of those they may forget
+        self.options, self.state = {}, object()  # type: ignore[var-annotated]
+
+    def news(self) -> dict[str, Any]:
+        """What they must be told before the next run."""
+        news: dict[str, Any] = {}
+        if self.gone:
+            news["ended"], self.gone = self.gone, []
+        if flags.state is None or flags.state is not self.state:
+            now = {k: v for k, v in config.values.items() if k not in OWN}
+            if now != self.options:
+                news["options"] = now
+            self.options, self.state = now, flags.state
+        return news
+
+    def forget(self, programs: Sequence[int]) -> None:
+        self.gone += self.programs.intersection(programs)
+        self.programs.difference_update(programs)
+
+
+class Worker(Told):
     """One process. `pending` is what it was told to do, until it has answered."""
 
     def __init__(self, heap: Heap, device: int, count: int):
+        super().__init__()
         self.heap, self.slots, self.device = heap, Slots(heap), device
         self.slots.clear(device)
         self.slots.set(device, DONE, -1)
@@ -66,9 +100,6 @@ class Worker:
         self.read = self.sent = 0  # messages
         self.questions: Sequence[Callable] = ()
         self.replies: list[np.ndarray] = []  # alive until the device has seen them
-        self.programs: set[int] = set()  # the numbers of those it knows
-        self.gone: list[int] = []  # and of those it may forget
-        self.options, self.state = {}, object()  # type: ignore[var-annotated]
         self.log = tempfile.TemporaryFile()  # what the process writes when it crashes
         self.region = heap.lend(max(count, device_count()))
         self.connection, theirs = Pipe()
@@ -104,22 +135,6 @@ class Worker:
         with contextlib.suppress(OSError):  # it has died; it will be seen that it does not answer
             self.connection.send_bytes(data)
 
-    def news(self) -> dict[str, Any]:
-        """What the worker must be told before its next run."""
-        news: dict[str, Any] = {}
-        if self.gone:
-            news["ended"], self.gone = self.gone, []
-        if flags.state is None or flags.state is not self.state:
-            now = {k: v for k, v in config.values.items() if k not in OWN}
-            if now != self.options:
-                news["options"] = now
-            self.options, self.state = now, flags.state
-        return news
-
-    def forget(self, programs: Sequence[int]) -> None:
-        self.gone += self.programs.intersection(programs)
-        self.programs.difference_update(programs)
-
     @property
     def ready(self) -> bool:
         """Has it something to say?"""
@@ -142,7 +157,7 @@ class Worker:
         self.read += 1
         kind, *about = pickle.loads(data)
         if kind == "raised":
-            return self.failure(self.doing, *about)
+            return failure(self.device, self.doing, *about)
         if kind == "asks":
             return self.reply(*about)
         name, level, text = about
@@ -159,13 +174,6 @@ class Worker:
         self.replies = [self.heap.shared(np.asarray(x, order="C")) for x in outs]
         self.tell(list(map(self.heap.address_of, self.replies)))
         return None
-
-    def failure(self, doing: str, kind: str, text: str, trace: str) -> Exception:
-        """The error of a program, with the traceback of the device."""
-        error = {"FloatingPointError": FloatingPointError,
-                 "Disagreement": Disagreement}.get(kind, Fault)
-        lines = "\n".join("    " + line for line in trace.rstrip().splitlines())
-        return error(f"{self}, {doing}, raised {kind}: {text}\nThere the traceback is:\n{lines}")
 
     def check(self, seconds: float) -> Exception | None:
         """To be called twice a second: an error, if there is no sign of life for so long."""

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from minijax.course.places import has_screen
+from minijax.course.serve import server
 from minijax.course.slides.build import build, choose
 from minijax.course.slides.check import Result, check
 from minijax.course.slides.deck import MOST_LINES, read_deck, text_of
-from minijax.course.slides.serve import server
+from minijax.course.terminal import has_screen
 
 FOLDER = click.option(
     "--to", "folder", metavar="FOLDER", default="build/slides", show_default=True,

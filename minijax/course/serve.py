@@ -1,4 +1,4 @@
-"""A server for slides on this machine alone: the speaker's window wants one."""
+"""A server of web pages, for this machine alone. The speaker's window of slides needs one."""
 
 from __future__ import annotations
 
