@@ -17,6 +17,8 @@ try:
     from minijax.course.places import chapters
     from minijax.course.publish.command import book
     from minijax.course.slides.command import slides
+    from minijax.course.teaching.release import release
+    from minijax.course.teaching.statistics import statistics
     from minijax.course.terminal import one_line_errors, progress, require, stoppable
     from minijax.course.tour import CellError, read_cells, run_notebook
 except ModuleNotFoundError as error:
@@ -39,7 +41,7 @@ def main() -> None:
     """
 
 
-for command in (book, lab, slides, *exercises.COMMANDS):
+for command in (book, lab, release, slides, statistics, *exercises.COMMANDS):
     main.add_command(command)
 
 

@@ -45,7 +45,7 @@ def _for_learners(name: Path) -> bool:
 
 def add_missing(mine: Path, new: Path) -> bool:
     """Add the exercises that a learner's notebook lacks, at its end. True if there were any."""
-    book, cells = _notebook(mine), _notebook(new)["cells"]
+    book, cells = read_notebook(mine), read_notebook(new)["cells"]
     numbers = {number_of(cell) for cell in book["cells"]}
     added = []
     for text, answer in zip(cells, cells[1:]):
@@ -78,7 +78,7 @@ def attempts(copy: Path, e: Exercise) -> list[Attempt]:
     file = copy / FOLDER / e.chapter / f"{e.number.replace('.', '_')}.py"
     found = [Attempt(file, file.read_text("utf-8"))] if file.is_file() else []
     for path in _notebooks(copy, e):
-        found += [Attempt(path, _source(cell)) for cell in _notebook(path)["cells"]
+        found += [Attempt(path, source_of(cell)) for cell in read_notebook(path)["cells"]
                   if number_of(cell) == e.number]
     return sorted(found, key=lambda a: -a.path.stat().st_mtime)
 
@@ -105,9 +105,9 @@ def reset(copy: Path, e: Exercise) -> list[Path]:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(stub_file(e), "utf-8")
     for path in _notebooks(copy, e):
-        book = _notebook(path)
+        book = read_notebook(path)
         for cell in book["cells"]:
-            if number_of(cell) == e.number and _source(cell) != stub_cell(e):
+            if number_of(cell) == e.number and source_of(cell) != stub_cell(e):
                 cell.update(source=stub_cell(e), outputs=[], execution_count=None)
         path.write_text(json.dumps(book, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return kept
@@ -130,7 +130,7 @@ def progress(copy: Path) -> dict[str, Verdict]:
 
 def number_of(cell: Any) -> str | None:
     """The exercise that a notebook's cell answers."""
-    found = FIRST_LINE.match(_source(cell)) if cell["cell_type"] == "code" else None
+    found = FIRST_LINE.match(source_of(cell)) if cell["cell_type"] == "code" else None
     return found and found[1]
 
 
@@ -140,12 +140,17 @@ def _notebooks(copy: Path, e: Exercise) -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
-def _notebook(path: Path) -> Any:
+def read_notebook(path: Path) -> Any:
+    """The JSON of a notebook. ValueError if it is none."""
     try:
-        return json.loads(path.read_text("utf-8"))
+        book = json.loads(path.read_text("utf-8"))
+        if not isinstance(book, dict) or "cells" not in book:
+            raise ValueError("it has no cells")
+        return book
     except ValueError as error:
         raise ValueError(f"{path} is not a notebook ({error}): mend it or move it away") from error
 
 
-def _source(cell: Any) -> str:
+def source_of(cell: Any) -> str:
+    """The text of a notebook's cell, in one piece."""
     return "".join(cell["source"])

@@ -2,8 +2,8 @@
 
 For each `exercises/03_jvp.md`, in `exercises/03_jvp/`: a file for each exercise to be filled in, a
 notebook with all of them, and the solutions. The chapter, if there is one, gets them as a section.
-`--check` says what is not as it would be made now. `nbgrader` is the notebook of a teacher who uses
-that.
+`--check` says what is not as it would be made now. `nbgrader` makes the notebook of a teacher who
+uses that: `minijax release`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,14 @@ from minijax.course.exercises.source import Exercise, folder, read
 
 TOOL = "python -m minijax.course.exercises.generate"
 START = "from minijax.course.exercises import check, hint, solution"
+GRADED_START = "from minijax.course.exercises import hint, passed"
 LAST = "## What real JAX does differently"
 HOW = """\
 Put your answer in the place of the dots and run the cell: its last line says whether it is right.
 `hint("{number}")` helps, three times; `solution("{number}")` shows one way to do it."""
+GRADED = """\
+Put your answer in the place of the last two lines of its cell, run the cell, and then the one below
+it: no error means that it is right. `hint("{number}")` helps, three times."""
 
 
 def statement(e: Exercise, level: str = "##") -> str:
@@ -103,14 +107,16 @@ def solutions(exercises: list[Exercise]) -> str:
 
 def nbgrader(exercises: list[Exercise], title: str) -> Any:
     """The source of an assignment: nbgrader takes the solutions out of it for the students."""
-    given = _common_given(exercises)
-    cells = [new_markdown_cell(f"# {title}"),
-             new_code_cell(f"{given}\n\nfrom minijax.course.exercises import hint, passed")]
+    given = "\n".join(filter(None, [_common_given(exercises), GRADED_START]))
+    how = GRADED.format(number=exercises[0].number)
+    cells = [new_markdown_cell(f"# {title}\n\n{how}", id="exercises"),
+             new_code_cell(given, id="exercises-given")]
     for e in exercises:
-        cells.append(new_markdown_cell(statement(e)))
-        for text, points in ((f"# exercise {e.number}\n{e.answer}", 0),
-                             (f'passed("{e.number}")', e.points)):
-            cells.append(new_code_cell(text.strip(), metadata={"nbgrader": _grading(e, points)}))
+        cells.append(new_markdown_cell(statement(e), id=cell_id(e, "text")))
+        for what, text, points in (("answer", f"# exercise {e.number}\n{e.answer}", 0),
+                                   ("check", f'passed("{e.number}")', e.points)):
+            cells.append(new_code_cell(text.strip(), id=cell_id(e, what),
+                                       metadata={"nbgrader": _grading(e, points)}))
     return new_notebook(cells=cells, metadata=METADATA)
 
 
@@ -121,12 +127,16 @@ def _grading(e: Exercise, points: int) -> dict[str, Any]:
     return made | ({"points": points} if points else {})
 
 
+def title(source: Path) -> str:
+    """The title of a source."""
+    return source.read_text("utf-8").partition("\n")[0].removeprefix("# ").strip()
+
+
 def files(source: Path) -> dict[Path, str]:
     """All that is made of one source."""
     exercises, target = read(source), source.with_suffix("")
-    title = source.read_text("utf-8").partition("\n")[0].removeprefix("# ").strip()
     made = {target / f"{e.number.replace('.', '_')}.py": stub_file(e) for e in exercises}
-    made[target / f"{source.stem}.ipynb"] = canonical(notebook(exercises, title))
+    made[target / f"{source.stem}.ipynb"] = canonical(notebook(exercises, title(source)))
     made[target / "solutions.py"] = solutions(exercises)
     chapter = source.parents[1] / "chapters" / f"{source.stem}.ipynb"
     if chapter.is_file():
