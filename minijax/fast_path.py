@@ -43,17 +43,15 @@ class FastPath:
             return NotImplemented
         values = []
         for x, a in zip(args, avals):
-            if type(x) is not ArrayImpl:
-                return NotImplemented
+            if type(x) is not ArrayImpl and not (self.sharding and isinstance(x, ArrayImpl)):
+                return NotImplemented  # with divided arrays, jit looks for another way
             b = x.aval
             if b is not a and (b.dtype is not a.dtype or b.shape != a.shape
                                or b.weak_type is not a.weak_type):
                 return NotImplemented
             values.append(x._value)
-        outs = [ArrayImpl(x, a) for x, a in zip(self.run(*values), self.out_avals)]
-        if self.sharding is not None:
-            for out in outs:
-                out._sharding = self.sharding
+        make = ArrayImpl if self.sharding is None else self.sharding.array
+        outs = [make(x, a) for x, a in zip(self.run(*values), self.out_avals)]
         return outs[0] if self.out_tree is None else tree_unflatten(self.out_tree, outs)
 
     def leaves(self, args: Sequence[Any]) -> Sequence[Any]:

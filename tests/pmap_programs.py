@@ -8,8 +8,10 @@ as many, an even number, as the environment says in PMAP_PROGRAMS_DEVICES.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -223,7 +225,15 @@ def flat(jax: Any, out: Any) -> list[np.ndarray]:
     return [np.asarray(x) for x in jax.tree.leaves(out)]
 
 
-def main(path: str, kind: str) -> None:
+def jax_results(folder: Any, kind: str, module: str = "pmap_programs") -> Any:
+    """What JAX computes, in a process of its own."""
+    path, root = folder.mktemp("jax") / "results.npz", Path(__file__).resolve().parents[1]
+    subprocess.run([sys.executable, "-W", "ignore", "-m", f"tests.{module}", str(path), kind],
+                   check=True, cwd=root, env={**os.environ, "PYTHONPATH": str(root)})
+    return np.load(path)
+
+
+def main(path: str, kind: str, programs: dict[str, Callable] = PROGRAMS) -> None:
     os.environ["XLA_FLAGS"] = ("--xla_force_host_platform_device_count=8 "
                                "--xla_backend_optimization_level=0")
     import jax
@@ -231,7 +241,7 @@ def main(path: str, kind: str) -> None:
     from jax import lax
 
     results = {}
-    for name, f in PROGRAMS.items():
+    for name, f in programs.items():
         if kind == "fast" and ":" in name:
             continue
         try:

@@ -101,6 +101,13 @@ def softmax(x, jnp=jnp):
     return e / e.sum(-1, keepdims=True)
 
 
+def two_scalars(x: Any, jnp: Any = jnp) -> tuple:
+    """Two numbers that are worked on together, but one was there long before the other."""
+    square = jnp.mean(x * x)
+    highest = jnp.max(x - square)
+    return jnp.sum(x - jnp.mean(x)) * 1e-5, jnp.sin(square), jnp.cos(highest)
+
+
 PROGRAMS: dict[str, tuple[Callable, tuple]] = {
     "selu": (selu, (5,)),
     "rows": (normalized(1), (4, 7)),
@@ -127,8 +134,10 @@ PROGRAMS: dict[str, tuple[Callable, tuple]] = {
     "scalars": (lambda x, jnp=jnp: x[0] * jnp.sqrt(x[1] ** 2 + 1) + x.sum() / 3, (5,)),
     "input as it is": (lambda x, jnp=jnp: (x, x.T, x + 1, x[0]), (2, 3)),
     "no rows": (normalized(1), (0, 3)),
-    "no columns": (lambda x, jnp=jnp: x.sum(1) + 1, (3, 0)),
+    "no columns": (lambda x, jnp=jnp: (x.sum(1) + 1, x * 2, x @ x.T, jnp.sin(x) @ x.T), (3, 0)),
     "long sum": (lambda x, jnp=jnp: (x * x).mean() + x.max(), (140_003,)),
+    "long sums, and then": (two_scalars, (140_003,)),
+    "long sum of halves": (lambda x, jnp=jnp: x.astype(jnp.float16).max() * 2, (140_003,)),
     "long columns": (normalized(0), (700, 301)),
     "long rows": (normalized(1), (2, 140_003)),
     "not whole blocks": (lambda x, jnp=jnp: x.sum(0) * 2, (140_003, 2)),
@@ -250,6 +259,14 @@ def test_the_source_is_complete_and_readable() -> None:
     text = minijax.jit(selu).lower(values_of((3,))).as_text()
     assert "def program(x0)" in text and "def kernel_0(lo, hi, sizes, a0, a1)" in text
     assert "exp_f32" in text
+
+
+def test_there_are_no_kernels_for_nothing() -> None:
+    """LLVM took minutes for this one."""
+    key = minijax.random.key(0)
+    source = write(program(lambda key: minijax.random.normal(key, (0, 3)), key))
+    assert not source.kernels and not source.launches
+    assert minijax.jit(lambda key: minijax.random.normal(key, (0, 3)))(key).shape == (0, 3)
 
 
 def test_a_slice_of_rank_0_is_where_its_operand_is() -> None:

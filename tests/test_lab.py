@@ -225,6 +225,8 @@ def test_jupyterlab_shows_the_chapters_in_order(server, page):
     page.locator(".jp-DirListing-item", has_text="00_tour.ipynb").wait_for(timeout=120_000)
     listed = page.locator(".jp-DirListing-itemText").all_inner_texts()
     assert [n for n in listed if n.endswith(".ipynb")] == [f"{n}.ipynb" for n in BOOK.chapters]
+    page.wait_for_timeout(1000)
+    assert page.get_by_text("Jupyter news").count() == 0
 
 
 @posix

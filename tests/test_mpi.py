@@ -137,7 +137,7 @@ def test_errors_of_programs_are_reported_and_the_ranks_go_on(tmp_path):
         """, tmp_path)
     assert code == 7 and not err
     lines = out.splitlines()[1:]
-    assert lines[0] == "1 3 TFRT_CPU_2"
+    assert lines[0] == "1 3 cpu:2"
     for line, text in zip(lines[1:], ["raised ValueError: ppermute along axis",
                                       "disagree about the order of collectives",
                                       "MemoryError", "nan", "has 3 ranks"], strict=True):

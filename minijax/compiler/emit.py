@@ -257,7 +257,7 @@ class KernelWriter:
             if sums or written or kept:
                 self.a_pass(reduced, sums, written, kept, p)
         for v in self.k.outputs:
-            if self.stage[v] == "row":
+            if self.stage[v] != "full":
                 if self.k.blocks:
                     self.w.store(v, "block", self.names[v])
                 else:

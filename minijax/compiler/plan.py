@@ -388,7 +388,7 @@ class Planner:
                             written.add(base)
                         else:
                             mine = set(step.made)
-                            step.eqns += [c for c in copies if c.outvars[0] not in mine]
+                            step.eqns[:0] = [c for c in copies if c.outvars[0] not in mine]
                             step.eqns.sort(key=lambda e: self.order[e.outvars[0]])
         for i, step in reversed(list(enumerate(self.steps))):
             if isinstance(step, Kernel):

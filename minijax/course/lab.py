@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from minijax.course.places import copy_chapters, trust
+from minijax.course.places import STATIC, copy_chapters, trust
 from minijax.course.terminal import has_screen, one_line_errors, require
 
 WITH, WITHOUT = "minijax-course", "minijax-course-unrun"  # the folders, unless one is named
@@ -37,6 +37,9 @@ def lab(folder: Path | None, without_outputs: bool, port: int, browser: bool | N
         click.echo(f"{path}: yours is kept; the library's is newer. Move yours away to get it.")
     if browser is None:
         browser = has_screen()
+    # Jupyter shall not offer news: nothing here asks another host.
+    paths = [str(STATIC / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH")]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
     LabApp.launch_instance(settings(folder, port, browser))
 
 
@@ -48,9 +51,6 @@ def settings(folder: Path, port: int, browser: bool) -> list[str]:
         f"--ServerApp.port={port}",
         # The only kernel is this Python, which has minijax. An installed "python3" may be another.
         "--KernelSpecManager.kernel_dirs=[]",
-        # Nothing is asked of another host.
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
         "--ServerApp.answer_yes=True",  # Ctrl-C ends it at once
         "--ServerApp.log_level=ERROR",  # leaves the address
         "--LabApp.log_level=ERROR",

@@ -11,9 +11,8 @@ import time
 import weakref
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import wait
-from typing import Any
 
 import numpy as np
 
@@ -22,8 +21,8 @@ from minijax.compiler.executable import executable
 from minijax.float_checks import checking_floats
 from minijax.jaxpr import Jaxpr, derived
 from minijax.parallel.asking import check_order
-from minijax.parallel.heap import DEVICES, Heap, one_of_stack, stack_of_one
-from minijax.parallel.meeting import Disagreement
+from minijax.parallel.heap import DEVICES, Heap, once, repeated
+from minijax.parallel.meeting import Axes, Disagreement
 from minijax.parallel.programs import encoded
 from minijax.parallel.replication import same_everywhere
 from minijax.parallel.slots import ASLEEP, PARENT, Slots, fence, look
@@ -67,11 +66,12 @@ class Engine(ABC):
         """The array, where devices see it. Nothing is copied if it is there."""
 
     @abstractmethod
-    def run(self, jaxpr: Jaxpr, name: str, axis_name: Any, devices: Sequence[int],
-            args: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """The results of all devices, stacked, of a program with one named axis.
+    def run(self, jaxpr: Jaxpr, name: str, axes: Axes, devices: Sequence[int],
+            args: Sequence[np.ndarray], leading: Sequence[tuple[int, ...]]) -> list[np.ndarray]:
+        """The results of all devices of a program with named axes, (name, size).
 
-        An argument with one dimension more than the program's input has a row for each device.
+        An argument has a leading dimension for each axis: of its size, with a part for each device,
+        or of size 1, where all have the same; or none of them. `leading` are those of the results.
         """
 
     @abstractmethod
@@ -86,46 +86,57 @@ class Engine(ABC):
 class Sent:
     """A program for some devices, as bytes and arrays. It lives as long as the program.
 
-    `mapped` says which operands have a row for each device, `same` which results all devices share.
+    `split` says along which axes each operand has parts, `split_out` the same of the results. Where
+    all devices get the same, the memory for a result has size 1.
     """
 
     numbers = itertools.count()
     ended: deque[int] = deque()  # the numbers of those that are no more
 
-    def __init__(self, jaxpr: Jaxpr, axis_name: Any, devices: tuple[int, ...],
-                 mapped: tuple[bool, ...]):
+    def __init__(self, jaxpr: Jaxpr, axes: Axes, devices: tuple[int, ...],
+                 split: tuple[tuple[bool, ...], ...], leading: tuple[tuple[int, ...], ...]):
         check_order(jaxpr, devices)
-        self.number, self.count = next(self.numbers), len(devices)
-        self.same = same_everywhere(jaxpr, tuple(not m for m in mapped), axis_name)
+        self.number, self.split = next(self.numbers), split
+        same = [same_everywhere(jaxpr, tuple(not s[i] for s in split), name)
+                for i, (name, _) in enumerate(axes)]
+        memory = [tuple(1 if s else n for n, s in zip(lead, along))
+                  for lead, along in zip(leading, zip(*same))]
+        self.types = [(m, lead, a.shape, a.dtype)
+                      for m, lead, a in zip(memory, leading, jaxpr.out_avals)]
+        self.split_out = tuple(tuple(n > 1 for n in m) for m in memory)
         code, arrays, self.questions = encoded(jaxpr)
         self.arrays = [np.frombuffer(code, np.uint8), *arrays]
         weakref.finalize(self, self.ended.append, self.number).atexit = False
+
+    def results(self, empty: Callable = np.empty) -> list[np.ndarray]:
+        """Memory for the results: a part for each device, or one part that is that of several."""
+        return [repeated(empty((*memory, *shape), dtype), lead)
+                for memory, lead, shape, dtype in self.types]
 
 
 class Order(Sent):
     """A program as workers are told of it. In `places` a run finds the offsets of its operands, and
     of the memory for its results."""
 
-    def __init__(self, jaxpr: Jaxpr, heap: Heap, axis_name: Any, devices: tuple[int, ...],
-                 mapped: tuple[bool, ...]):
-        super().__init__(jaxpr, axis_name, devices, mapped)
-        self.heap = heap
-        self.types = [(a.shape, a.dtype) for a in jaxpr.out_avals]
-        self.places = heap.empty((len(mapped) + len(self.same),), np.dtype(np.int64))
+    def __init__(self, jaxpr: Jaxpr, heap: Heap, axes: Axes, devices: tuple[int, ...],
+                 split: tuple[tuple[bool, ...], ...], leading: tuple[tuple[int, ...], ...]):
+        super().__init__(jaxpr, axes, devices, split, leading)
+        self.places = heap.empty((len(split) + len(leading),), np.dtype(np.int64))
         self.arrays = list(map(heap.shared, self.arrays))
         self.news = {
-            "number": self.number, "devices": devices, "axis_name": axis_name, "same": self.same,
-            "split": (*mapped, *(not s for s in self.same)), "places": heap.address_of(self.places),
+            "number": self.number, "devices": devices, "axes": axes,
+            "split": (*split, *self.split_out), "places": heap.address_of(self.places),
             "code": list(map(heap.address_of, self.arrays))}
-
-    def results(self) -> list[np.ndarray]:
-        """Memory for the results, stacked: a row for each device, or one row that is all."""
-        return [stack_of_one(self.heap.empty(shape, dtype), self.count) if same else
-                self.heap.empty((self.count, *shape), dtype)
-                for (shape, dtype), same in zip(self.types, self.same)]
 
 
 order_of = derived(Order)
+
+
+def splits(jaxpr: Jaxpr, args: Sequence[np.ndarray], rank: int) -> tuple[tuple[bool, ...], ...]:
+    """Along which of `rank` axes each argument has different parts."""
+    return tuple([tuple([n > 1 and step != 0 for n, step in zip(x.shape[:rank], x.strides)])
+                  if x.ndim > a.ndim else (False,) * rank
+                  for x, a in zip(args, jaxpr.in_avals)])
 
 
 def compile_first(jaxpr: Jaxpr) -> None:
@@ -158,13 +169,13 @@ class ProcessEngine(Engine):
     def get(self, x: np.ndarray) -> np.ndarray:
         return x
 
-    def run(self, jaxpr, name, axis_name, devices, args):
+    def run(self, jaxpr, name, axes, devices, args, leading):
         compile_first(jaxpr)
-        args = [self.heap.shared(one_of_stack(x) if x.ndim > a.ndim else x)
+        split = splits(jaxpr, args, len(axes))
+        args = [self.heap.shared(once(x, len(axes)) if x.ndim > a.ndim else x)
                 for x, a in zip(args, jaxpr.in_avals)]
-        mapped = tuple([x.ndim > a.ndim for x, a in zip(args, jaxpr.in_avals)])
-        order = order_of(jaxpr, self.heap, axis_name, tuple(devices), mapped)
-        outs = order.results()
+        order = order_of(jaxpr, self.heap, axes, tuple(devices), split, tuple(leading))
+        outs = order.results(self.heap.empty)
         places = [self.heap.start(x) for x in (*args, *outs)]
         workers: list[Worker] = []
         with self.alone(name):

@@ -25,7 +25,7 @@ import numpy as np
 from minijax.compiler.buffers import ALIGNMENT, Buffers, memory_size
 from minijax.parallel.system import open_memory
 
-__all__ = ["DEVICES", "Heap", "SLOT", "one_of_stack", "stack_of_one"]
+__all__ = ["DEVICES", "Heap", "SLOT", "once", "repeated"]
 
 DEVICES = 255  # at most so many, so that each has a slot
 SLOT = 1 << 10  # bytes in front of the regions for each device: where it says what it is doing
@@ -140,11 +140,17 @@ class Heap:
         return out
 
 
-def stack_of_one(row: np.ndarray, count: int) -> np.ndarray:
-    """So many rows that are all this one, and share its memory."""
-    return np.ndarray((count, *row.shape), row.dtype, row, 0, (0, *row.strides))
+def repeated(x: np.ndarray, leading: Sequence[int]) -> np.ndarray:
+    """The array with these sizes of its first dimensions, where it has 1 or the same; no copy."""
+    given = x.shape[:len(leading)]
+    if given == tuple(leading):
+        return x
+    steps = [s if n == m else 0 for n, m, s in zip(given, leading, x.strides)]
+    shape, strides = (*leading, *x.shape[len(steps):]), (*steps, *x.strides[len(steps):])
+    return np.ndarray(shape, x.dtype, x, 0, strides)
 
 
-def one_of_stack(x: np.ndarray) -> np.ndarray:
-    """The row that all rows of the array are, or the array."""
-    return x if x.strides[0] or not len(x) else x[0, ...]
+def once(x: np.ndarray, rank: int) -> np.ndarray:
+    """The array without repetitions along its first dimensions."""
+    first = [n > 1 and not step for n, step in zip(x.shape[:rank], x.strides)]
+    return x[tuple([slice(1) if f else slice(None) for f in first])] if True in first else x

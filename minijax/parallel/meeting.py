@@ -25,6 +25,7 @@ So what a device comes for is compared, and both say so.
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -58,17 +59,54 @@ def disagreement(me: int, what: str, device: int, theirs: str) -> Disagreement:
         "branch of lax.cond, or a loop of lax.while_loop, that depends on data of the device.")
 
 
+Axes = tuple[tuple[Any, int], ...]  # of a mesh: names and sizes
+
+
+@functools.cache
+def coordinates(index: int, axes: Axes) -> tuple[int, ...]:
+    """Where in the mesh the device at position `index` is."""
+    return tuple(int(i) for i in np.unravel_index(index, [size for _, size in axes]))
+
+
+@functools.cache
+def along(axes: Axes, names: tuple, index: int) -> tuple[int, ...] | None:
+    """The positions of the devices that differ from the one at `index` along these axes only, the
+    last name the fastest. None: there are no such axes."""
+    all_names, sizes = zip(*axes)
+    if not set(names) <= set(all_names):
+        return None
+    block = np.arange(np.prod(sizes)).reshape(sizes)[tuple(
+        slice(None) if n in names else i for n, i in zip(all_names, coordinates(index, axes)))]
+    kept = [n for n in all_names if n in names]
+    return tuple(block.transpose([kept.index(n) for n in names]).ravel().tolist())
+
+
+class Sharing:
+    """Which `part` a device has of an array that is split along some axes, and with whom it shares
+    it: `by_all`, or with none (it is its `own`), or with some. The `first` of those that share a
+    result delivers it.
+    """
+
+    def __init__(self, index: int, axes: Axes, split: Sequence[bool]):
+        where = coordinates(index, axes)
+        self.by_all = not any(split)
+        self.own = all(s or size == 1 for s, (_, size) in zip(split, axes))
+        self.first = not any(i for i, s in zip(where, split) if not s)
+        self.part = 0
+        for i, s, (_, size) in zip(where, split, axes):
+            self.part = self.part * size + i if s else self.part
+
+
 class Meeting(ABC):
     """One run of one program, for the device at position `index` of `devices`.
 
-    `results` is what the device has computed, when it has; `same` says which of them all devices
-    share, because all compute the same.
+    `results` is what the device has computed, when it has.
     """
 
     results: Sequence[np.ndarray]
 
-    def __init__(self, devices: Sequence[int], index: int, axis_name: Any, same: Sequence[bool]):
-        self.devices, self.index, self.axis_name, self.same = devices, index, axis_name, same
+    def __init__(self, devices: Sequence[int], index: int, axes: Axes):
+        self.devices, self.index, self.axes = devices, index, axes
         self.me = devices[index]
 
     def run(self, jaxpr: Jaxpr, args: Sequence[np.ndarray]) -> None:
@@ -94,21 +132,22 @@ class Meeting(ABC):
 
     def group(self, names: Sequence[Any], groups: Any) -> Group | None:
         """The devices along these axes that belong together with me, or None: no such axis."""
-        if tuple(names) != (self.axis_name,):
-            return None
-        every = range(len(self.devices))
-        return self.among(list(every) if groups is None else
-                          list(next(g for g in groups if self.index in g)))
+        members = along(self.axes, tuple(names), self.index)
+        if members is not None and groups is not None:
+            mine = members.index(self.index)
+            members = tuple(members[i] for i in next(g for g in groups if mine in g))
+        return None if members is None else self.among(members)
 
 
 class SharedMeeting(Meeting):
-    """A run whose devices see one memory. In `results` the parent expects them."""
+    """A run whose devices see one memory. In `results` the parent expects them; `sharing` says
+    with whom this device shares each, because they compute the same."""
 
-    def __init__(self, heap: Heap, devices: Sequence[int], index: int, run: int, axis_name: Any,
-                 results: Sequence[np.ndarray] = (), same: Sequence[bool] = ()):
-        super().__init__(devices, index, axis_name, same)
+    def __init__(self, heap: Heap, devices: Sequence[int], index: int, run: int, axes: Axes,
+                 results: Sequence[np.ndarray] = (), sharing: Sequence[Sharing] = ()):
+        super().__init__(devices, index, axes)
         self.heap, self.slots = heap, Slots(heap)
-        self.results, self.used = results, set[int]()
+        self.results, self.sharing, self.used = results, sharing, set[int]()
         self.others = [d for d in devices if d != self.me]
         self.end = (run + 1) * MEETINGS - 1
         self.count = run * MEETINGS
@@ -121,9 +160,9 @@ class SharedMeeting(Meeting):
 
         What all devices share is for a collective of all of them.
         """
-        for i, (x, same) in enumerate(zip(self.results, self.same)):
+        for i, (x, sharing) in enumerate(zip(self.results, self.sharing)):
             if i not in self.used and x.shape == shape and x.dtype == dtype:
-                if everybody or not same:
+                if sharing.own or everybody and sharing.by_all:
                     self.used.add(i)
                     return x
         return self.heap.empty(shape, dtype)
@@ -135,10 +174,10 @@ class SharedMeeting(Meeting):
             used = [self.results[i] for i in self.used]
             values = [x if t or not any(np.may_share_memory(x, y) for y in used) else x.copy()
                       for x, t in zip(values, there)]  # before something is written there
-            if any(self.same[i] and not there[i] for i in self.used):
+            if any(not self.sharing[i].own and not there[i] for i in self.used):
                 self.step()  # somebody may still read there
-        for x, out, t, same in zip(values, self.results, there, self.same):
-            if not t and (not same or self.index == 0):
+        for x, out, t, sharing in zip(values, self.results, there, self.sharing):
+            if not t and sharing.first:
                 out[...] = x
 
     def step(self) -> None:

@@ -19,6 +19,7 @@ nothing but this library's names. MPI does not encrypt what it sends: use a netw
 from __future__ import annotations
 
 import itertools
+import math
 import pickle
 import time
 import traceback
@@ -33,9 +34,9 @@ from minijax.core import ArrayImpl
 from minijax.errors import JaxRuntimeError
 from minijax.jaxpr import derived
 from minijax.parallel.asking import ask_p
-from minijax.parallel.engine import Engine, Sent, compile_first
-from minijax.parallel.heap import stack_of_one
-from minijax.parallel.meeting import Disagreement
+from minijax.parallel.engine import Engine, Sent, compile_first, splits
+from minijax.parallel.heap import once
+from minijax.parallel.meeting import Axes, Disagreement, Sharing
 from minijax.parallel.mpi_meeting import MPIMeeting, raw
 from minijax.parallel.programs import Reader, decoded
 from minijax.parallel.worker import Device
@@ -48,9 +49,10 @@ EAGER = 50  # tests in a row, some 20 us, before sleeping in between
 NAP, LONG_NAP = 2e-5, 1e-3  # seconds: at first, and after a second or so
 
 WHOLE, ONE = "whole", "one"
-# What of an array devices have: its number, and all of it (WHOLE), the one row that all its rows
-# are (ONE), or a row each, in the order of these devices.
-Key = tuple[int, str | tuple[int, ...]]
+# What of an array devices have: its number, and all of it (WHOLE), the one part that all its parts
+# are (ONE), or a part each: (device, which part).
+What = str | tuple[tuple[int, int], ...]
+Key = tuple[int, What]
 
 sent = derived(Sent)
 
@@ -66,6 +68,12 @@ def unpacked(data: np.ndarray) -> Any:
 def about(error: Exception) -> tuple[str, str, str]:
     """An error that is being handled, as a device reports it."""
     return type(error).__name__, str(error), traceback.format_exc()
+
+
+def in_parts(x: np.ndarray, rank: int) -> np.ndarray:
+    """The different parts of an array that has leading dimensions, along a first dimension."""
+    x = once(x, rank)
+    return x.reshape(math.prod(x.shape[:rank]), *x.shape[rank:])
 
 
 class Rank(Device):
@@ -108,7 +116,7 @@ class Rank(Device):
         while size := int(self.broadcast(np.zeros(1, np.int64))[0]):
             self.obey(**unpacked(self.broadcast(np.empty(size, np.uint8))))
 
-    def obey(self, program: int, devices: tuple[int, ...], axis_name: Any, same: Sequence[bool],
+    def obey(self, program: int, devices: tuple[int, ...], axes: Axes, split: Sequence[tuple],
              ins: Sequence[tuple[Key, bool]], outs: Sequence[Key], code: Sequence[tuple],
              dropped: Sequence[Key], **news: Any) -> None:
         """Run a program, if I am among the devices, and answer."""
@@ -121,15 +129,16 @@ class Rank(Device):
         if self.world.rank not in devices:
             return
         try:
-            results = self.run(program, devices, axis_name, same, [self.parts[k] for k, _ in ins])
+            results = self.run(program, devices, axes, [self.parts[k] for k, _ in ins])
         except Exception as error:
             text = packed(about(error))
             self.wait(self.send(np.array([text.size]), 0, SIZE), self.send(text, 0, TEXT))
         else:
             self.parts |= zip(outs, results)
-            first = self.world.rank == devices[0]
+            index = devices.index(self.world.rank)
             self.wait(self.send(np.zeros(1, int), 0, SIZE), *[
-                self.send(x, 0, RESULT) for x, s in zip(results, same) if first or not s])
+                self.send(x, 0, RESULT) for x, s in zip(results, split)
+                if Sharing(index, axes, s).first])
 
     def learn(self, program: int, arrays: Sequence[np.ndarray]) -> None:
         """A program, as bytes and the arrays that it closes over."""
@@ -137,19 +146,19 @@ class Rank(Device):
         self.programs[program] = decoded(code.tobytes(), [ArrayImpl(c) for c in consts])
 
     def receive(self, ins: Sequence[tuple[Key, bool]], avals: Sequence[Any], mine: bool) -> None:
-        """The operands that I have not: what is the same for all, and my rows."""
+        """The operands that I have not: what is the same for all, and my parts."""
         for ((number, what), new), aval in zip(ins, avals):
             if new and (mine or isinstance(what, str)):
                 self.parts[number, what] = x = np.empty(aval.shape, aval.dtype)
                 self.wait(self.world.Ibcast(raw(x)) if isinstance(what, str) else
                           self.world.Irecv(raw(x), 0, ROW))
 
-    def run(self, program: int, devices: tuple[int, ...], axis_name: Any, same: Sequence[bool],
-            args: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+    def run(self, program: int, devices: tuple[int, ...], axes: Axes, args: Sequence[np.ndarray]
+            ) -> Sequence[np.ndarray]:
         """The results of a program on this device, one of those that run it."""
         for x in args:
             x.flags.writeable = False
-        meeting = MPIMeeting(self, devices, devices.index(self.world.rank), axis_name, same)
+        meeting = MPIMeeting(self, devices, devices.index(self.world.rank), axes)
         with np.errstate(all="ignore"):
             meeting.run(self.programs[program], args)
         return meeting.results
@@ -186,30 +195,36 @@ class MPIEngine(Engine):
     def get(self, x):
         return x
 
-    def run(self, jaxpr, name, axis_name, devices, args):
+    def run(self, jaxpr, name, axes, devices, args, leading):
         devices = tuple(devices)
         compile_first(jaxpr)
-        what = [WHOLE if x.ndim == a.ndim else ONE if len(x) and not x.strides[0] else devices
-                for x, a in zip(args, jaxpr.in_avals)]
-        program = sent(jaxpr, axis_name, devices, tuple(w == devices for w in what))
-        memory = [np.empty(a.shape if s else (len(devices), *a.shape), a.dtype)
-                  for a, s in zip(jaxpr.out_avals, program.same)]
-        outs = [stack_of_one(x, len(devices)) if s else x for x, s in zip(memory, program.same)]
+        program = sent(jaxpr, axes, devices, splits(jaxpr, args, len(axes)), tuple(leading))
+        outs = program.results()
+        what = [WHOLE if x.ndim == a.ndim else self.what(axes, devices, s)
+                for x, a, s in zip(args, jaxpr.in_avals, program.split)]
+        parts = [x[None] if w == WHOLE else in_parts(x, len(axes)) for x, w in zip(args, what)]
+        memory = [in_parts(x, len(axes)) for x in outs]
         with self.alone(name):
             self.check(devices)
             self.running = True  # an exception in the middle leaves the ranks I do not know where
             self.raised, self.questions = [], program.questions
             ins = [self.key(x, w) for x, w in zip(args, what)]
-            keys = [self.key(x, ONE if s else devices)[0] for x, s in zip(outs, program.same)]
+            keys = [self.key(x, self.what(axes, devices, s))[0]
+                    for x, s in zip(outs, program.split_out)]
             self.order(program, {"program": program.number, "devices": devices, "ins": ins,
-                                 "axis_name": axis_name, "outs": keys, "same": program.same})
-            self.deliver(args, ins)
-            errors = self.run_here(program, devices, axis_name, args, what, memory)
-            errors += self.collect(program, devices, memory)
+                                 "axes": axes, "outs": keys, "split": program.split_out})
+            self.deliver(parts, ins)
+            errors = self.run_here(program, devices, axes, parts, memory)
+            errors += self.collect(program, devices, axes, memory)
             self.running = False
         if errors:
             raise self.cause(errors, name)
         return outs
+
+    def what(self, axes: Axes, devices: tuple[int, ...], split: Sequence[bool]) -> What:
+        """What devices have of an array that is split along these axes."""
+        return tuple((d, Sharing(i, axes, split).part)
+                     for i, d in enumerate(devices)) if any(split) else ONE
 
     def check(self, devices: Sequence[int]) -> None:
         if (last := max(devices)) >= self.world.size:
@@ -252,35 +267,36 @@ class MPIEngine(Engine):
         for x in (np.array([data.size]), data, *new):
             self.me.broadcast(x)
 
-    def deliver(self, args: Sequence[np.ndarray], ins: Sequence[tuple[Key, bool]]) -> None:
+    def deliver(self, parts: Sequence[np.ndarray], ins: Sequence[tuple[Key, bool]]) -> None:
         """Give the devices the operands that they have not."""
-        for x, ((_, what), new) in zip(args, ins):
+        for x, ((_, what), new) in zip(parts, ins):
             if not new:
                 continue
             if isinstance(what, str):
-                self.me.broadcast(x[0, ...] if what == ONE else x)
+                self.me.broadcast(x[0, ...])
             else:
-                self.me.wait(*[self.me.send(x[i, ...], device, ROW)
-                               for i, device in enumerate(what) if device])
+                self.me.wait(*[self.me.send(x[part, ...], device, ROW)
+                               for device, part in what if device])
 
-    def run_here(self, program: Sent, devices: tuple[int, ...], axis_name: Any,
-                 args: Sequence[np.ndarray], what: Sequence[Any], memory: Sequence[np.ndarray]
-                 ) -> list[tuple]:
+    def run_here(self, program: Sent, devices: tuple[int, ...], axes: Axes,
+                 parts: Sequence[np.ndarray], memory: Sequence[np.ndarray]) -> list[tuple]:
         """My own part, as device 0: write down the results. What went wrong?"""
         if 0 not in devices:
             return []
         index = devices.index(0)
-        mine = [x if w == WHOLE else x[index, ...] for x, w in zip(args, what)]
+        mine = [x[Sharing(index, axes, s).part, ...] for x, s in zip(parts, program.split)]
         try:
-            results = self.me.run(program.number, devices, axis_name, program.same, mine)
+            results = self.me.run(program.number, devices, axes, mine)
         except Exception as error:
             return [(0, *about(error))]
-        for x, s, value in zip(memory, program.same, results):
-            x[... if s else index] = value
+        for x, s, value in zip(memory, program.split_out, results):
+            sharing = Sharing(index, axes, s)
+            if sharing.first:
+                x[sharing.part] = value
         return []
 
-    def collect(self, program: Sent, devices: tuple[int, ...], memory: Sequence[np.ndarray]
-                ) -> list[tuple]:
+    def collect(self, program: Sent, devices: tuple[int, ...], axes: Axes,
+                memory: Sequence[np.ndarray]) -> list[tuple]:
         """Take the results of the other devices. What went wrong there?"""
         others = {d: i for i, d in enumerate(devices) if d}
         sizes = {d: np.empty(1, np.int64) for d in others}
@@ -288,9 +304,10 @@ class MPIEngine(Engine):
         texts = {d: np.empty(size, np.uint8) for d, size in sizes.items() if size}
         self.me.wait(
             *[self.world.Irecv(x, d, TEXT) for d, x in texts.items()],
-            *[self.world.Irecv(raw(x[... if s else i, ...]), d, RESULT)
+            *[self.world.Irecv(raw(x[sharing.part, ...]), d, RESULT)
               for d, i in others.items() if d not in texts
-              for x, s in zip(memory, program.same) if i == 0 or not s])
+              for x, s in zip(memory, program.split_out)
+              if (sharing := Sharing(i, axes, s)).first])
         return [(d, *unpacked(x)) for d, x in texts.items()]
 
     def cause(self, errors: Sequence[tuple], name: str) -> Exception:

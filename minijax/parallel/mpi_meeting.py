@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import functools
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from minijax.parallel.meeting import Disagreement, Group, Meeting, disagreement
+from minijax.parallel.meeting import Axes, Disagreement, Group, Meeting, disagreement
 
 __all__ = ["MPIMeeting", "raw"]
 
@@ -70,9 +70,8 @@ def elements(x: np.ndarray) -> list:
 class MPIMeeting(Meeting):
     """One run of one program. `rank` is this one; its `circle` makes communicators."""
 
-    def __init__(self, rank: Any, devices: tuple[int, ...], index: int, axis_name: Any,
-                 same: Sequence[bool]):
-        super().__init__(devices, index, axis_name, same)
+    def __init__(self, rank: Any, devices: tuple[int, ...], index: int, axes: Axes):
+        super().__init__(devices, index, axes)
         self.rank, self.all = rank, rank.circle(devices)
         self.over = False  # the others do not come any more
 

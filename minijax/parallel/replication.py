@@ -28,12 +28,17 @@ def same_everywhere(jaxpr: Jaxpr, same_in: tuple[bool, ...], axis_name: Any) -> 
         if inner is not None and len(inner.invars) == len(e.invars):
             found = same_everywhere(inner, tuple(map(known, e.invars)), axis_name)
             same.update(v for v, s in zip(e.outvars, found) if s)
-        elif equalizes(e, axis_name) or not e.effects and all(map(known, e.invars)):
+        elif equalizes(e, axis_name) or is_quiet(e, axis_name) and all(map(known, e.invars)):
             same.update(e.outvars)
     return tuple(map(known, jaxpr.outvars))
+
+
+def is_quiet(e: JaxprEqn, axis_name: Any) -> bool:
+    """Is there nothing along this axis that it does besides computing?"""
+    return not e.effects or isinstance(e.primitive, AxisCollective) and axis_name not in e.effects
 
 
 def equalizes(e: JaxprEqn, axis_name: Any) -> bool:
     """Does this operation give all devices the same, whatever they had?"""
     return (isinstance(e.primitive, AxisCollective) and e.primitive.equalizes
-            and e.effects == {axis_name} and e.params.get("axis_index_groups") is None)
+            and axis_name in e.effects and e.params.get("axis_index_groups") is None)

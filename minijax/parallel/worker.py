@@ -28,7 +28,7 @@ from minijax.core import ArrayImpl
 from minijax.jaxpr import Jaxpr
 from minijax.parallel.asking import ask_p
 from minijax.parallel.heap import Heap
-from minijax.parallel.meeting import SharedMeeting
+from minijax.parallel.meeting import Axes, SharedMeeting, Sharing
 from minijax.parallel.programs import decoded
 from minijax.parallel.slots import (
     ASLEEP,
@@ -65,15 +65,17 @@ class LogHandler(logging.Handler):
 class Task:
     """A program as a device has it. Where its operands and results are, is in `places`.
 
-    `split` says which of them have a part for each device, `same` which results all share.
+    `split` says along which axes they have a part for each device.
     """
 
-    def __init__(self, jaxpr: Jaxpr, places: np.ndarray, devices: tuple, index: int,
-                 axis_name: Any, split: Sequence[bool], same: Sequence[bool]):
-        self.jaxpr, self.places, self.same = jaxpr, places, same
-        self.devices, self.index, self.axis_name = devices, index, axis_name
-        self.types = [(a.shape, a.dtype, index * a.size * a.dtype.itemsize * s)
-                      for a, s in zip((*jaxpr.in_avals, *jaxpr.out_avals), split)]
+    def __init__(self, jaxpr: Jaxpr, places: np.ndarray, devices: tuple, index: int, axes: Axes,
+                 split: Sequence[tuple[bool, ...]]):
+        self.jaxpr, self.places = jaxpr, places
+        self.devices, self.index, self.axes = devices, index, axes
+        sharing = [Sharing(index, axes, s) for s in split]
+        self.types = [(a.shape, a.dtype, s.part * a.size * a.dtype.itemsize)
+                      for a, s in zip((*jaxpr.in_avals, *jaxpr.out_avals), sharing)]
+        self.sharing = sharing[len(jaxpr.in_avals):]
 
     def run(self, heap: Heap, number: int) -> None:
         arrays = [heap.at(start + mine, shape, dtype) for start, (shape, dtype, mine)
@@ -82,8 +84,8 @@ class Task:
         args, results = arrays[:n], arrays[n:]
         for x in args:
             x.flags.writeable = False
-        SharedMeeting(heap, self.devices, self.index, number, self.axis_name, results,
-                      self.same).run(self.jaxpr, args)
+        SharedMeeting(heap, self.devices, self.index, number, self.axes, results,
+                      self.sharing).run(self.jaxpr, args)
 
 
 class Device:
