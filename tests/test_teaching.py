@@ -4,9 +4,11 @@ import csv
 import html
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -59,7 +61,8 @@ def course(tmp_path_factory):
     """A course of nbgrader's with one assignment, as its author has it."""
     folder = tmp_path_factory.mktemp("course")
     status, text = said("release", "nbgrader", folder, "01")
-    assert status == 0 and "1 of 1 assignments written: 01_tracing" in text
+    assert status == 0 and (
+        f"1 of 1 assignments written: 01_tracing ({POINTS['right']} points)\n" in text)
     return folder
 
 
@@ -160,6 +163,21 @@ def test_of_a_course_what_was_submitted_counts(course, tmp_path):
     assert all(list(row) == [e.number for e in MEMBERS] for row in found.values())
 
 
+def test_what_instructors_read_is_there():
+    """Its links, its exercises, its decks, and its commands."""
+    root = Path(__file__).resolve().parents[1]
+    page = (root / "INSTRUCTORS.md").read_text("utf-8")
+    links = re.findall(r"\]\(([^)#:]+)\)", page)
+    assert len(links) > 12 and all((root / link).is_file() for link in links)
+    assert set(re.findall(r"\b\d\d\.\d\b", page)) <= set(source.course())
+    decks = {name for line in page.splitlines() if "the deck" in line
+             for name in re.findall(r"the deck `(\w+)`", line)}
+    assert decks and all((root / f"chapters/slides/{name}.ipynb").is_file() for name in decks)
+    for name in set(re.findall(r"minijax (\w+)(?= )", "\n".join(
+            re.findall(r"```bash\n(.*?)```", page, re.DOTALL)))):
+        assert name in cli.main.commands
+
+
 # --- nbgrader's own commands -----------------------------------------------------------------
 
 
@@ -197,6 +215,7 @@ def test_a_class_of_three_in_nbgrader(course, tmp_path):
     assert "01.1 wrong" in pages["wrong"] and "01.1 right" in pages["right"]
     for e in MEMBERS:
         hidden = [call for call in e.checks.splitlines() if call not in e.stub + e.statement]
+        assert hidden or e.names == ["answer"], "or this says nothing"
         assert not any(call in handed_out.read_text("utf-8") for call in hidden)
         for page in map(html.unescape, pages.values()):  # a verdict names the call that failed
             assert sum(call in page for call in hidden) <= 1

@@ -54,7 +54,7 @@ def nbgrader(target: Path, chapters: tuple[str, ...]) -> None:
     config = target / "nbgrader_config.py"
     if not config.exists():
         config.write_text(CONFIG, "utf-8")
-    click.echo(f"{target}: {made} of {len(names)} assignments written: {', '.join(names)}")
+    click.echo(f"{target}: {made} of {len(names)} assignments written: {listed(names)}")
     click.echo(f"Next: cd {target}  and  nbgrader generate_assignment {names[0]}")
     click.echo("(nbgrader itself:  python -m pip install '.[instructors]'  in your clone)")
 
@@ -69,7 +69,7 @@ def plain(target: Path, chapters: tuple[str, ...]) -> None:
     course system. What you have changed is kept.
     """
     names, made = write(target, chapters, generate.notebook)
-    click.echo(f"{target}: {made} of {len(names)} notebooks written: {', '.join(names)}")
+    click.echo(f"{target}: {made} of {len(names)} notebooks written: {listed(names)}")
     click.echo("Next: hand them out; when they are back in one folder, with a folder or a file for "
                "each learner:  minijax statistics FOLDER")
 
@@ -90,6 +90,11 @@ def write(target: Path, chapters: tuple[str, ...], form: Callable[[list[Exercise
     for path in kept:
         click.echo(f"{path}: yours is kept; ours is newer. Move yours away to get it.")
     return names, len(made)
+
+
+def listed(names: list[str]) -> str:
+    points = {name: sum(e.points for e in course().values() if e.chapter == name) for name in names}
+    return ", ".join(f"{name} ({total} points)" for name, total in points.items())
 
 
 def wanted(chapters: tuple[str, ...]) -> list[str]:
