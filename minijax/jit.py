@@ -186,7 +186,7 @@ class Jitted(Shortened):
         out = laid_out("jit out_shardings", found(leaves), self.out_shardings)
         if self.donated:
             give_up(*split_static(*self.donated, args, kwargs), out)
-        elif found.caller is None and found.in_tree == tree_structure((args, {})):
+        elif not (found.caller or kwargs) and found.in_tree == tree_structure((args, {})):
             jaxpr = found.jaxpr  # there is no static argument
             if not (self.in_shardings or self.out_shardings or wanted_sharding(jaxpr)):
                 self.remember(found, executable(jaxpr), found.avals, jaxpr.out_avals)

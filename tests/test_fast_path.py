@@ -47,3 +47,13 @@ def test_static_arguments_and_keywords_take_the_long_way(mapped):
     g = mapped(lambda x: x + 1)
     g(x=jnp.asarray(X))
     assert not g.paths
+
+
+@pytest.mark.parametrize("given", [{"axis": None}, {"axis": 0}])
+def test_static_arguments_by_name_are_not_forgotten(given):
+    """The next call, without them, is another program."""
+    f = jax.jit(lambda x, axis=1: x.sum(axis), static_argnames="axis")
+    x = jnp.arange(6.0).reshape(2, 3)
+    for _ in range(3):
+        assert f(x, **given).tolist() == x.sum(**given).tolist()
+        assert f(x).tolist() == [3.0, 12.0]
