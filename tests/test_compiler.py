@@ -23,6 +23,7 @@ import minijax
 import minijax.numpy as jnp
 from minijax.compiler import expressions, load, once, steps
 from minijax.compiler.backend import build, write
+from minijax.compiler.buffers import memory_size
 from minijax.compiler.executable import compile_after, executable
 from minijax.compiler.flatten import flatten
 from minijax.compiler.plan import plan
@@ -438,3 +439,15 @@ def test_views_of_rank_0_stand_where_their_operand_does() -> None:
         assert [view.offset for view in plan(flattened).outputs] == [0]
         assert not plan(flattened).steps  # nothing moves
         agree(f, np.float32(2))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(memory_size() < 12 << 30, reason="needs 12 GB of memory")
+def test_more_elements_than_an_int32_can_count() -> None:
+    n = 2 ** 31 + 5
+    x = np.zeros(n, np.int8)
+    x[-3:] = 1, 2, 3
+    with compile_after(0):
+        last, total, first = minijax.jit(
+            lambda x: ((x * 2 + 1)[-4:], x.sum(dtype=jnp.int32), x[::-1][:4]))(jnp.asarray(x))
+    assert last.tolist() == [1, 3, 5, 7] and total == 6 and first.tolist() == [3, 2, 1, 0]
