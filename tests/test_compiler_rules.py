@@ -260,6 +260,18 @@ def test_quotients_and_remainders_of_powers_of_two(dtype: str, n: int) -> None:
         assert [int(v) for v in each] == [int(v) for v in want[::37]]
 
 
+def test_a_divisor_is_what_its_dtype_makes_of_it() -> None:
+    x = np.arange(-128, 128).astype(np.int8)
+
+    def call(x: Any, m: Any) -> Any:
+        wide = m.numpy.full(x.shape, 128, np.int32)  # -128 as an int8
+        return x // wide.astype(np.int8), x % wide.astype(np.int8)
+
+    with compile_after(0):
+        got = minijax.jit(lambda x: call(x, minijax))(x)
+    np.testing.assert_array_equal(got, jax.jit(lambda x: call(x, jax))(x))
+
+
 def test_division_by_a_power_of_two_is_one_instruction() -> None:
     for x in np.int32(5), np.arange(5, dtype=np.int32):
         text = minijax.jit(lambda x: (x // 8, x % 8)).lower(x).as_text()

@@ -38,7 +38,7 @@ def flops(e: JaxprEqn) -> int:
     if name.startswith("reduce_window"):
         return out.size * (math.prod(params["window_dimensions"]) - 1)
     if name.startswith("reduce") and name != "reduce_precision" or name in ("argmax", "argmin"):
-        return e.invars[0].aval.size - out.size
+        return max(e.invars[0].aval.size - out.size, 0)
     if name == "integer_pow":  # by squaring
         n = abs(params["y"])
         return out.size * max(n.bit_length() + n.bit_count() - 2, 1)

@@ -34,7 +34,8 @@ def constant(x: Any, made: dict[Any, JaxprEqn]) -> int | None:
     e = made.get(x)
     if e is None or e.primitive.name not in ("broadcast_in_dim", "convert_element_type"):
         return None
-    return constant(e.invars[0], made)
+    n = constant(e.invars[0], made)
+    return n if n is None else int(np.asarray(n).astype(e.outvars[0].aval.dtype))
 
 
 def known(pattern: Any, n: int) -> int | None:
