@@ -12,7 +12,6 @@ import nbformat
 from minijax.course.exercises import generate
 from minijax.course.exercises.source import Exercise, course, folder
 from minijax.course.places import copy_folder
-from minijax.course.terminal import one_line_errors
 
 CONFIG = '''\
 """What nbgrader is told of this course. Change what you like: it is written once."""
@@ -84,9 +83,11 @@ def write(target: Path, chapters: tuple[str, ...], form: Callable[[list[Exercise
         members = [e for e in course().values() if e.chapter == name.stem]
         return (nbformat.writes(form(members, generate.title(source))) + "\n").encode()
 
-    with one_line_errors(OSError):
+    try:
         made, kept = copy_folder(folder(), target, change=as_form, wanted=lambda name:
                                  name.suffix == ".ipynb" and name.stem in names)
+    except OSError as error:
+        raise click.ClickException(f"{error}: name a folder that can be written") from error
     for path in kept:
         click.echo(f"{path}: yours is kept; ours is newer. Move yours away to get it.")
     return names, len(made)
