@@ -250,6 +250,7 @@ def test_jupyterlab_runs_a_chapter_from_the_menu(server, page, chapter):
     page.wrong.clear()
     assert not wrong
     done, stored = (nbformat.read(p, as_version=4) for p in (path, BOOK.notebook(chapter)))
+    assert not surprises(done)
     assert raised(done) == raised(stored)
     assert printed(done) == printed(stored)
 
@@ -259,16 +260,27 @@ def state(address: str, token: str) -> str:
 
 
 def has_run(page, path: Path) -> bool:
-    """Save, as a reader does; whether then all cells have their numbers."""
+    """Save, as a reader does; whether then all cells have their numbers, or one has failed."""
     page.keyboard.press("Control+s")
-    code = [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
-    return [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    notebook = nbformat.read(path, as_version=4)
+    counts = [c.execution_count for c in notebook.cells if c.cell_type == "code"]
+    return counts == list(range(1, len(counts) + 1)) or bool(surprises(notebook))
+
+
+def errors(cell) -> list[str]:
+    found = [out for out in cell.get("outputs", ()) if out.output_type == "error"]
+    return [f"{cell.id}: {out.ename}: {out.evalue}" for out in found]
+
+
+def surprises(notebook) -> list[str]:
+    """The errors that the chapter does not mean to show."""
+    calm = [c for c in notebook.cells if "raises-exception" not in c.metadata.get("tags", ())]
+    return [error for cell in calm for error in errors(cell)]
 
 
 def raised(notebook) -> list[str]:
     """The cells with an error."""
-    return [c.id for c in notebook.cells
-            if any(o.output_type == "error" for o in c.get("outputs", ()))]
+    return [cell.id for cell in notebook.cells if errors(cell)]
 
 
 def printed(notebook) -> list[str]:
