@@ -518,7 +518,7 @@ def test_a_course_on_the_command_line(copy):
     for words in [("check",), ("check", "01"), ("check", "01.4")]:
         assert said(*words) == (0, "01.4 right\n")
     text = said("progress")[1]
-    assert "01_tracing           ...+" in text and "\n1 of " in text and "next: 01.1" in text
+    assert "01_tracing           ...+" in text and "\n1 of " in text and "next: 00.1" in text
     before = path.read_text("utf-8")
     assert "your attempt is in exercises/attempts/01_4_1.py" in said("reset", "01.4")[1].replace(
         "\\", "/")
@@ -589,7 +589,7 @@ def test_errors_say_what_to_do(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert said("check", "01.1")[1].endswith("make one with  minijax start minijax-course  "
                                              "and go there\n")
-    assert said("start")[1].endswith("minijax check 01.1\n")
+    assert said("start")[1].endswith("minijax check 00.1\n")
     text = said("check", "01.77")[1]
     assert "there is no exercise '01.77'; there are 01.1, 01.2" in text and "Trace" not in text
 
