@@ -5,6 +5,7 @@ from minijax import (
     custom_batching as custom_batching,
     custom_derivatives as custom_derivatives,
     debug as debug,
+    distributed as distributed,
     dtypes as dtypes,
     errors as errors,
     experimental as experimental,
@@ -15,6 +16,7 @@ from minijax import (
     random as random,
     ref as ref,
     scipy as scipy,
+    sharding as sharding,
     tree as tree,
     tree_util as tree_util,
 )
@@ -82,8 +84,21 @@ from minijax.make_jaxpr import (
     eval_shape as eval_shape,
     make_jaxpr as make_jaxpr,
 )
-from minijax.parallel.placing import device_put as device_put
+from minijax.parallel import following as _following  # noqa: F401  # arrays are followed
+from minijax.parallel.constraint import reshard as reshard
+from minijax.parallel.meshes import (
+    PartitionSpec as _PartitionSpec,
+    make_mesh as make_mesh,
+    set_mesh as set_mesh,
+)
+from minijax.parallel.placing import (
+    device_put as device_put,
+    make_array_from_callback as make_array_from_callback,
+    make_array_from_single_device_arrays as make_array_from_single_device_arrays,
+)
 from minijax.parallel.pmap import pmap as pmap
+from minijax.parallel.shard_map import shard_map as shard_map
+from minijax.parallel.shardings import NamedSharding as NamedSharding, Shard as Shard
 from minijax.references import Ref as Ref, freeze as freeze, new_ref as new_ref
 from minijax.scopes import named_call as named_call, named_scope as named_scope
 from minijax.separate_passes import fwd_and_bwd as fwd_and_bwd
@@ -94,6 +109,7 @@ from minijax.transpose import (
     vjp as vjp,
 )
 
+P = _PartitionSpec
 core.eval_jaxpr = _eval_jaxpr  # type: ignore[attr-defined]  # JAX has it there, too
 
 __version__ = "0.1.0"

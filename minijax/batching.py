@@ -49,7 +49,7 @@ class BatchTracer(Tracer):
     def __init__(self, trace: Trace, value: Any, dim: int):
         aval = typeof(value)
         shape = aval.shape[:dim] + aval.shape[dim + 1:]
-        super().__init__(trace, ShapedArray(shape, aval.dtype, aval.weak_type))
+        super().__init__(trace, ShapedArray(shape, aval.dtype, aval.weak_type, aval.vma))
         self.value, self.dim = value, dim
 
     def __repr__(self) -> str:

@@ -25,7 +25,7 @@ class CompileTimeTrace(Trace):
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
         traced = any(isinstance(x, Tracer) for x in args) or not (
-            prim.effects_of(params).isdisjoint(name for name, _ in axis_env(self)))
+            prim.effects_of(params).isdisjoint(name for name, *_ in axis_env(self)))
         trace = self.parent if traced else self.evaluation
         return trace.process_primitive(prim, args, params)  # type: ignore[union-attr]
 

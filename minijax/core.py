@@ -2,9 +2,8 @@
 
 An operation (`Primitive`) does nothing by itself: `bind` hands it to the current interpreter
 (`Trace`). Interpreters stack. In `grad(lambda x: vmap(lambda y: sin(y) * x)(ys))(2.0)`,
-`sin` meets the batching interpreter first. It rewrites the operation for whole arrays and hands it
-to its parent, the differentiating interpreter, which adds the tangent work and hands both to *its*
-parent, evaluation, which calls NumPy.
+`sin` meets the batching interpreter first. It rewrites the operation for whole arrays, for its
+parent, the differentiating interpreter, which adds the tangent work, for evaluation, which does it.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from __future__ import annotations
 import operator
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,44 +37,43 @@ from minijax.source_info import show_line, user_line
 class ShapedArray:
     """The type of an array, its *aval*: what is known before there is a value.
 
-    `weak_type` marks what came from a Python scalar and gives way in type promotion.
+    `weak_type` marks what came from a Python scalar and gives way in type promotion. `vma` are the
+    axes of a mesh over which the value varies, where the program of one device is written.
     """
 
-    __slots__ = ("shape", "dtype", "weak_type")
+    __slots__ = ("shape", "dtype", "weak_type", "vma")
 
-    def __init__(self, shape: Sequence[int], dtype: Any, weak_type: bool = False):
+    def __init__(self, shape: Sequence[int], dtype: Any, weak_type: bool = False,
+                 vma: frozenset = frozenset()):
         self.shape = tuple(shape)
         self.dtype = dtype if isinstance(dtype, np.dtype) else np.dtype(dtype)
-        self.weak_type = weak_type
+        self.weak_type, self.vma = weak_type, vma
 
     ndim = property(lambda self: len(self.shape))
     size = property(lambda self: int(np.prod(self.shape)))
 
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, ShapedArray)
-            and self.shape == other.shape
-            and self.dtype == other.dtype
-            and self.weak_type == other.weak_type
-        )
+    def __eq__(self, other: object) -> bool:  # what varies less may stand for what varies more
+        return (isinstance(other, ShapedArray) and self.shape == other.shape
+                and self.dtype == other.dtype and self.weak_type == other.weak_type)
 
     def __hash__(self) -> int:
         return hash((self.shape, self.dtype, self.weak_type))
 
     def update(self, **changes: Any) -> ShapedArray:
-        """The same type with some of `shape`, `dtype`, `weak_type` changed."""
+        """The same type with some of its fields changed."""
         fields: dict[str, Any] = {n: getattr(self, n) for n in self.__slots__}
         return ShapedArray(**fields | changes)
 
     def strip_weak_type(self) -> ShapedArray:
-        return ShapedArray(self.shape, self.dtype) if self.weak_type else self
+        return self.update(weak_type=False) if self.weak_type else self
 
     def to_tangent_aval(self) -> ShapedArray:  # float0 where there is nothing to differentiate
         return self if dtypes.is_inexact(self.dtype) else self.update(dtype=dtypes.float0)
 
     def str_short(self, short_dtypes: bool = False) -> str:
         name = dtypes.short_name(self.dtype) if short_dtypes else dtypes.name(self.dtype)
-        return f"{name}[{','.join(map(str, self.shape))}]"
+        names = f"({','.join(sorted(self.vma))})" if len(self.vma) > 1 else "".join(self.vma)
+        return f"{name}[{','.join(map(str, self.shape))}]" + f"{{V:{names}}}" * bool(names)
 
     def __str__(self) -> str:
         return ("~" if self.weak_type else "") + self.str_short()
@@ -133,10 +132,8 @@ class Array:
     __deepcopy__ = __copy__
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        raise TypeError(
-            "JAX arrays are immutable and do not support in-place item assignment. "
-            "Instead of x[idx] = y, use x = x.at[idx].set(y) or another .at[] method."
-        )
+        raise TypeError("JAX arrays are immutable and do not support in-place item assignment. "
+                        "Instead of x[idx] = y, use x = x.at[idx].set(y) or another .at[] method.")
 
     def block_until_ready(self) -> Any:
         return self
@@ -147,6 +144,7 @@ class ArrayImpl(Array):
 
     __slots__ = ("_value", "aval", "_sharding")
     _sharding: Any  # only where it was asked for: which part is on which device
+    follow: Any  # only of arrays divided among devices: how to evaluate an operation on them
 
     def __init__(self, value: np.ndarray, aval: ShapedArray | None = None):
         value.setflags(write=False)
@@ -154,8 +152,8 @@ class ArrayImpl(Array):
         self.aval = aval or ShapedArray(value.shape, value.dtype)
 
     def __getattr__(self, name: str) -> Any:
-        raise (RuntimeError(f"Array has been deleted: {self.aval}.") if name == "_value" else
-               AttributeError(f"'ArrayImpl' object has no attribute '{name}'"))
+        raise (AttributeError(f"'ArrayImpl' object has no attribute '{name}'") if name != "_value"
+               else RuntimeError(f"Array has been deleted with shape={self.aval}."))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if dtypes.is_key_dtype(self._value.dtype):
@@ -209,10 +207,8 @@ class ArrayImpl(Array):
         if text := dtypes.key_text(self._value):
             return text
         dtype = f"dtype={dtypes.name(self.dtype)}{', weak_type=True' * self.weak_type}"
-        if self._value.size == 0:
-            body = f"[], shape={self.shape}"
-        else:
-            body = np.array2string(self._value, separator=", ", prefix="Array(", suffix=",")
+        body = (f"[], shape={self.shape}" if self._value.size == 0 else
+                np.array2string(self._value, separator=", ", prefix="Array(", suffix=","))
         last_line = len(body) - body.rfind("\n") + 1
         fits = last_line + len(dtype) + 2 <= np.get_printoptions()["linewidth"]
         return f"Array({body},{' ' if fits else ' ' * 6}{dtype})"  # JAX does not break the line
@@ -220,7 +216,7 @@ class ArrayImpl(Array):
 
 def to_numpy(x: Any) -> np.ndarray:
     """The buffer of a concrete value; the user's own arrays are copied, because they can change."""
-    if type(x) is ArrayImpl:
+    if isinstance(x, ArrayImpl):
         return x._value
     if isinstance(x, Tracer):
         raise leaked(x)
@@ -275,10 +271,16 @@ class Primitive:
     def out_avals(self, avals: Sequence[ShapedArray], params: dict) -> list[ShapedArray]:
         """`abstract_eval` as a list; a single result is weakly typed by `weak_type_rule`."""
         out = self.abstract_eval(*avals, **params)
+        vma = self.vma_rule(avals, params)
         if self.multiple_results:
-            return list(out)
+            return [a.update(vma=vma) for a in out] if vma else list(out)
         weak = self.weak_type_rule(avals, params)
-        return [out if out.weak_type == weak else ShapedArray(out.shape, out.dtype, weak)]
+        return [out if out.weak_type == weak and out.vma == vma else
+                ShapedArray(out.shape, out.dtype, weak, vma)]
+
+    def vma_rule(self, avals: Sequence[ShapedArray], params: dict) -> frozenset:
+        """The axes over which a result varies: those over which an operand does."""
+        return frozenset().union(*[a.vma for a in avals if a.vma])
 
     def weak_type_rule(self, avals: Sequence[ShapedArray], params: dict) -> bool:
         """Weak in, weak out."""
@@ -312,16 +314,11 @@ class Primitive:
         return None
 
 
+@dataclass(eq=False, slots=True)
 class UndefinedPrimal:
     """Stands for an argument being transposed: its type is known, its value never is."""
 
-    __slots__ = ("aval",)
-
-    def __init__(self, aval: ShapedArray):
-        self.aval = aval
-
-    def __repr__(self) -> str:
-        return f"UndefinedPrimal({self.aval})"
+    aval: ShapedArray
 
 
 # --- interpreters --------------------------------------------------------------------------
@@ -335,6 +332,7 @@ class Trace:
 
     axis_name: Any = None  # the mapped axis this interpreter introduces, if it has a name
     size: int = 0
+    tracked: bool = False  # do types say what varies along it?
 
     def __init__(self, name: str, parent: Trace | None = None):
         self.name, self.parent, self.alive = name, parent, True
@@ -342,6 +340,10 @@ class Trace:
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
         raise NotImplementedError
+
+    def vary(self, x: Any, vma: frozenset) -> Any:
+        """`x`, made to vary over these axes: repeated, or summed over those that are too many."""
+        return x if self.parent is None else self.parent.vary(x, vma)
 
     def origin(self, x: Tracer) -> str:  # why the value of `x` is not known, for messages
         return "There a value is known by its type only."
@@ -351,7 +353,8 @@ class EvalTrace(Trace):
     """The bottom of the stack: operations on concrete values, done at once."""
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-        outs = prim.evaluate(args, params)
+        divided = [x for x in args if type(x) is not ArrayImpl and isinstance(x, ArrayImpl)]
+        outs = divided[0].follow(prim, args, params) if divided else prim.evaluate(args, params)
         if flags.jax_debug_nans or flags.jax_debug_infs:
             check_floats(prim.name, outs)
         return outs
@@ -396,14 +399,11 @@ class tracing(interpreting):
             check_leaks(self.trace, leaked, *exc)
 
 
-def axis_env(trace: Trace | None = None) -> tuple[tuple[Any, int], ...]:
-    """The named axes in scope with their sizes, innermost first."""
-    trace, env = trace or _state.trace, []
-    while trace is not None:
-        if trace.axis_name is not None:
-            env.append((trace.axis_name, trace.size))
-        trace = trace.parent
-    return tuple(env)
+def axis_env(trace: Trace | None = None) -> tuple[tuple[Any, int, bool], ...]:
+    """The named axes in scope, innermost first: (name, size, tracked)."""
+    trace = trace or _state.trace
+    mine = () if trace.axis_name is None else ((trace.axis_name, trace.size, trace.tracked),)
+    return mine + (axis_env(trace.parent) if trace.parent else ())
 
 
 # --- traced values -------------------------------------------------------------------------

@@ -31,7 +31,7 @@ class Device:
         return f"CpuDevice(id={self.id})"
 
     def __str__(self) -> str:
-        return f"TFRT_CPU_{self.id}"
+        return f"cpu:{self.id}"
 
 
 _cpu: list[Device] = []

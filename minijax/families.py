@@ -71,7 +71,7 @@ class Elementwise(Primitive):
         first = avals[0]
         if self.simple and dtypes.kind(first.dtype) in self.accepts:
             for a in avals:
-                if a != first:
+                if a != first or a.vma != first.vma:
                     break
             else:
                 return [first]  # the common case, without the checks
@@ -279,6 +279,9 @@ class Program(Primitive):
         if any(isinstance(x, Tracer) for jaxpr in subprograms(params) for x in jaxpr.consts):
             args, params = self.open(args, params)
         return super().bind(*args, **params)
+
+    def vma_rule(self, avals: Sequence[ShapedArray], params: dict) -> frozenset:
+        return frozenset()  # its programs say so in their types
 
     def open(self, args: tuple, params: dict) -> tuple[Any, dict]:
         jaxpr, free = closed(params["jaxpr"])

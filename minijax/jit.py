@@ -22,14 +22,14 @@ from minijax.api_util import (
 from minijax.batching import batch, batch_jaxpr
 from minijax.compiler import compiled, timing_trace
 from minijax.compiler.executable import executable
-from minijax.config import Flags, config, flags
+from minijax.config import Flags, config
 from minijax.core import ArrayImpl, Tracer, axis_env, to_numpy
 from minijax.donation import give_up
 from minijax.families import Program
-from minijax.fast_path import FastPath
-from minijax.float_checks import checking_floats
+from minijax.fast_path import Shortened
 from minijax.jaxpr import JaxprEqn, closed, narrow_jaxpr, trace_to_jaxpr, used_inputs
 from minijax.jvp import jvp_call
+from minijax.layouts import laid_out, wanted_sharding
 from minijax.linearize import all_depends, linearize_call, split_jaxpr
 from minijax.make_jaxpr import abstract
 from minijax.references import Touching, Weakly, abstract_refs
@@ -48,6 +48,11 @@ class Call(Program):
         return lambda jaxpr, *args: self.bind(*args, jaxpr=jaxpr, **params)
 
     def evaluate(self, args, params):
+        if (sharding := wanted_sharding(params["jaxpr"])) is not None:
+            return sharding.follow(self, args, params)
+        return self.compute(args, params)
+
+    def compute(self, args: Sequence[Any], params: dict) -> list[Any]:
         jaxpr = params["jaxpr"]
         outs = self.impl(*[to_numpy(x) for x in args], **params)
         return [ArrayImpl(x, a) for x, a in zip(outs, jaxpr.out_avals)]
@@ -132,7 +137,8 @@ class Traced:
         self.refs = touching.refs  # called with what is in them, if there are any
         again = FlatFun(with_static(Weakly(fun), static), in_tree, kind)
         self.caller = touching.caller(again, Jitted) if kind == "jit" else None
-        self.jaxpr, self.captured = closed(*program) if kind in ("jit", "pmap") else program
+        whole = kind in ("jit", "pmap", "shard_map")
+        self.jaxpr, self.captured = closed(*program) if whole else program
         self.out_tree, self.in_tree, self.avals = flat.out_tree, in_tree, avals
         self.name = name_of(fun)
 
@@ -147,7 +153,8 @@ def traced(programs: dict, fun: Callable, kind: str, avals: tuple, in_tree: Any,
            static: tuple = ()) -> Traced:
     """The program of `fun` at these types, from the table or traced now."""
     kinds = tuple(type(x) for _, x in static)  # 1, 1.0 and True are equal, and not the same
-    key = kind, static, kinds, in_tree, avals, axis_env(), config.trace_context()
+    vmas = [a.vma for a in avals] if axis_env() else ()
+    key = kind, static, kinds, in_tree, avals, axis_env(), *vmas, config.trace_context()
     try:
         found = programs.get(key)
     except Exception as e:
@@ -160,43 +167,30 @@ def traced(programs: dict, fun: Callable, kind: str, avals: tuple, in_tree: Any,
     return found
 
 
-class Jitted:
+class Jitted(Shortened):
     """A function that is traced once for each type of its arguments, then run as a program."""
 
     def __init__(self, fun: Callable, static_argnums: tuple, static_argnames: tuple,
-                 donated: tuple = ((), ())):
-        functools.update_wrapper(self, fun)
+                 donated: tuple = ((), ()), shardings: tuple = (None, None)):
+        super().__init__(fun)
+        self.in_shardings, self.out_shardings = shardings
         self.donated = donated if any(donated) else None
-        self.fun = self.__wrapped__ = fun
         self.static_argnums, self.static_argnames = static_argnums, static_argnames
         self.programs = programs_of(fun)
-        self.paths: list[FastPath] = []
 
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not kwargs:
-            for path in self.paths:
-                if (out := path(args)) is not NotImplemented:
-                    return out
+    def long_way(self, args: tuple, kwargs: dict) -> Any:
         if config.jax_disable_jit:
             return self.fun(*args, **kwargs)
-        found, leaves = self.find(args, kwargs)
-        out = found(leaves)
+        laid = laid_out("jit in_shardings", args, self.in_shardings)
+        found, leaves = self.find(laid, kwargs)
+        out = laid_out("jit out_shardings", found(leaves), self.out_shardings)
         if self.donated:
             give_up(*split_static(*self.donated, args, kwargs), out)
-        elif len(leaves) == len(args) and not kwargs and found.caller is None:
-            self.remember(found)
+        elif not (found.caller or kwargs) and found.in_tree == tree_structure((args, {})):
+            jaxpr = found.jaxpr  # there is no static argument
+            if not (self.in_shardings or self.out_shardings or wanted_sharding(jaxpr)):
+                self.remember(found, executable(jaxpr), found.avals, jaxpr.out_avals)
         return out
-
-    def remember(self, found: Traced) -> None:
-        """Let the next calls with arguments like these take the short way."""
-        flat = found.in_tree == tree_structure((found.avals, {}))
-        if flat and not found.captured and flags.state is not None and not checking_floats():
-            jaxpr = found.jaxpr
-            path = FastPath(jaxpr, executable(jaxpr), found.avals, jaxpr.out_avals, found.out_tree)
-            self.paths = [path, *self.paths[:3]]
 
     def find(self, args: tuple, kwargs: dict) -> tuple[Traced, list[Any]]:
         """The program for arguments of these types, and the arguments it takes."""
@@ -318,8 +312,8 @@ def unhashable(static: tuple, error: Exception) -> Exception:
         f"types {[type(x) for _, x in static]} raised {error!r}.")
 
 
-def jit(fun: Any = inspect.Parameter.empty, *, static_argnums: Any = None,
-        static_argnames: Any = None,
+def jit(fun: Any = inspect.Parameter.empty, *, in_shardings: Any = None, out_shardings: Any = None,
+        static_argnums: Any = None, static_argnames: Any = None,
         donate_argnums: Any = None, donate_argnames: Any = None, keep_unused: bool = False,
         device: Any = None, backend: str | None = None, inline: bool = False,
         compiler_options: dict | None = None) -> Any:
@@ -331,6 +325,8 @@ def jit(fun: Any = inspect.Parameter.empty, *, static_argnums: Any = None,
     Array([-1.1084234,  0.       ,  1.05     ], dtype=float32)
 
     Args:
+      in_shardings, out_shardings: how arguments and results are divided among devices, for each a
+        sharding or None, in a pytree that is a prefix of the arguments, of the result.
       static_argnums, static_argnames: arguments that are not traced: hashable values, by
         position or by name. The function is traced again for each new value of them.
       donate_argnums, donate_argnames: arguments whose memory may be reused.
@@ -341,7 +337,8 @@ def jit(fun: Any = inspect.Parameter.empty, *, static_argnums: Any = None,
     """
     if fun is inspect.Parameter.empty:
         return functools.partial(
-            jit, static_argnums=static_argnums, static_argnames=static_argnames,
+            jit, in_shardings=in_shardings, out_shardings=out_shardings,
+            static_argnums=static_argnums, static_argnames=static_argnames,
             donate_argnums=donate_argnums, donate_argnames=donate_argnames)
     check_callable(fun)
     if inspect.isgeneratorfunction(fun) or inspect.iscoroutinefunction(fun):
@@ -351,4 +348,4 @@ def jit(fun: Any = inspect.Parameter.empty, *, static_argnums: Any = None,
     if both := {*donated[1]} & {*static[1]}:
         raise ValueError("static_argnames and donate_argnames cannot intersect. Argument names "
                          f"{both} appear in both static_argnames and donate_argnames")
-    return Jitted(fun, *static, donated)
+    return Jitted(fun, *static, donated, (in_shardings, out_shardings))

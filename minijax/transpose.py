@@ -62,6 +62,8 @@ def backward(jaxpr: Jaxpr, args: Sequence[Any], cts: Sequence[Any]) -> list[Any]
 def accumulate(ct_env: dict, x: Any, ct: Any) -> None:
     """Add to the cotangent that a variable has: a value that was used twice gets two."""
     if ct is not None:
+        if typeof(ct).vma != x.aval.vma:  # it varies over devices exactly as the variable does
+            ct = current_trace().vary(ct, x.aval.vma)
         ct_env[x] = add_any(ct_env[x], ct) if x in ct_env else ct
 
 

@@ -1,19 +1,22 @@
 """Programs with pmap, for minijax and for JAX: functions of the modules, without arguments.
 
 `python -m tests.pmap_programs file.npz all` runs them in JAX with eight devices, and saves the
-results; with `fast` only whole programs, not one for each collective.
+results; with `fast` only whole programs, not one for each collective. They are for four devices, or
+as many, an even number, as the environment says in PMAP_PROGRAMS_DEVICES.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-N = 4
+N = int(os.environ.get("PMAP_PROGRAMS_DEVICES", 4))
 PROGRAMS: dict[str, Callable] = {}
 
 
@@ -29,8 +32,8 @@ def numbers(*shape: int) -> np.ndarray:
 # --- one collective each -------------------------------------------------------------------------
 
 RING = [(i, (i + 1) % N) for i in range(N)]
-GROUPS = [[0, 2], [1, 3]]
-COLLECTIVES: dict[str, Callable] = {  # of x, an array (8, 4) on each device
+GROUPS = [list(range(0, N, 2)), list(range(1, N, 2))]
+COLLECTIVES: dict[str, Callable] = {  # of x, an array (8, N) on each device
     "psum": lambda lax, x: lax.psum(x, "i"),
     "psum-tree": lambda lax, x: lax.psum({"a": x, "b": (x[0], 2.0)}, "i")["b"],
     "psum-groups": lambda lax, x: lax.psum(x, "i", axis_index_groups=GROUPS),
@@ -41,14 +44,15 @@ COLLECTIVES: dict[str, Callable] = {  # of x, an array (8, 4) on each device
     "all_gather-1": lambda lax, x: lax.all_gather(x, "i", axis=1),
     "all_gather-tiled": lambda lax, x: lax.all_gather(x, "i", axis=1, tiled=True),
     "all_gather-groups": lambda lax, x: lax.all_gather(x, "i", axis_index_groups=GROUPS),
-    "psum_scatter": lambda lax, x: lax.psum_scatter(x[:4], "i"),
+    "psum_scatter": lambda lax, x: lax.psum_scatter(x[:N], "i"),
     "psum_scatter-1": lambda lax, x: lax.psum_scatter(x, "i", scatter_dimension=1),
     "psum_scatter-tiled": lambda lax, x: lax.psum_scatter(x, "i", tiled=True),
     "all_to_all": lambda lax, x: lax.all_to_all(x, "i", 1, 0),
     "all_to_all-tiled": lambda lax, x: lax.all_to_all(x, "i", 0, 1, tiled=True),
     "ppermute": lambda lax, x: lax.ppermute(x, "i", RING),
-    "ppermute-some": lambda lax, x: lax.ppermute(x, "i", [(0, 2), (3, 1)]),
-    "pshuffle": lambda lax, x: lax.pshuffle(x, "i", [2, 0, 3, 1]),
+    "ppermute-some": lambda lax, x: lax.ppermute(x, "i", [(0, N // 2), (N - 1, 0)]),
+    "pshuffle": lambda lax, x: lax.pshuffle(x, "i", [2 * i % (N + 1) - 1 for i in range(1, N + 1)]),
+    "pbroadcast": lambda lax, x: lax.pbroadcast(x, "i", N - 1),
     "axis_index": lambda lax, x: x * lax.axis_index("i"),
     "axis_size": lambda lax, x: x * lax.axis_size("i"),
     "two": lambda lax, x: lax.psum(x, "i") * lax.ppermute(lax.pmax(x, "i") - x, "i", RING),
@@ -59,12 +63,12 @@ def of_collective(name: str, differentiable: bool = True) -> None:
     f = COLLECTIVES[name]
 
     def value(jax: Any, jnp: Any, lax: Any) -> Any:
-        return jax.pmap(lambda x: f(lax, x), axis_name="i")(numbers(N, 8, 4))
+        return jax.pmap(lambda x: f(lax, x), axis_name="i")(numbers(N, 8, N))
 
     def pulled(jax: Any, jnp: Any, lax: Any) -> Any:
         mapped = jax.pmap(lambda x: f(lax, jnp.sin(x)), axis_name="i")
-        out, pull = jax.vjp(mapped, numbers(N, 8, 4))
-        push = jax.jvp(mapped, (numbers(N, 8, 4),), (numbers(N, 8, 4),))[1]
+        out, pull = jax.vjp(mapped, numbers(N, 8, N))
+        push = jax.jvp(mapped, (numbers(N, 8, N),), (numbers(N, 8, N),))[1]
         return pull(jax.tree.map(lambda x: jnp.cos(x).astype(x.dtype), out)), push
 
     PROGRAMS[f"{name}: value"] = value
@@ -221,7 +225,15 @@ def flat(jax: Any, out: Any) -> list[np.ndarray]:
     return [np.asarray(x) for x in jax.tree.leaves(out)]
 
 
-def main(path: str, kind: str) -> None:
+def jax_results(folder: Any, kind: str, module: str = "pmap_programs") -> Any:
+    """What JAX computes, in a process of its own."""
+    path, root = folder.mktemp("jax") / "results.npz", Path(__file__).resolve().parents[1]
+    subprocess.run([sys.executable, "-W", "ignore", "-m", f"tests.{module}", str(path), kind],
+                   check=True, cwd=root, env={**os.environ, "PYTHONPATH": str(root)})
+    return np.load(path)
+
+
+def main(path: str, kind: str, programs: dict[str, Callable] = PROGRAMS) -> None:
     os.environ["XLA_FLAGS"] = ("--xla_force_host_platform_device_count=8 "
                                "--xla_backend_optimization_level=0")
     import jax
@@ -229,7 +241,7 @@ def main(path: str, kind: str) -> None:
     from jax import lax
 
     results = {}
-    for name, f in PROGRAMS.items():
+    for name, f in programs.items():
         if kind == "fast" and ":" in name:
             continue
         try:

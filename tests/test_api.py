@@ -28,20 +28,22 @@ import minijax
 
 HERE = {
     "jax": """
-        Array Device Ref ShapeDtypeStruct block_until_ready checking_leaks checkpoint
-        checkpoint_policies clear_caches closure_convert config custom_gradient custom_jvp
-        custom_vjp debug debug_infs debug_nans default_backend default_device
+        Array Device NamedSharding P Ref ShapeDtypeStruct block_until_ready checking_leaks
+        checkpoint checkpoint_policies clear_caches closure_convert config custom_gradient
+        custom_jvp custom_vjp debug debug_infs debug_nans default_backend default_device
         default_matmul_precision default_prng_impl device_count device_get device_put devices
         disable_jit dtypes effects_barrier enable_checks enable_x64 ensure_compile_time_eval errors
         eval_shape float0 freeze fwd_and_bwd grad hessian jacfwd jacobian jacrev jit jvp lax
         linear_transpose linearize local_device_count local_devices log_compiles make_jaxpr
-        named_call named_scope new_ref nn numpy numpy_dtype_promotion process_count process_index
-        pure_callback random remat scipy tree tree_util typeof value_and_grad vjp vmap""",
+        make_mesh named_call named_scope new_ref nn numpy numpy_dtype_promotion process_count
+        process_index pure_callback random remat reshard scipy set_mesh shard_map sharding tree
+        tree_util typeof value_and_grad vjp vmap""",
     "jax.ad_checkpoint": "checkpoint_name print_saved_residuals",
     "jax.config": "update jax_enable_x64",
     "jax.core": "ShapedArray Trace Tracer",
     "jax.custom_derivatives": "SymbolicZero closure_convert custom_vjp_primal_tree_values",
-    "jax.debug": "DebugEffect OrderedDebugEffect breakpoint callback log print",
+    "jax.debug": """
+        DebugEffect OrderedDebugEffect breakpoint callback log print visualize_array_sharding""",
     "jax.dtypes": """
         bfloat16 canonicalize_dtype extended finfo float0 iinfo issubdtype prng_key result_type""",
     "jax.errors": """
@@ -64,12 +66,13 @@ HERE = {
         dynamic_update_index_in_dim dynamic_update_slice dynamic_update_slice_in_dim eq erf erf_inv
         erfc exp exp2 exp_p expand_dims expm1 fft floor fori_loop full full_like gather ge gt imag
         index_in_dim integer_pow iota is_finite le lgamma log log1p logistic lt map max min mul ne
-        neg nextafter pad pmax pmean pmin population_count pow ppermute psum psum_scatter real
+        neg nextafter pad pcast pmax pmean pmin population_count pow ppermute psum psum_scatter real
         reciprocal reduce reduce_and reduce_max reduce_min reduce_or reduce_precision reduce_prod
         reduce_sum reduce_window rem reshape rev round rsqrt scan scatter scatter_add scatter_max
         scatter_min scatter_mul select select_n shift_left shift_right_arithmetic
         shift_right_logical sign sin sinh slice slice_in_dim sort sort_key_val sqrt square squeeze
-        stop_gradient sub switch tan tanh tanh_p top_k transpose while_loop""",
+        stop_gradient sub switch tan tanh tanh_p top_k transpose while_loop
+        with_sharding_constraint""",
     "jax.nn": """
         celu elu gelu glu hard_sigmoid hard_silu hard_tanh initializers leaky_relu log_sigmoid
         log_softmax logsumexp one_hot relu relu6 selu sigmoid silu soft_sign softmax softplus
@@ -115,6 +118,8 @@ HERE = {
         digamma entr erf erfc erfinv expit gammaln i0 i1 log_ndtr log_softmax logit logsumexp ndtr
         ndtri softmax xlog1py xlogy""",
     "jax.scipy.stats.norm": "cdf logpdf pdf",
+    "jax.sharding": """
+        AxisType Mesh NamedSharding PartitionSpec get_abstract_mesh reshard set_mesh""",
     "jax.test_util": "check_grads check_jvp check_vjp",
     "jax.tree": "all flatten leaves map reduce structure transpose unflatten",
     "jax.tree_util": """
@@ -124,13 +129,8 @@ HERE = {
 }
 
 LATER = {
-    "issue 5: pmap and meshes": {
-        "jax": "NamedSharding P make_mesh reshard set_mesh shard_map sharding",
-        "jax.debug": "visualize_array_sharding",
-        "jax.lax": "pcast with_sharding_constraint",
-        "jax.sharding": """
-            AbstractMesh AxisType Mesh NamedSharding PartitionSpec auto_axes explicit_axes
-            get_abstract_mesh reshard set_mesh use_abstract_mesh"""},
+    "no issue yet: sharding in types": {
+        "jax.sharding": "AbstractMesh auto_axes explicit_axes use_abstract_mesh"},
     "no issue yet": {
         "jax.experimental.checkify": """
             all_checks check checkify float_checks index_checks user_checks""",

@@ -20,6 +20,7 @@ from minijax.course.book import find_root, read_book
 from minijax.course.guards import GUARDS, Chapter
 from minijax.course.one_text import book_problems
 from minijax.course.order import origin
+from minijax.course.prose import page_problems, pages
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -29,6 +30,7 @@ def test_the_chapters_keep_every_rule(part):
     book = read_book(ROOT)
     if part == "book.yml":
         problems = list(book_problems(book))
+        problems += [p for path in pages(book) for p in page_problems(path)]
     else:
         problems = list(notebooks.check_chapter(Chapter(book, part)))
     assert not problems, "\n" + "\n".join(map(str, problems))
@@ -309,6 +311,10 @@ def silent(nb):
         cell.source, cell.outputs = "x = 1", []
 
 
+def on_a_slide(word):
+    return lambda nb: find(nb, word).metadata.update(slideshow={"slide_type": "-"})
+
+
 def terse(nb):
     for cell in nb.cells:
         cell.source = cell.source.replace(SAID, "Look.")
@@ -355,6 +361,7 @@ BAD = [
     ("alt_text", code("f()", {"image/png": "aaaa"}), 'alt="..."'),
     ("alt_text", code("f()", {"image/svg+xml": "<svg/>"}), 'alt="..."'),
     ("short_cells", code("\n".join(["print(1)"] * 41)), "has 41 lines"),
+    ("slides_fit", on_a_slide("# A s"), "is the first cell on a slide, and begins none"),
     ("in_shape", code("\n".join(["print(1)"] * 199)), "asserts per 100 lines"),
     ("in_shape", silent, "of the code cells have output"),
     ("in_shape", terse, "the median prose cell has 1"),
@@ -362,6 +369,13 @@ BAD = [
     ("in_shape", replaced("import live", "import", "\n" * 46 + "import"), "lines, at most 45"),
     ("in_order", code("tinylib.magic(1)"), "which 02_later"),
     ("in_order", code("from tinylib.far import travel as t\nt()"), "far/away.py), which 03_far"),
+    ("headings", prose("#### Deep"), "skips a level: #### after ##"),
+    ("links", prose("See [it](02_later.ipynb)."), "leads nowhere: there is no 02_later.ipynb"),
+    ("links", prose("See [it](#absent)."), "leads to no heading of 01_ops.ipynb"),
+    ("links", prose("See [it](01_ops.ipynb#absent)."), "leads to no heading"),
+    ("links", prose("See [it](https://no host/x)."), "is not an address"),
+    ("links", prose("See [it](htps://a.org)."), "is not an address"),
+    ("links", prose('<a href="x.html">x</a>'), "leads nowhere"),
     ("one_text", replaced(BOX, "Holds a value", "Holds values"), "not the shipped text"),
     ("one_text", replaced(NEG, "  # continued", ""), "not the shipped text"),
     ("one_text", shows(BOX, "ops.py: absent"), "ops.py has no absent"),

@@ -5,8 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
-import urllib.request
 from io import StringIO
 from pathlib import Path
 
@@ -45,7 +43,9 @@ def test_the_installed_script_answers():
 
 
 @pytest.mark.parametrize("arguments", [
-    (), ("tour",), ("train",), ("lab",), ("cache",), ("profile",)])
+    (), ("tour",), ("train",), ("lab",), ("cache",), ("profile",),
+    ("book",), ("book", "build"), ("book", "serve"),
+    ("slides",), ("slides", "build"), ("slides", "check"), ("slides", "serve")])
 def test_help_says_what_to_do(arguments):
     result = run(*arguments, "--help")
     assert result.exit_code == 0
@@ -142,7 +142,8 @@ def test_the_picture_has_curves_and_frames_what_was_misread(tmp_path):
 
 def test_a_missing_extra_is_one_sentence_with_the_command():
     hide = "import sys; sys.modules['{0}'] = None; from minijax.course import cli; cli.main({1})"
-    for module, arguments, name in (("click", [], "click"), ("rich", ["train"], "rich")):
+    for module, arguments, name in (("click", [], "click"), ("nbformat", [], "nbformat"),
+                                    ("psutil", [], "psutil"), ("rich", ["train"], "rich")):
         code = hide.format(module, arguments)
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert done.returncode == 1
@@ -228,82 +229,3 @@ def test_a_tour_that_fails_says_so_without_a_traceback(tmp_path, monkeypatch):
     assert result.exit_code == 1
     assert result.output.endswith("Error: code cell 1 of 00_tour.ipynb raised "
                                   "ZeroDivisionError: division by zero\n")
-
-
-# --- lab
-
-
-def test_lab_copies_the_chapters_and_keeps_what_is_there(tmp_path):
-    made, _ = places.copy_chapters(tmp_path / "mine")
-    names = {path.name for path in places.chapters().glob("*.ipynb")}
-    assert {path.name for path in made} >= names and "00_tour.ipynb" in names
-    (tmp_path / "mine" / "00_tour.ipynb").write_text("my changes")
-    made[1].unlink()
-    assert places.copy_chapters(tmp_path / "mine") == ([made[1]], [])
-    assert (tmp_path / "mine" / "00_tour.ipynb").read_text() == "my changes"
-
-
-def test_lab_tells_jupyter_that_the_chapters_are_ours(tmp_path, monkeypatch):
-    """Otherwise it takes their drawings apart, and shows the letters in them as one text."""
-    import nbformat
-    from nbformat.sign import NotebookNotary
-
-    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
-    made, _ = places.copy_chapters(tmp_path / "mine")
-    (chapter,) = [path for path in made if path.name == "04_vjp.ipynb"]
-    nb = nbformat.read(chapter, as_version=4)
-    assert not NotebookNotary().check_signature(nb)
-    places.trust(made)
-    assert NotebookNotary().check_signature(nb)
-
-
-def test_lab_renews_what_the_reader_left_alone(tmp_path, monkeypatch):
-    """A chapter of an older library would run its cells in a newer one."""
-    source = tmp_path / "chapters"
-    source.mkdir()
-    monkeypatch.setattr(places, "chapters", lambda: source)
-    for name in ("left.ipynb", "changed.ipynb"):
-        (source / name).write_text("old")
-    places.copy_chapters(tmp_path / "mine")
-    (tmp_path / "mine" / "changed.ipynb").write_text("the reader's")
-    for name in ("left.ipynb", "changed.ipynb"):
-        (source / name).write_text("new")
-    made, old = places.copy_chapters(tmp_path / "mine")
-    assert [p.name for p in made] == ["left.ipynb"] and [p.name for p in old] == ["changed.ipynb"]
-    assert (tmp_path / "mine" / "left.ipynb").read_text() == "new"
-    assert (tmp_path / "mine" / "changed.ipynb").read_text() == "the reader's"
-
-
-def free_port():
-    import socket
-
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        return server.getsockname()[1]
-
-
-@posix
-@pytest.mark.slow
-def test_lab_without_a_screen_prints_an_address_that_answers(tmp_path):
-    settings = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "run", "HOME": "home"}
-    env = {name: value for name, value in os.environ.items() if "DISPLAY" not in name}
-    env |= {name: str(tmp_path / folder) for name, folder in settings.items()}
-    port = str(free_port())
-    process = start("lab", "mine", "--port", port, cwd=tmp_path, env=env)
-    try:
-        while not (address := re.search(rf"http://\S+:{port}/\S+", process.stderr.readline())):
-            assert process.poll() is None
-        assert "/lab/tree/00_tour.ipynb?token=" in address[0]
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                page = urllib.request.urlopen(address[0], timeout=10).read()
-                break
-            except OSError:
-                assert time.monotonic() < deadline
-                time.sleep(0.2)
-        assert b"jupyter-config-data" in page
-        assert (tmp_path / "mine" / "00_tour.ipynb").is_file()
-    finally:
-        process.terminate()
-        process.communicate(timeout=60)

@@ -635,3 +635,15 @@ def test_an_error_class_can_be_caught_as_in_jax():
     for name in ours & theirs:
         assert builtin_base(getattr(minijax.errors, name)) is builtin_base(
             getattr(jax.errors, name))
+
+
+@pytest.mark.parametrize("maker", ["fori_loop", "map", "scan"])
+def test_a_leak_names_what_the_user_called(maker):
+    leaked = []
+    lax, jnp = minijax.lax, minijax.numpy
+    {"fori_loop": lambda: lax.fori_loop(0, 3, lambda i, x: leaked.append(x) or x, 1.0),
+     "map": lambda: lax.map(lambda x: leaked.append(x) or x, jnp.ones(2)),
+     "scan": lambda: lax.scan(lambda c, x: (leaked.append(x) or c, x), 0.0, jnp.ones(2)),
+     }[maker]()
+    with pytest.raises(minijax.errors.UnexpectedTracerError, match=f"for {maker}, and was"):
+        leaked[0] + 1

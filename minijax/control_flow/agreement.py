@@ -58,7 +58,8 @@ def check_carry(what: str, fun: Callable, tree: Any, ins: Sequence[ShapedArray],
             "output has the same pytree structure as the carry input.")
     lines = [f"{carry_component(fun, path)} has type {a.str_short()} but the corresponding output "
              f"carry component has type {b.str_short()}, so {mismatch(a, b)}"
-             for path, a, b in zip(leaf_paths(tree), ins, outs) if not same_type(a, b)]
+             for path, a, b in zip(leaf_paths(tree), ins, outs)
+             if not same_type(a, b) or not b.vma <= a.vma]
     if lines:
         raise TypeError(f"{what} function carry input and carry output must have equal types, but "
                         f"they differ:\n\n{itemized(lines)}\n\nRevise the function so that all "
@@ -114,8 +115,12 @@ def at(path: tuple) -> str:
 
 def mismatch(a: ShapedArray, b: ShapedArray) -> str:
     """What differs between two types."""
-    return ", and ".join(f"the {n}s do not match" for n in ("dtype", "shape")
-                         if getattr(a, n) != getattr(b, n))
+    fields = [n for n in ("dtype", "shape") if getattr(a, n) != getattr(b, n)]
+    if not fields:
+        names = ", ".join(map(repr, sorted(b.vma - a.vma)))
+        return ("the axes over which they vary do not match: start from jax.lax.pcast(..., "
+                f"({names},), to='varying')")
+    return ", and ".join(f"the {n}s do not match" for n in fields)
 
 
 def leaf_paths(tree: Any) -> list[tuple]:

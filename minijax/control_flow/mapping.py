@@ -18,12 +18,16 @@ from minijax.tree_util import tree_leaves, tree_map
 class Mapped(Body):
     """The body of a scan that carries nothing."""
 
+    maker = "map"
+
     def __call__(self, _: tuple, x: Any) -> tuple:
         return (), self.func(x)
 
 
 class MappedBatch(Body):
     """The same, for a batch in each step."""
+
+    maker = "map with batch_size"
 
     def __call__(self, _: tuple, x: Any) -> tuple:
         return (), vmap(self.func)(x)

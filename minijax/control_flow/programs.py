@@ -45,7 +45,12 @@ def parts(xs: Sequence[Any], *sizes: int) -> list[list[Any]]:
 
 
 class Body:
-    """A body made of a user's function: its programs are kept with that function."""
+    """A body made of a user's function: its programs are kept with that function.
+
+    `maker` is what the user called.
+    """
+
+    maker: str
 
     def __init__(self, func: Callable):
         self.func, self.__name__ = func, name_of(func)
@@ -54,8 +59,7 @@ class Body:
 def program_of(fun: Callable, kind: str, avals: Sequence[ShapedArray], in_tree: Any) -> Traced:
     """The program of a body; what it closes over are its first inputs."""
     if isinstance(fun, Body):
-        return traced(programs_of(fun.func), fun, f"{type(fun).__name__} {kind}", tuple(avals),
-                      in_tree)
+        return traced(programs_of(fun.func), fun, fun.maker, tuple(avals), in_tree)
     return traced(programs_of(fun), fun, kind, tuple(avals), in_tree)
 
 

@@ -74,7 +74,9 @@ class While(Program):
         for jaxpr, given in (cond_jaxpr, [*cond_consts, *carry]), (body_jaxpr, [*consts, *carry]):
             if not all(map(same_type, jaxpr.in_avals, given)):
                 raise TypeError(f"while loop takes {jaxpr.in_avals}, got {given}")
-        return [ShapedArray(a.shape, a.dtype, a.weak_type and out.weak_type)
+        often = cond_jaxpr.out_avals[0].vma  # over which axes the number of steps varies
+        return [ShapedArray(a.shape, a.dtype, a.weak_type and out.weak_type,
+                            a.vma | out.vma | often)
                 for a, out in zip(carry, body_jaxpr.out_avals)]
 
     def effects_of(self, params):
@@ -393,6 +395,8 @@ def one_like(i: Any) -> Any:
 class Counting(Body):
     """The body of a scan that counts along."""
 
+    maker = "fori_loop"
+
     def __call__(self, loop_carry: tuple, _: None) -> tuple:
         i, val = loop_carry
         return (add(i, one_like(i)), self.func(i, val)), None
@@ -400,6 +404,8 @@ class Counting(Body):
 
 class CountingUpTo(Body):
     """The body of a while loop that counts along."""
+
+    maker = "fori_loop"
 
     def __call__(self, loop_carry: tuple) -> tuple:
         i, stop, val = loop_carry

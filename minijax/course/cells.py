@@ -21,9 +21,9 @@ after `+++`::
 
     +++ slide=slide                             one more prose cell, on a new slide
 
-Tags are those of `TAGS`; `slide` is a slide type of nbconvert; `alt` describes a picture that the
-cell draws; `id` is needed only to keep an id that does not follow from the cell's first words.
-Code to be read and not run is fenced with another word (`text`, `py`, `console`).
+Tags are those of `TAGS`; `slide` is a slide type of `slides/pages.py`; `alt` describes a picture
+that the cell draws; `id` is needed only to keep an id that does not follow from the cell's first
+words. Code to be read and not run is fenced with another word (`text`, `py`, `console`).
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def canonical(nb: Notebook) -> str:
         counts = list(range(1, len(code) + 1))
     for cell, count in zip(code, counts, strict=True):
         cell.execution_count = count
-        cell.outputs = _canonical_outputs(cell.outputs, count)
+        cell.outputs = canonical_outputs(cell.outputs, count)
     made = new_notebook(cells=cells, metadata=METADATA, nbformat_minor=5)
     return nbformat.writes(made, version=4).rstrip("\n") + "\n"
 
@@ -101,7 +101,7 @@ def _options(cell: Cell) -> dict[str, str]:
     found = {
         "minijax": file_and_names and f"{file_and_names[0]}: {', '.join(file_and_names[1])}",
         "tags": ",".join(sorted(set(m.get("tags", [])))),
-        "slide": m.get("slideshow", {}).get("slide_type", "-").replace("-", ""),
+        "slide": m.get("slideshow", {}).get("slide_type", ""),
         "alt": m.get("mystnb", {}).get("image", {}).get("alt"),
         "id": "" if RANDOM_ID.fullmatch(cell.get("id", "")) else cell.get("id", ""),
     }
@@ -121,7 +121,8 @@ def _metadata(options: dict[str, str]) -> dict[str, Any]:
     return made
 
 
-def _canonical_outputs(outputs: list[Any], count: int | None) -> list[Any]:
+def canonical_outputs(outputs: list[Any], count: int | None) -> list[Any]:
+    """The outputs of a cell as they are stored: one of each stream, errors without frames."""
     made: list[Any] = []
     for out in outputs:
         kind = out.output_type

@@ -1,26 +1,32 @@
-"""The command line: `minijax tour`, `minijax train`, `minijax lab`, `minijax cache`, and
-`minijax profile`."""
+"""The command line: `minijax tour`, `train`, `cache`, `profile`, and those of other modules."""
 
-import importlib.util
 import os
 import runpy
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 try:
     import click
-except ModuleNotFoundError as error:
-    raise SystemExit(
-        "the minijax command needs click: in your clone run  python -m pip install '.[course]'"
-    ) from error
+    import psutil  # noqa: F401 - as the exercises do
 
-from minijax.compiler import cache as kernels
-from minijax.course import data, mnist, plots, show
-from minijax.course.places import chapters, copy_chapters, trust
-from minijax.course.tour import CellError, read_cells, run_notebook
+    from minijax.compiler import cache as kernels
+    from minijax.course import data, mnist, plots, show
+    from minijax.course.exercises import commands as exercises
+    from minijax.course.lab import lab
+    from minijax.course.places import chapters
+    from minijax.course.publish.command import book
+    from minijax.course.slides.command import slides
+    from minijax.course.teaching.release import release
+    from minijax.course.teaching.statistics import statistics
+    from minijax.course.terminal import one_line_errors, progress, require, stoppable
+    from minijax.course.tour import CellError, read_cells, run_notebook
+except ModuleNotFoundError as error:
+    missing = (error.name or "").split(".")[0]
+    raise SystemExit(
+        f"the minijax command needs {missing}: in your clone run  python -m pip install "
+        "'.[course]'"
+    ) from error
 
 PASSING = 0.5  # a network below this has not learned; guessing gives 0.1
 
@@ -31,8 +37,12 @@ def main() -> None:
     """Learn JAX from the inside: a small JAX you can read.
 
     Start with `minijax tour`. Then `minijax train`, and `minijax lab` to read the chapters and
-    change them.
+    change them. The exercises: `minijax start`, then `minijax check`.
     """
+
+
+for command in (book, lab, release, slides, statistics, *exercises.COMMANDS):
+    main.add_command(command)
 
 
 @main.command()
@@ -83,43 +93,6 @@ def train(epochs: int | None, seed: int, folder: str | None, plot: Path) -> None
         click.echo(f"not learned: below {PASSING}", err=True)
     click.echo(f"test accuracy: {result:.3f}")
     sys.exit(int(result < PASSING))
-
-
-@main.command()
-@click.argument(
-    "folder", default="minijax-course", type=click.Path(file_okay=False, path_type=Path)
-)
-@click.option("--port", type=click.IntRange(1, 65535), default=8888, show_default=True)
-@click.option("--browser/--no-browser", default=None, help="[default: if there is a screen]")
-def lab(folder: Path, port: int, browser: bool | None) -> None:
-    """Open the chapters in JupyterLab.
-
-    The chapters are copied to FOLDER (minijax-course unless you name another). Files already
-    there are kept, so your changes are safe. Without a screen it prints the address to open.
-    Ctrl-C ends it.
-    """
-    require("jupyterlab", "ipykernel")
-    from jupyterlab.labapp import LabApp
-
-    with one_line_errors(OSError):
-        made, old = copy_chapters(folder)
-        trust(made)
-    click.echo(f"{folder}: {len(made)} files copied" if made else f"{folder}: your copy, unchanged")
-    for path in old:
-        click.echo(f"{path}: yours is kept; the library's is newer. Move yours away to get it.")
-    arguments = [
-        f"--ServerApp.root_dir={folder.resolve()}",
-        "--LabApp.default_url=/lab/tree/00_tour.ipynb",
-        f"--ServerApp.port={port}",
-        "--ServerApp.answer_yes=True",  # Ctrl-C ends it at once
-        "--ServerApp.log_level=ERROR",  # leaves the address
-        "--LabApp.log_level=ERROR",
-    ]
-    if not (has_screen() if browser is None else browser):
-        arguments.append("--no-browser")
-    if hasattr(os, "geteuid") and os.geteuid() == 0:
-        arguments.append("--allow-root")
-    LabApp.launch_instance(arguments)
 
 
 @main.command()
@@ -212,61 +185,12 @@ def train_and_plot(images, epochs: int, seed: int, plot: Path) -> float:
     return history.test_accuracy[-1]
 
 
-def require(*modules: str) -> None:
-    """End with one sentence if a module of the course extra is missing."""
-    missing = [name for name in modules if importlib.util.find_spec(name) is None]
-    if missing:
-        raise click.ClickException(
-            f"this needs {', '.join(missing)}: in your clone run  python -m pip install '.[course]'"
-        )
-
-
 def check_plot(path: Path) -> None:
     """Refuse a picture that could not be saved, before the training and not after it."""
     if path.suffix[1:].lower() not in plots.formats():
         raise click.BadParameter(f"{path} must end in one of: {', '.join(plots.formats())}")
     if not os.access(path.absolute().parent, os.W_OK):
         raise click.BadParameter(f"the folder of {path} is absent or not writable; give another")
-
-
-def has_screen() -> bool:
-    """Whether a browser window can open here."""
-    return sys.platform in ("win32", "darwin") or any(
-        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY")
-    )
-
-
-def progress(console):
-    """A progress bar that goes away when it is done."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    return Progress(
-        *columns,
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-
-
-@contextmanager
-def one_line_errors(*kinds: type[Exception]) -> Iterator[None]:
-    """What a user can cause is told as a message, without a traceback."""
-    try:
-        yield
-    except kinds as error:
-        raise click.ClickException(str(error)) from error
-
-
-@contextmanager
-def stoppable(what: str) -> Iterator[None]:
-    """Ctrl-C ends the command with one line and the exit code shells expect."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        click.echo(f"{what} stopped", err=True)
-        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -59,11 +59,16 @@ def count_asserts(tree: ast.Module) -> int:
 
 
 def measure(cells: list[Any], trees: dict[int, ast.Module]) -> Figures:
-    """Count. `trees` has the parsed code of the chapter's own cells, by their place."""
+    """Count. `trees` has the parsed code of the chapter's own cells, by their place.
+
+    The exercises, which have bounds of their own (`exercises/source.py`), are not counted.
+    """
+    text = [i for i, cell in enumerate(cells) if not cell.get("id", "").startswith("exercise")]
+    own = [trees[i] for i in text if i in trees and "minijax" not in cells[i].metadata]
+    cells = [cells[i] for i in text]
     code = [cell for cell in cells if cell.cell_type == "code"]
     lines = [code_lines(cell) for cell in code]
     prose = [n for cell in cells if cell.cell_type == "markdown" and (n := words(cell.source))]
-    own = [tree for i, tree in trees.items() if "minijax" not in cells[i].metadata]
     first_lines, first_words = _before_the_first_result(cells)
     return Figures(
         code_cells=len(code),

@@ -17,6 +17,7 @@ from minijax.course.cells import METADATA, TAGS, canonical
 from minijax.course.figures import FENCED, Figures, code_lines, measure, out_of_shape
 from minijax.course.live import marked_file
 from minijax.course.order import too_early
+from minijax.course.slides.pages import misfits
 
 MAGICS = {"time", "timeit", "matplotlib", "capture"}
 COMMENT_MARKER = re.compile(r"^\s*#\s*(NBVAL_|PYTEST_VALIDATE_)\w+", re.MULTILINE)
@@ -239,6 +240,11 @@ def short_cells(c: Chapter) -> Iterator[Problem]:
     for cell in c.code:
         if code_lines(cell) > 40:
             yield c.problem(cell, f"has {code_lines(cell)} lines of code: at most 40")
+
+
+@guard
+def slides_fit(c: Chapter) -> Iterator[Problem]:
+    yield from (c.problem(cell, message) for cell, message in misfits(c.cells))
 
 
 @guard

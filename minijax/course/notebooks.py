@@ -10,13 +10,12 @@ The notebook is the source: it alone is committed, with its outputs. To edit one
 (the form is described in `minijax/course/cells.py`), change it and `build` it again; or edit it in
 JupyterLab and `run` it. Cells with the metadata `{"minijax": "jvp.py: JVPTracer, jvp"}` hold text
 of the library (addresses: `minijax/course/source.py`): `sync` fills them in, never the other way.
-Without notebooks, `sync`, `run` and `check` take all chapters that `book.yml` lists.
+Without notebooks, `sync`, `run` and `check` take all chapters and lectures that `book.yml` lists.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,9 +25,15 @@ from typing import Any
 from minijax.course.book import Book, find_root, read_book
 from minijax.course.cells import canonical, from_text, read, to_text, write
 from minijax.course.figures import HEADER, UNITS
+from minijax.course.fresh_kernel import run_cells
 from minijax.course.guards import GUARDS, TOOL, Chapter, Problem
 from minijax.course.one_text import book_problems
+from minijax.course.prose import page_problems, pages
 from minijax.course.source import parse_tag, render
+
+# A lecture is a notebook that runs, and slides that fit; it has not the shape of a chapter.
+OF_LECTURES = {"valid", "formatted", "counted", "outputs", "errors", "magics", "tags", "one_title",
+               "alt_text", "slides_fit"}
 
 
 def fill(nb: Any, book: Book) -> None:
@@ -69,39 +74,28 @@ def run(notebook: Path, book: Book, timeout: int = 600) -> None:
     Raises nbclient's CellExecutionError, and writes nothing, where a cell without the tag
     raises-exception raises.
     """
-    from jupyter_client.kernelspec import KernelSpecManager
-    from jupyter_client.manager import AsyncKernelManager
-    from nbclient import NotebookClient
-
     nb = read(notebook)
     fill(nb, book)
-    specs = KernelSpecManager(kernel_dirs=[])  # no installed kernel: this interpreter
-    client = NotebookClient(
-        nb,
-        km=AsyncKernelManager(kernel_name="python3", kernel_spec_manager=specs),
-        timeout=timeout,
-        record_timing=False,
-        store_widget_state=False,
-        resources={"metadata": {"path": str(notebook.resolve().parent)}},
-    )
-    here = Path(__file__).resolve().parents[2]  # the kernel imports the minijax that runs it
-    paths = [str(book.root), str(here), *filter(None, [os.environ.get("PYTHONPATH")])]
-    client.execute(cleanup_kc=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)})
+    run_cells(nb, notebook.parent, (book.root,), timeout=timeout, record_timing=False)
     write(nb, notebook)
 
 
 def check(book: Book) -> Iterator[Problem]:
     """Everything that is wrong with the book and its chapters."""
     yield from book_problems(book)
-    for name in book.chapters:
+    for path in pages(book):
+        yield from page_problems(path)
+    for name in book.notebooks:
         if book.notebook(name).is_file():
             yield from check_chapter(Chapter(book, name))
 
 
 def check_chapter(chapter: Chapter) -> Iterator[Problem]:
-    """Everything that is wrong with one chapter."""
-    for guard in GUARDS.values():
-        yield from guard(chapter)
+    """Everything that is wrong with one chapter, or one lecture."""
+    lecture = chapter.name in chapter.book.lectures
+    for name, guard in GUARDS.items():
+        if not lecture or name in OF_LECTURES:
+            yield from guard(chapter)
 
 
 # The command line.
@@ -205,7 +199,7 @@ def _with(book: Book, path: Path) -> Book:
 
 
 def _notebooks(args: argparse.Namespace, book: Book) -> list[Path]:
-    return args.notebooks or [book.notebook(name) for name in book.chapters]
+    return args.notebooks or [book.notebook(name) for name in book.notebooks]
 
 
 COMMANDS = {"build": _build, "text": _text, "sync": _sync, "run": _run, "check": _check}

@@ -110,12 +110,13 @@ def book_problems(book: Book) -> Iterator[Problem]:
     names = list(book.chapters)
     if names != sorted(names):
         yield Problem("book.yml", f"the chapters are not in the order of their numbers: {names}")
-    for name in names:
+    for name, file in book.notebooks.items():
         if not book.notebook(name).is_file():
-            mend = f"{TOOL} build TEXT {book.chapters[name]}.ipynb"
-            yield Problem("book.yml", f"lists {book.chapters[name]}, which does not exist", mend)
-    for path in sorted(book.root.glob("chapters/*.ipynb")):
-        if path.stem not in names:
+            mend = f"{TOOL} build TEXT {file}.ipynb"
+            yield Problem("book.yml", f"lists {file}, which does not exist", mend)
+    paths = [*book.root.glob("chapters/*.ipynb"), *book.root.glob("chapters/slides/*.ipynb")]
+    for path in sorted(paths):
+        if path.stem not in book.notebooks:
             yield Problem(path.name, "is not listed in book.yml, so nothing checks it")
     yield from _twice([Chapter(book, n) for n in names if book.notebook(n).is_file()])
 

@@ -1,11 +1,11 @@
-"""Where the course's files are: in the clone, or inside the installed package."""
+"""Where the course's files are, in the clone or inside the installed package."""
 
 import hashlib
 import json
-import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+STATIC = Path(__file__).resolve().parent / "static"  # other people's scripts: MathJax, reveal.js
 ORIGINALS = ".originals.json"  # in a reader's copy: what each file was when it was copied
 
 
@@ -26,32 +26,59 @@ def chapters() -> Path:
     )
 
 
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
-def copy_chapters(target: Path) -> tuple[list[Path], list[Path]]:
-    """Copy the chapters to `target`: the files made or renewed, and the reader's that are old.
+def copy_chapters(target: Path, without_outputs: bool = False) -> tuple[list[Path], list[Path]]:
+    """Copy the chapters to `target`: the files made or renewed, and the reader's that are old."""
+    return copy_folder(chapters(), target, change=unrun if without_outputs else unchanged)
+
+
+def unchanged(name: Path, content: bytes) -> bytes:
+    return content
+
+
+def unrun(name: Path, content: bytes) -> bytes:
+    """A notebook without what running it has left; other files as they are."""
+    if name.suffix != ".ipynb":
+        return content
+    data = json.loads(content)
+    for cell in data["cells"]:
+        if cell["cell_type"] == "code":
+            cell.update(outputs=[], execution_count=None)
+    return (json.dumps(data, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def copy_folder(
+    source: Path,
+    target: Path,
+    wanted: Callable[[Path], bool] = lambda name: True,
+    change: Callable[[Path, bytes], bytes] = unchanged,
+) -> tuple[list[Path], list[Path]]:
+    """Copy the wanted files to `target`: those made or renewed, and the reader's that are old.
 
     A file that the reader has changed is kept, also when the library's is newer than its original.
     """
-    source, record = chapters(), target / ORIGINALS
+    record = target / ORIGINALS
     originals = json.loads(record.read_text("utf-8")) if record.is_file() else {}
     made, old = [], []
     for path in sorted(source.rglob("*")):
         name = path.relative_to(source)
         hidden = any(part.startswith((".", "__")) for part in name.parts)
-        if hidden or not path.is_file() or originals.get(str(name)) == digest(path) and (
-                (target / name).exists()):
+        if hidden or not path.is_file() or not wanted(name):
             continue
-        copy = target / name
-        if copy.exists() and digest(copy) not in (digest(path), originals.get(str(name))):
-            old.append(copy)
+        content, copy, key = change(name, path.read_bytes()), target / name, name.as_posix()
+        new, there = digest(content), digest(copy.read_bytes()) if copy.exists() else None
+        if there is None or there == originals.get(key) != new:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(content)  # not its mode: an installed file may be read-only
+            made.append(copy)
+        elif there != new:  # the reader's
+            old += [copy] if originals.get(key) != new else []
             continue
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)  # not its mode: an installed file may be read-only
-        originals[str(name)] = digest(path)
-        made.append(copy)
+        originals[key] = new
+    target.mkdir(parents=True, exist_ok=True)
     record.write_text(json.dumps(originals, indent=1), "utf-8")
     return made, old
 

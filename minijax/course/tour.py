@@ -45,10 +45,11 @@ def run_notebook(path: Path, console: Any, on_cell: Callable[[], None] = lambda:
 
 
 def read_cells(path: Path) -> list:
-    """The cells of the notebook file."""
+    """The cells of the notebook file, without the exercises, which need a place for answers."""
     import nbformat
 
-    return nbformat.read(path, as_version=4).cells
+    cells = nbformat.read(path, as_version=4).cells
+    return [cell for cell in cells if not cell.get("id", "").startswith("exercise")]
 
 
 @contextmanager

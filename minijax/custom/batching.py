@@ -12,36 +12,22 @@ from typing import Any
 from minijax import dtypes, lax
 from minijax.api_util import describe_function
 from minijax.batching import AxisData, batch, batch_flat, move_axis, move_to_front
-from minijax.compiler import compiled
 from minijax.control_flow.programs import marked, spaced
 from minijax.core import typeof
-from minijax.custom.calls import CustomFunction, FlatCall, Rule
+from minijax.custom.calls import CustomFunction, FlatCall, HeldProgram, Rule
 from minijax.errors import UnexpectedTracerError
-from minijax.families import Program
 from minijax.jaxpr import closed, trace_to_jaxpr
 from minijax.jvp import as_array, fill_tangents, jvp_flat, jvp_jaxpr
 from minijax.source_info import name_of
 from minijax.tree_util import tree_flatten, tree_map, tree_unflatten
 
 
-class CustomVmapCall(Program):
+class CustomVmapCall(HeldProgram):
     """Runs `call_jaxpr`. `rule` runs it for a batch: (size, batched, *values) -> (outs, batched).
 
     Its derivative is that of the program, with a rule that differentiates the rule. Reverse mode
     has none: the batch of a linear part need not be the linear part of the batch.
     """
-
-    def evaluate(self, args, params):
-        return params["call_jaxpr"](*args)
-
-    def impl(self, *args, call_jaxpr, **params):
-        return compiled(call_jaxpr)(*args)
-
-    def abstract_eval(self, *avals, call_jaxpr, **params):
-        return call_jaxpr.out_avals
-
-    def effects_of(self, params):
-        return params["call_jaxpr"].effects
 
     def jvp(self, primals, tangents, *, call_jaxpr, rule):
         active = tuple(t is not None for t in tangents)

@@ -41,7 +41,24 @@ from minijax.tree_util import (
 # --- the operation ---------------------------------------------------------------------------
 
 
-class CustomCall(Program):
+class HeldProgram(Program):
+    """Runs `call_jaxpr`, and holds a function of the user that says what becomes of that."""
+
+    def evaluate(self, args, params):
+        return params["call_jaxpr"](*args)
+
+    def impl(self, *args, call_jaxpr, **params):
+        return compiled(call_jaxpr)(*args)
+
+    def abstract_eval(self, *avals, call_jaxpr, **params):
+        return call_jaxpr.out_avals
+
+    def effects_of(self, params):
+        jaxpr = params["call_jaxpr"]
+        return jaxpr.effects if isinstance(jaxpr, Jaxpr) else frozenset()
+
+
+class CustomCall(HeldProgram):
     """A function with a derivative of its own: `call_jaxpr` is called with the operands.
 
     It is the user's function until a trace writes the operation down. Then it is its program, and
@@ -65,17 +82,7 @@ class CustomCall(Program):
 
     def evaluate(self, args, params):
         with telling_closures(params["name"]), interpreting(EvalTrace("evaluation")):
-            return params["call_jaxpr"](*args)
-
-    def impl(self, *args, call_jaxpr, **params):
-        return compiled(call_jaxpr)(*args)
-
-    def abstract_eval(self, *avals, call_jaxpr, **params):
-        return call_jaxpr.out_avals
-
-    def effects_of(self, params):
-        jaxpr = params["call_jaxpr"]
-        return jaxpr.effects if isinstance(jaxpr, Jaxpr) else frozenset()
+            return super().evaluate(args, params)
 
     def jvp(self, primals, tangents, *, name, num_consts=None, **params):
         n = num_consts or 0

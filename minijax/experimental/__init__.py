@@ -1,3 +1,4 @@
 """`jax.experimental`: what may still change."""
 
 from minijax.effects.results import io_callback as io_callback
+from minijax.experimental import shard_map as shard_map

@@ -132,6 +132,7 @@ from minijax.lax.elementwise import (
 )
 from minijax.lax.exchanges import (
     all_gather,
+    all_gather_invariant_p,
     all_gather_p,
     all_to_all,
     all_to_all_p,
@@ -280,6 +281,7 @@ from minijax.lax.transcendental import (
     tan,
     tanh,
 )
+from minijax.lax.varying import pcast, pvary_p
 from minijax.lax.windows import (
     reduce_window,
     reduce_window_max_p,
@@ -287,6 +289,7 @@ from minijax.lax.windows import (
     reduce_window_p,
     reduce_window_sum_p,
 )
+from minijax.parallel.constraint import with_sharding_constraint
 from minijax.selection import select_n
 
 # An operation that users call directly has a second name, that of the primitive.

@@ -28,6 +28,8 @@ __all__ = ["pmax", "pmax_p", "pmean", "pmin", "pmin_p", "psum", "psum_p"]
 class AllReduce(AxisCollective):
     """Combines over `axes`: names, and dimensions of the operand that were names before vmap."""
 
+    equalizes = True
+
     def __init__(self, name: str, reducer: Callable, combine: np.ufunc, repeat: Callable):
         super().__init__(name)
         self.reducer, self.combine = reducer, combine  # along dimensions; of two devices
@@ -58,6 +60,10 @@ class AllReduce(AxisCollective):
     def weak_type_rule(self, avals, params):
         return False
 
+    def vma_rule(self, avals, params):
+        same = () if params["axis_index_groups"] else self.axis_names(params)
+        return avals[0].vma - set(same)
+
     def shift(self, params):
         return {**params, "axes": tuple(a + 1 if isinstance(a, int) else a
                                         for a in params["axes"])}
@@ -76,10 +82,14 @@ class AllReduce(AxisCollective):
 
 
 class SumReduce(AllReduce, LinearMap):
-    """The sum. Its transpose sums the cotangents over the names: every element used every x."""
+    """The sum. Its transpose sums the cotangents over the names: every element used every x.
+
+    Where types say that the sum does not vary, it counts as one value, and so does its cotangent.
+    """
 
     def transpose(self, cts, x, *, axes, axis_index_groups):
-        names = self.axis_names({"axes": axes})
+        names = tuple(n for n in self.axis_names({"axes": axes})
+                      if axis_index_groups or n not in x.aval.vma)
         (ct,), shape = cts, x.aval.shape
         kept = [i for i in range(len(shape)) if i not in axes]
         ct = broadcast_in_dim(ct, shape, kept)

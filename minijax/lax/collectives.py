@@ -48,7 +48,7 @@ def axis_size(axis_name: Any) -> int:
     Raises:
       NameError: no mapped axis of that name is in scope.
     """
-    env = dict(reversed(axis_env()))  # of two axes with one name, the inner one counts
+    env = {n: size for n, size, _ in reversed(axis_env())}  # of two with one name, the inner one
     for name in as_names(axis_name):
         if name not in env:
             bound = ", ".join(repr(n) for n in env) or "none"
@@ -56,6 +56,11 @@ def axis_size(axis_name: Any) -> int:
                 f"unbound axis name: {name}. The names bound here: {bound}. A name is bound inside "
                 f"the function that is mapped with it: jax.vmap(f, axis_name={name!r}).")
     return math.prod(env[name] for name in as_names(axis_name))
+
+
+def tracked(names: Sequence[Any]) -> frozenset:
+    """Those of the names for which types say what varies along them (see `parallel/devices.py`)."""
+    return frozenset(n for n, _, known in axis_env() if known and n in names)
 
 
 def as_groups(groups: Any, names: tuple) -> tuple[tuple[int, ...], ...] | None:
@@ -110,10 +115,11 @@ class AxisCollective(Primitive):
     `mapped(axis, x, **params)` does it for the whole batch, which is along dimension 0 of
     `x`. It returns the result and its batch dimension; None where all elements get the same.
     `across(group, x, **params)` does it on one device, with the others of its group.
-    `positions` are the params that hold a dimension of the operand.
+    `positions` are the params that hold a dimension of the operand. `equalizes`: all get the same.
     """
 
     positions: tuple[str, ...] = ()
+    equalizes = False
 
     def axis_names(self, params):
         return as_names(params["axis_name"])
@@ -127,6 +133,9 @@ class AxisCollective(Primitive):
 
     def across(self, group: Any, x: np.ndarray, **params: Any) -> np.ndarray:
         raise NotImplementedError
+
+    def vma_rule(self, avals, params):
+        return super().vma_rule(avals, params) | tracked(self.axis_names(params))
 
     def shift(self, params: dict) -> dict:
         """The params on operands with one more leading dimension."""

@@ -11,6 +11,7 @@ from minijax import dtypes
 from minijax.core import ArrayImpl, Primitive, ShapedArray, typeof
 from minijax.families import Axiswise, broadcast_in_dim, convert
 from minijax.lax.shapes import canonicalize_shape, check_shapelike
+from minijax.parallel.shardings import DividedArray
 
 __all__ = [
     "bitcast_convert_type", "bitcast_convert_type_p", "broadcasted_iota", "empty", "empty_p",
@@ -109,10 +110,13 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None, shape: Sequence[int] |
     Array([7., 7., 7.], dtype=float32)
     """
     aval = x.aval if hasattr(x, "aval") else typeof(x)
-    shape = aval.shape if shape is None else shape
+    wanted = aval.shape if shape is None else shape
     if dtype is not None:
         aval = ShapedArray((), dtypes.check_user_dtype_supported(dtype, "full_like"))
-    return filled(shape, fill_value, aval)
+    out = filled(wanted, fill_value, aval)
+    if shape is None and isinstance(x, DividedArray) and isinstance(out, ArrayImpl):
+        return x._sharding.array(out._value, out.aval)  # divided like x
+    return out
 
 
 class Empty(Primitive):

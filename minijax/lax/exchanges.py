@@ -22,14 +22,17 @@ from minijax.lax.collectives import (
     merge_dims,
     rows,
     split_dim,
+    tracked,
 )
+from minijax.lax.dynamic import dynamic_slice_in_dim
 from minijax.lax.shaping import squeeze
 from minijax.selection import select_n
 from minijax.tree_util import tree_map
 
 __all__ = [
-    "all_gather", "all_gather_p", "all_to_all", "all_to_all_p", "pbroadcast", "pbroadcast_p",
-    "ppermute", "ppermute_p", "pshuffle", "psum_scatter", "pswapaxes", "reduce_scatter_p",
+    "all_gather", "all_gather_invariant_p", "all_gather_p", "all_to_all", "all_to_all_p",
+    "pbroadcast", "pbroadcast_p", "ppermute", "ppermute_p", "pshuffle", "psum_scatter", "pswapaxes",
+    "reduce_scatter_p",
 ]
 
 # --- parts of the array of one device ------------------------------------------------------------
@@ -66,8 +69,9 @@ class Permute(AxisCollective, LinearMap):
         return {dst: src for src, dst in perm}
 
     def across(self, group, x, *, axis_name, perm):
-        source = self.sources(axis_name, group.size, perm).get(group.index)
-        return group.permute(self.name, x, source)
+        sources = self.sources(axis_name, group.size, perm)
+        target = next((d for d, s in sources.items() if s == group.index), None)
+        return group.permute(self.name, x, sources.get(group.index), target)
 
     def mapped(self, axis, x, *, axis_name, perm):
         source = self.sources(axis.name, axis.size, perm)
@@ -113,11 +117,13 @@ def pshuffle(x: Any, axis_name: Any, perm: Sequence[int]) -> Any:
 class Broadcast(AxisCollective, LinearMap):
     """Every element gets what the one at index `source` has."""
 
+    equalizes = True
+
     def abstract_eval(self, x, *, axis_name, source):
         return x
 
     def across(self, group, x, *, axis_name, source):
-        return group.permute(self.name, x, source)
+        return group.broadcast(self.name, x, source)
 
     def mapped(self, axis, x, *, axis_name, source):
         if not 0 <= source < axis.size:
@@ -153,6 +159,7 @@ class AllGather(AxisCollective, LinearMap):
     """The whole axis, as a dimension; with `tiled`, as a longer one."""
 
     positions = ("all_gather_dimension",)
+    equalizes = True
 
     def abstract_eval(self, x, *, all_gather_dimension, axis_name, axis_index_groups, axis_size,
                       tiled):
@@ -224,15 +231,31 @@ class ReduceScatter(AxisCollective, LinearMap):
         return [all_gather_p.bind(cts[0], all_gather_dimension=scatter_dimension, **params)]
 
 
+class AllGatherInvariant(AllGather):
+    """The same where types say that it is the same for all; so its cotangent is, too."""
+
+    def vma_rule(self, avals, params):
+        return avals[0].vma - set(params["axis_name"])
+
+    def transpose(self, cts, x, *, all_gather_dimension, axis_name, tiled, **params):
+        size = x.aval.shape[all_gather_dimension] if tiled else 1
+        part = dynamic_slice_in_dim(cts[0], axis_index(axis_name) * size, size,
+                                    all_gather_dimension)
+        return [part if tiled else squeeze(part, (all_gather_dimension,))]
+
+
 all_gather_p = AllGather("all_gather")
+all_gather_invariant_p = AllGatherInvariant("all_gather_invariant")
 reduce_scatter_p = ReduceScatter("reduce_scatter")
 
 
 def all_gather(x: Any, axis_name: Any, *, axis_index_groups: Any = None, axis: int = 0,
-               tiled: bool = False) -> Any:
+               tiled: bool = False, to: str = "varying") -> Any:
     """Everything along the named axis: a new dimension `axis` that holds the `x` of all elements.
 
-    With `tiled` they are laid one after the other along the dimension `axis` that is there.
+    With `tiled` they are laid one after the other along the dimension `axis` that is there. In
+    `shard_map`, the type of the result says that it may vary from device to device, or, with
+    `to="invarying"`, that it does not.
 
     >>> import minijax as jax, minijax.numpy as jnp
     >>> jax.vmap(lambda x: jax.lax.all_gather(x, "i"), axis_name="i")(jnp.arange(3))
@@ -243,10 +266,14 @@ def all_gather(x: Any, axis_name: Any, *, axis_index_groups: Any = None, axis: i
     names = as_names(axis_name)
     groups = as_groups(axis_index_groups, names)
     size = group_size(groups, names)
+    if to not in ("varying", "invarying") or to == "invarying" and groups:
+        raise ValueError("all_gather to='varying', or, without groups, to='invarying'; got "
+                         f"to={to!r}")
+    prim = all_gather_invariant_p if to == "invarying" and tracked(names) else all_gather_p
 
     def one(v: Any) -> Any:
         dim = dimension(axis, typeof(v).ndim + (not tiled))
-        return all_gather_p.bind(v, all_gather_dimension=dim, axis_name=names,
+        return prim.bind(v, all_gather_dimension=dim, axis_name=names,
                                  axis_index_groups=groups, axis_size=size, tiled=tiled)
 
     return tree_map(one, x)

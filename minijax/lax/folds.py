@@ -55,7 +55,7 @@ def scalar_program(name: str, computation: Callable, init_values: Any) -> Jaxpr:
     inits, tree = tree_flatten(init_values)
     avals = tuple(typeof(x).update(shape=()) for x in inits)
     programs = programs_of(computation)
-    key = name, avals, tree, axis_env(), config.trace_context()
+    key = name, avals, *(a.vma for a in avals), tree, axis_env(), config.trace_context()
     if key in programs:
         return programs[key]
 

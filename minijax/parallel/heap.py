@@ -5,7 +5,8 @@ memory, and costs nothing: of such a file only those pages exist that somebody h
 array is the same for all processes if they know its *offset*, nothing is ever attached or detached,
 and when the last process ends, however it ends, the memory is gone: there is no name to remove.
 
-Each process allocates in a *region* of its own, the parent in the first, so nobody needs a lock.
+Each process allocates in a *region* of its own, so nobody needs a lock. A worker's is a part of its
+parent's, lent to it for its life.
 Blocks are used again as soon as no array refers to them (see `compiler/buffers.py`).
 """
 
@@ -13,56 +14,40 @@ from __future__ import annotations
 
 import mmap
 import os
-import tempfile
 import threading
 import weakref
 from collections import deque
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from minijax.compiler.buffers import ALIGNMENT, Buffers, memory_size
+from minijax.parallel.system import open_memory
 
-__all__ = ["DEVICES", "Heap", "SLOT", "nameless_file"]
+__all__ = ["DEVICES", "Heap", "SLOT", "once", "repeated"]
 
-DEVICES = 255  # at most so many, so that each has a region
+DEVICES = 255  # at most so many, so that each has a slot
 SLOT = 1 << 10  # bytes in front of the regions for each device: where it says what it is doing
 HEAD = (DEVICES + 1) * SLOT
 PAGE = mmap.PAGESIZE
-
-
-def nameless_file(size: int) -> int:
-    """The descriptor of a new file of `size` zeros that no other program can open."""
-    if hasattr(os, "memfd_create"):  # on Linux: memory, and no limit like that of /dev/shm
-        fd = os.memfd_create("minijax")
-    else:
-        fd, path = tempfile.mkstemp()
-        os.unlink(path)
-    os.ftruncate(fd, size)
-    return fd
-
-
-def largest_file() -> tuple[int, int]:
-    """(descriptor, size): room for what this machine has in memory, for each process."""
-    size = (DEVICES + 1) * memory_size()
-    while True:
-        try:
-            fd = nameless_file(size)
-            mmap.mmap(fd, size).close()
-            return fd, size
-        except (OSError, ValueError, OverflowError):  # the system wants less, as `ulimit -v` does
-            size //= 2
-            if size < 64 * HEAD:
-                raise
 
 
 class Region:
     """The part of the heap in which one process allocates."""
 
     def __init__(self, start: int, end: int):
+        self.size = end - start
         self.holes = [(start, end)]  # what is free, in order
         self.returned: deque[tuple[int, int]] = deque()  # by finalizers, which may come at any time
         self.lock = threading.Lock()
+
+    def used(self) -> int:
+        """How many bytes are not free."""
+        with self.lock:
+            while self.returned:
+                self.give(*self.returned.popleft())
+            return self.size - sum(end - start for start, end in self.holes)
 
     def take(self, size: int) -> int:
         """The offset of `size` free bytes. MemoryError: there are none."""
@@ -89,19 +74,24 @@ class Region:
 
 
 class Heap:
-    """The memory, as the process sees it that allocates in region `index`."""
+    """The memory, as the process sees it that allocates from `start` to `end`."""
 
-    def __init__(self, fd: int, size: int, index: int):
-        self.fd, self.size, self.pid = fd, size, os.getpid()
-        self.memory = mmap.mmap(fd, size)
+    def __init__(self, handle: Any, size: int, start: int = HEAD, end: int | None = None):
+        self.handle, self.size, self.pid = handle, size, os.getpid()
+        self.memory = open_memory(handle, size)
         if hasattr(mmap, "MADV_DONTDUMP"):  # no core dump of a terabyte of nothing
             self.memory.madvise(mmap.MADV_DONTDUMP)
         self.bytes = np.frombuffer(self.memory, np.uint8)
         self.words = memoryview(self.memory).cast("q")
         self.address = self.bytes.__array_interface__["data"][0]
-        room = (size - HEAD) // (DEVICES + 1) // PAGE * PAGE
-        self.region = Region(HEAD + index * room, HEAD + (index + 1) * room)
+        self.region = Region(start, end or size)
         self.buffers = Buffers(self.allocate)
+
+    def lend(self, devices: int) -> tuple[int, int]:
+        """(start, end) of a region for one of so many devices. `free` gives it back."""
+        size = min(memory_size(), self.size // (4 * devices)) // PAGE * PAGE
+        start = self.region.take(size)
+        return start, start + size
 
     def allocate(self, size: int) -> np.ndarray:
         """So many bytes, free again when nothing refers to this array."""
@@ -128,10 +118,18 @@ class Heap:
         """The array that another process allocated."""
         return np.ndarray(shape, dtype, self.memory, offset)
 
+    def start(self, x: np.ndarray) -> int:
+        """How far from the begin of the heap an array begins."""
+        return x.__array_interface__["data"][0] - self.address
+
     def offset(self, x: np.ndarray) -> int | None:
         """Where an array is, if all processes can see it: whole, in row-major order."""
-        offset = x.__array_interface__["data"][0] - self.address
-        return offset if 0 <= offset < self.size and x.flags.c_contiguous else None
+        start = self.start(x)
+        return start if 0 <= start < self.size and x.flags.c_contiguous else None
+
+    def address_of(self, x: np.ndarray) -> tuple:
+        """What `at` needs to find an array of the heap again."""
+        return self.start(x), x.shape, x.dtype
 
     def shared(self, x: np.ndarray) -> np.ndarray:
         """The array itself, or a copy that all processes can see."""
@@ -140,3 +138,19 @@ class Heap:
         out = self.empty(x.shape, x.dtype)
         out[...] = x
         return out
+
+
+def repeated(x: np.ndarray, leading: Sequence[int]) -> np.ndarray:
+    """The array with these sizes of its first dimensions, where it has 1 or the same; no copy."""
+    given = x.shape[:len(leading)]
+    if given == tuple(leading):
+        return x
+    steps = [s if n == m else 0 for n, m, s in zip(given, leading, x.strides)]
+    shape, strides = (*leading, *x.shape[len(steps):]), (*steps, *x.strides[len(steps):])
+    return np.ndarray(shape, x.dtype, x, 0, strides)
+
+
+def once(x: np.ndarray, rank: int) -> np.ndarray:
+    """The array without repetitions along its first dimensions."""
+    first = [n > 1 and not step for n, step in zip(x.shape[:rank], x.strides)]
+    return x[tuple([slice(1) if f else slice(None) for f in first])] if True in first else x

@@ -1,26 +1,31 @@
-"""Arrays on devices: `device_put`."""
+"""Arrays on devices: `device_put`, and arrays made of their parts."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from minijax.core import ArrayImpl
+import numpy as np
+
+from minijax import dtypes
+from minijax.core import ArrayImpl, Tracer
 from minijax.devices import Device
 from minijax.jvp import as_array
-from minijax.parallel.engine import engine
+from minijax.parallel.constraint import as_sharding, constrained
+from minijax.parallel.meshes import PartitionSpec
 from minijax.parallel.shardings import Sharding, SingleDeviceSharding
-from minijax.tree_util import tree_map
+from minijax.tree_util import flatten_axes, tree_flatten, tree_unflatten
 
-__all__ = ["device_put"]
+__all__ = ["device_put", "make_array_from_callback", "make_array_from_single_device_arrays"]
 
 
 def device_put(x: Any, device: Any = None, *, donate: bool = False, may_alias: bool | None = None
                ) -> Any:
     """The arrays of a pytree on a device: NumPy arrays and scalars become `jax.Array`s.
 
-    `device` is a device, or a sharding, which says how to divide each array among several. With
-    `may_alias=False` they are new arrays in any case. `donate` allows to use the memory of `x`
-    again; here this has no effect.
+    `device` is a device, or a sharding, which says how to divide each array among several, or a
+    pytree of them that is a prefix of `x`. With `may_alias=False` they are new arrays in any case.
+    `donate` allows to use the memory of `x` again; here this has no effect.
 
     >>> import minijax as jax, numpy as np
     >>> jax.device_put({"a": np.arange(2)})
@@ -29,25 +34,73 @@ def device_put(x: Any, device: Any = None, *, donate: bool = False, may_alias: b
     Raises:
       ValueError: `device` is neither, or a sharding that does not fit an array.
     """
-    if device is not None and not isinstance(device, (Device, Sharding)):
-        raise ValueError("Received invalid value for `device`: a Device, such as jax.devices()[0], "
-                         f"or a Sharding is wanted; got {device!r}.")
     if donate and may_alias:
         raise ValueError("may_alias and donate cannot be True at the same time.")
-    sharding = SingleDeviceSharding(device) if isinstance(device, Device) else device
-
-    def put(leaf: Any) -> Any:
-        copied = isinstance(leaf, ArrayImpl) and (leaf._value is None or may_alias is False)
-        leaf = ArrayImpl(leaf._value.copy(), leaf.aval) if copied else as_array(leaf)
-        return placed(leaf, sharding) if sharding and isinstance(leaf, ArrayImpl) else leaf
-
-    return tree_map(put, x)
+    leaves, tree = tree_flatten(x)
+    wanted = flatten_axes("device_put device", x, device)
+    return tree_unflatten(tree, [put(leaf, where_to(d), may_alias)
+                                 for leaf, d in zip(leaves, wanted)])
 
 
-def placed(x: ArrayImpl, sharding: Sharding) -> ArrayImpl:
-    """The array, divided so, where its devices see it."""
-    sharding.check(x.shape)
-    value = x._value if len(sharding.devices) == 1 else engine().put(x._value)
-    out = ArrayImpl(value, x.aval)
-    out._sharding = sharding
-    return out
+def where_to(device: Any) -> Sharding | None:
+    if device is None or isinstance(device, Sharding):
+        return device
+    if isinstance(device, Device):
+        return SingleDeviceSharding(device)
+    if isinstance(device, PartitionSpec):
+        return as_sharding(device, "device_put")
+    raise ValueError("Received invalid value for `device`: a Device, such as jax.devices()[0], "
+                     f"or a Sharding is wanted; got {device!r}.")
+
+
+def put(x: Any, sharding: Sharding | None, may_alias: bool | None) -> Any:
+    if isinstance(x, ArrayImpl) and (x._value is None or may_alias is False):
+        x = ArrayImpl(x._value.copy(), x.aval)
+    if sharding is None or isinstance(x, Tracer) and sharding.num_devices == 1:
+        return as_array(x)
+    return constrained(x, sharding)
+
+
+def make_array_from_callback(shape: Sequence[int], sharding: Sharding, data_callback: Callable,
+                             dtype: Any = None) -> ArrayImpl:
+    """The array whose parts are `data_callback(index)`, one for each device of the sharding.
+
+    >>> import minijax as jax, numpy as np
+    >>> mesh = jax.make_mesh((1,), ("x",))
+    >>> sharding = jax.NamedSharding(mesh, jax.P("x"))
+    >>> jax.make_array_from_callback((3,), sharding, lambda index: np.arange(3)[index])
+    Array([0, 1, 2], dtype=int32)
+
+    Raises:
+      ValueError: a part of another shape than that of the device's part.
+    """
+    indices = sharding.devices_indices_map(shape)
+    return assembled(shape, sharding, [np.asarray(data_callback(i)) for i in indices.values()],
+                     dtype)
+
+
+def make_array_from_single_device_arrays(shape: Sequence[int], sharding: Sharding,
+                                         arrays: Sequence[Any], *, dtype: Any = None) -> ArrayImpl:
+    """The array that has these parts, in the order of the devices of the sharding.
+
+    Raises:
+      ValueError: not one part for each device, or one of a wrong shape.
+    """
+    if len(arrays) != sharding.num_devices:
+        raise ValueError(f"Expected {sharding.num_devices} per-device arrays (this is how many "
+                         "devices are addressable by the sharding), but got "
+                         f"{len(arrays)}")
+    return assembled(shape, sharding, [np.asarray(x) for x in arrays], dtype)
+
+
+def assembled(shape: Sequence[int], sharding: Sharding, parts: Sequence[np.ndarray], dtype: Any
+              ) -> ArrayImpl:
+    dtype = dtypes.canonicalize_value_dtype(parts[0]) if dtype is None else np.dtype(dtype)
+    out, local = np.empty(shape, dtype), sharding.shard_shape(shape)
+    for index, part in zip(sharding.devices_indices_map(shape).values(), parts):
+        if part.shape != local:
+            raise ValueError(f"Expected shard shape {local} doesn't match the single device array "
+                             f"shape {part.shape}. Shape of the array is {tuple(shape)} with "
+                             f"sharding {sharding}")
+        out[index] = part
+    return constrained(ArrayImpl(out), sharding)

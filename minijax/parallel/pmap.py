@@ -1,9 +1,6 @@
-"""pmap: one program, run by several devices at once, each on its part of the arguments.
+"""pmap: `shard_map` over one axis, whose elements the function sees without that axis.
 
-The operation `pmap` holds a program with a named axis. An operand with one dimension more than the
-program's input has a row for each device; one of the same rank is the same for all. Every result
-has a row for each device. So the operands' types say how they are mapped, and the rules are those
-of `jit`'s operation: derive a program, bind it again. While they do that, the axis is in scope.
+An argument that is mapped has a row for each device; None in `in_axes` means the same for all.
 """
 
 from __future__ import annotations
@@ -12,116 +9,28 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from minijax.api_util import check_callable, flatten_args, positions
-from minijax.batching import AxisData, batch, batch_jaxpr, move_axis, place
-from minijax.config import flags
-from minijax.core import ArrayImpl, Trace, current_trace, interpreting, to_numpy, typeof
+from minijax.batching import move_axis, place
+from minijax.core import typeof
 from minijax.devices import Device, local_devices
 from minijax.donation import give_up
-from minijax.families import reduce_sum
-from minijax.fast_path import FastPath
-from minijax.float_checks import checking_floats
-from minijax.jit import Call, jit, programs_of, split_static, traced
+from minijax.fast_path import Shortened
+from minijax.jit import jit, programs_of, split_static, traced
 from minijax.jvp import as_array
-from minijax.lax.collectives import here
 from minijax.lax.slicing import index_in_dim
 from minijax.make_jaxpr import abstract
 from minijax.mapped_axes import check_axes, input_axes
-from minijax.parallel.engine import engine
-from minijax.parallel.shardings import PmapSharding
+from minijax.parallel.mapped import axes_in_scope, shard_map_p
+from minijax.parallel.meshes import Mesh, PartitionSpec
+from minijax.parallel.shardings import NamedSharding
 from minijax.source_info import name_of
 from minijax.tree_util import flatten_axes, tree_structure, tree_unflatten
 
-__all__ = ["pmap", "pmap_p"]
+__all__ = ["pmap"]
 
-
-class AxisTrace(Trace):
-    """Knows a named axis. What is asked for is done by the parent."""
-
-    def __init__(self, axis: AxisData):
-        super().__init__("pmap", current_trace())
-        self.axis_name, self.size = axis.name, axis.size
-
-    def process_primitive(self, prim, args, params):
-        return self.parent.process_primitive(prim, args, params)
-
-
-# --- the operation -------------------------------------------------------------------------------
-
-
-class PMap(Call):
-    """Run one program on `axis_size` devices."""
-
-    def scope(self, params: dict) -> Any:
-        return interpreting(AxisTrace(AxisData(params["axis_size"], params["axis_name"])))
-
-    def evaluate(self, args, params):
-        devices = chosen_devices(params["devices"], params["axis_size"], params["name"])
-        sharding = PmapSharding(devices, params["axis_name"])
-        outs = self.impl(*map(to_numpy, args), **params)
-        avals = self.abstract_eval(*map(typeof, args), **params)
-        out = [ArrayImpl(x, a) for x, a in zip(outs, avals)]
-        for x in out:
-            x._sharding = sharding
-        return out
-
-    def impl(self, *args, jaxpr, name, axis_name, axis_size, devices):
-        if here.meeting is not None:  # a pmap inside of one has one device for all its elements
-            dims = tuple(0 if x.ndim > a.ndim else None for x, a in zip(args, jaxpr.in_avals))
-            wanted = (True,) * len(jaxpr.outvars)
-            inner, _ = batch_jaxpr(jaxpr, AxisData(axis_size, axis_name), dims, wanted)
-            return super().impl(*args, jaxpr=inner)
-        numbers = [d.id for d in chosen_devices(devices, axis_size, name)]
-        return engine().run(jaxpr, name, axis_name, numbers, args)
-
-    def abstract_eval(self, *avals, jaxpr, axis_size, **params):
-        for given, want in zip(avals, jaxpr.in_avals, strict=True):
-            shape = (axis_size, *want.shape) if given.ndim > want.ndim else want.shape
-            if (given.shape, given.dtype) != (shape, want.dtype):
-                raise TypeError(f"pmap over {axis_size} devices of a program that takes "
-                                f"{jaxpr.in_avals}, got {list(avals)}")
-        return [a.update(shape=(axis_size, *a.shape)) for a in jaxpr.out_avals]
-
-    def effects_of(self, params):
-        return params["jaxpr"].effects - {params["axis_name"]}
-
-    def jvp(self, primals, tangents, **params):
-        with self.scope(params):
-            return super().jvp(primals, tangents, **params)
-
-    def linearize(self, active, *xs, **params):
-        with self.scope(params):
-            return super().linearize(active, *xs, **params)
-
-    def split(self, unknown, args, params):
-        with self.scope(params):
-            return super().split(unknown, args, params)
-
-    def transpose(self, cts, *args, jaxpr, **params):
-        with self.scope(params):
-            found = super().transpose(cts, *args, jaxpr=jaxpr, **params)
-        return [ct if ct is None or x.aval.ndim > a.ndim else reduce_sum(ct, (0,))
-                for x, a, ct in zip(args, jaxpr.in_avals, found)]
-
-
-pmap_p = PMap("pmap")
-
-
-@batch.register
-def _(prim: PMap, axis, xs, dims, /, *, jaxpr, axis_name, **params):
-    mapped = [typeof(x).ndim - (d is not None) > a.ndim
-              for x, d, a in zip(xs, dims, jaxpr.in_avals)]
-    xs = [move_axis(x, 0, 1) if m and d == 0 else x for x, d, m in zip(xs, dims, mapped)]
-    inner = tuple(d if d is None or not m else max(d - 1, 0) for d, m in zip(dims, mapped))
-    if axis.name == axis_name:  # inside, this name is another axis
-        axis = AxisData(axis.size)
-    with prim.scope({"axis_name": axis_name, **params}):
-        batched, dims_out = batch_jaxpr(jaxpr, axis, inner)
-    outs = prim.bind(*xs, jaxpr=batched, axis_name=axis_name, **params)
-    return outs, [None if d is None else d + 1 for d in dims_out]
-
-
-# --- the transformation --------------------------------------------------------------------------
+UNNAMED = "_internal_pmap_axis_name"  # as JAX prints it
 
 
 def chosen_devices(devices: Sequence[Device] | None, count: int, name: str) -> Sequence[Device]:
@@ -141,27 +50,19 @@ def chosen_devices(devices: Sequence[Device] | None, count: int, name: str) -> S
     return there[:count]
 
 
-class Pmapped:
+class Pmapped(Shortened):
     """A function that is traced once for each type of its arguments, then run on devices."""
 
     def __init__(self, fun: Callable, axis_name: Any, in_axes: Any, out_axes: Any, static: tuple,
                  devices: Sequence[Device] | None, axis_size: int | None, donated: tuple):
-        functools.update_wrapper(self, fun)
-        self.fun, self.axis_name, self.axis_size = fun, axis_name, axis_size
+        super().__init__(fun)
+        self.axis_name, self.axis_size = UNNAMED if axis_name is None else axis_name, axis_size
         self.in_axes, self.out_axes, self.static, self.donated = in_axes, out_axes, static, donated
         self.devices = None if devices is None else tuple(devices)
         self.programs = programs_of(fun)
-        self.paths: list[FastPath] = []
         self.lower = jit(self).lower
 
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not kwargs:
-            for path in self.paths:
-                if (out := path(args)) is not NotImplemented:
-                    return out
+    def long_way(self, args: tuple, kwargs: dict) -> Any:
         static, rest, _ = split_static(self.static, (), args, kwargs)
         in_axes = self.in_axes
         if isinstance(in_axes, tuple) and static and len(in_axes) == len(args):
@@ -175,10 +76,12 @@ class Pmapped:
                                  for x, d in zip(leaves, dims)]
         avals = tuple(a if d is None else a.update(shape=a.shape[1:])
                       for a, d in zip(map(abstract, leaves), dims))
-        params = {"axis_name": self.axis_name, "axis_size": size, "devices": self.devices}
-        with pmap_p.scope(params):
+        mesh = Mesh(np.array(devices, object), (self.axis_name,))
+        with axes_in_scope(mesh, mesh.axis_names, False):
             found = traced(self.programs, self.fun, "pmap", avals, in_tree, static)
-        outs = pmap_p.bind(*found.captured, *leaves, jaxpr=found.jaxpr, name=name, **params)
+        params = {"jaxpr": found.jaxpr, "name": name, "mesh": mesh, "axes": mesh.axis_names,
+                  "check_vma": False}
+        outs = shard_map_p.bind(*found.captured, *leaves, **params)
         wanted = flatten_axes("pmap out_axes", found.out_tree.unflatten(outs), self.out_axes)
         out = tree_unflatten(found.out_tree, [
             index_in_dim(x, 0, 0, keepdims=False) if w is None else place(x, 0, w, size)
@@ -188,18 +91,10 @@ class Pmapped:
             give_up([x for _, x in donated], others, kwargs, out)
         elif all(x is y for x, y in zip(given, leaves)) and set(wanted) <= {0} and (
                 in_tree == tree_structure((args, {}))):
-            self.remember(found, [typeof(x) for x in leaves], [typeof(x) for x in outs], params,
-                          devices)
+            run = functools.partial(shard_map_p.impl, **params)
+            self.remember(found, run, list(map(typeof, leaves)), list(map(typeof, outs)),
+                          NamedSharding(mesh, PartitionSpec(self.axis_name)))
         return out
-
-    def remember(self, found: Any, avals: Sequence[Any], out_avals: Sequence[Any], params: dict,
-                 devices: Sequence[Device]) -> None:
-        """Let the next calls with arguments like these take the short way."""
-        if found.captured or flags.state is None or checking_floats():
-            return
-        run = functools.partial(pmap_p.impl, jaxpr=found.jaxpr, name=found.name, **params)
-        self.paths = [FastPath(found.jaxpr, run, avals, out_avals, found.out_tree,
-                               PmapSharding(devices, self.axis_name)), *self.paths[:3]]
 
 
 def pmap(fun: Callable, axis_name: Any = None, *, in_axes: Any = 0, out_axes: Any = 0,

@@ -17,7 +17,7 @@ import io
 import pickle
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,7 @@ from minijax.compiler.flatten import called
 from minijax.core import Array, Primitive, to_numpy
 from minijax.jaxpr import Jaxpr, JaxprEqn
 from minijax.jit import jit_p
-from minijax.source_info import show_line
+from minijax.parallel.asking import as_question, ask_p, is_question
 
 __all__ = ["Reader", "decoded", "encoded"]
 
@@ -51,11 +51,12 @@ def refused(what: str) -> TypeError:
 
 
 class Writer(pickle.Pickler):
-    """`arrays` collects what a program closes over, as NumPy arrays."""
+    """`arrays` collects what a program closes over, `questions` what it asks of the parent."""
 
     def __init__(self, file: io.BytesIO):
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
         self.arrays: list[np.ndarray] = []
+        self.questions: list[Callable] = []
 
     def persistent_id(self, x: Any) -> Any:
         if isinstance(x, Primitive):
@@ -72,32 +73,33 @@ class Writer(pickle.Pickler):
         if isinstance(x, Jaxpr):
             return Jaxpr, (x.invars, x.eqns, x.outvars, x.constvars, x.consts)
         if isinstance(x, JaxprEqn):
-            return JaxprEqn, equation(x)
+            return JaxprEqn, self.equation(x)
         if isinstance(x, types.FunctionType) and x.__module__.split(".")[0] not in LIBRARIES:
             raise refused(f"this program holds the function {x.__qualname__}")
         return NotImplemented
 
-
-def equation(e: JaxprEqn) -> tuple:
-    """What an equation is made of; a rule of the user's for derivatives has done its work."""
-    prim, params, inner = e.primitive, e.params, called(e)
-    if prim.name == "remat2":
-        params = {**params, "policy": None}
-    elif inner is not None:
-        prim, params = jit_p, {"jaxpr": inner, "name": params.get("name", prim.name)}
-    for name, value in params.items():
-        if hasattr(value, "callback_func"):
-            raise refused(f"{prim.name} at {show_line(e.line)} calls the function "
-                          f"{value.callback_func} (its {name})")
-    return prim, e.invars, params, e.outvars
+    def equation(self, e: JaxprEqn) -> tuple:
+        """What an equation is made of; a rule of the user's for derivatives has done its work."""
+        prim, params, inner = e.primitive, e.params, called(e)
+        if is_question(e):
+            prim, (params, do) = ask_p, as_question(e, len(self.questions))
+            self.questions.append(do)
+        elif prim.name == "remat2":
+            params = {**params, "policy": None}
+        elif inner is not None:
+            prim, params = jit_p, {"jaxpr": inner, "name": params.get("name", prim.name)}
+        return prim, e.invars, params, e.outvars
 
 
-def encoded(jaxpr: Jaxpr) -> tuple[bytes, list[np.ndarray]]:
-    """The program, and the arrays that it closes over. TypeError: it holds a function."""
+def encoded(jaxpr: Jaxpr) -> tuple[bytes, list[np.ndarray], list[Callable]]:
+    """The program, the arrays that it closes over, and what it asks of the parent.
+
+    TypeError: it holds a function of another kind.
+    """
     file = io.BytesIO()
     writer = Writer(file)
     writer.dump(jaxpr)
-    return file.getvalue(), writer.arrays
+    return file.getvalue(), writer.arrays, writer.questions
 
 
 class Reader(pickle.Unpickler):

@@ -6,10 +6,34 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from minijax.core import ArrayImpl
-from minijax.devices import Device
+import numpy as np
 
-__all__ = ["PmapSharding", "Shard", "Sharding", "SingleDeviceSharding"]
+from minijax.core import ArrayImpl, ShapedArray
+from minijax.devices import Device
+from minijax.parallel.meshes import Mesh, PartitionSpec
+
+__all__ = ["DuplicateSpecError", "IndivisibleError", "NamedSharding", "Shard", "Sharding",
+           "SingleDeviceSharding", "shards"]
+
+Index = tuple[slice, ...]
+
+
+class DividedArray(ArrayImpl):
+    """An array that is not just where values are computed. So `follow` evaluates operations on it,
+    and says where the results are."""
+
+    __slots__ = ()
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+
+class IndivisibleError(ValueError):
+    """A dimension cannot be cut into as many equal parts as a sharding asks for."""
+
+
+class DuplicateSpecError(ValueError):
+    """A spec names an axis twice."""
 
 
 class Sharding:
@@ -29,19 +53,36 @@ class Sharding:
     @property
     def is_fully_replicated(self) -> bool:
         """Does each device have all of it?"""
-        return len(self.devices) == 1
+        return True
 
-    def devices_indices_map(self, shape: Sequence[int]) -> dict[Device, tuple[slice, ...]]:
+    def devices_indices_map(self, shape: Sequence[int]) -> dict[Device, Index]:
         """The part of each device, as an index into an array of this shape."""
         raise NotImplementedError
 
+    def addressable_devices_indices_map(self, shape: Sequence[int]) -> dict[Device, Index]:
+        """The same for the devices of this process."""
+        return self.devices_indices_map(shape)
+
     def check(self, shape: Sequence[int]) -> None:
         """ValueError: an array of this shape cannot be divided so."""
+
+    check_compatible_aval = check
 
     def shard_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The shape of the part of one device."""
         index = next(iter(self.devices_indices_map(shape).values()))
         return tuple(len(range(*s.indices(n))) for s, n in zip(index, shape))
+
+    def array(self, value: np.ndarray, aval: ShapedArray) -> ArrayImpl:
+        """A new array that is divided so."""
+        out = DividedArray(value, aval)
+        out._sharding = self
+        return out
+
+    def is_equivalent_to(self, other: Sharding, ndim: int) -> bool:
+        """Does an array of so many dimensions have the same parts on the same devices?"""
+        shape = (self.num_devices * other.num_devices,) * ndim
+        return self.devices_indices_map(shape) == other.devices_indices_map(shape)
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and vars(self) == vars(other)
@@ -53,33 +94,100 @@ class Sharding:
 class SingleDeviceSharding(Sharding):
     """All of it on one device."""
 
-    def __init__(self, device: Device):
+    def __init__(self, device: Device, *, memory_kind: str | None = None):
         self.devices = (device,)
 
     def devices_indices_map(self, shape):
         return {self.devices[0]: (slice(None),) * len(shape)}
 
+    def array(self, value, aval):
+        out = (DividedArray if self.devices[0].id else ArrayImpl)(value, aval)
+        out._sharding = self
+        return out
+
     def __repr__(self) -> str:
         return f"SingleDeviceSharding(device={self.devices[0]!r}, memory_kind={self.memory_kind})"
 
 
-class PmapSharding(Sharding):
-    """A row for each device, along the first axis: how `pmap` leaves its results."""
+class NamedSharding(Sharding):
+    """Divided along the axes of a mesh, as a `PartitionSpec` says.
 
-    def __init__(self, devices: Sequence[Device], axis_name: Any = None):
-        self.devices, self.axis_name = tuple(devices), axis_name
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> jax.config.update("jax_num_cpu_devices", 4)
+    >>> mesh = jax.make_mesh((2, 2), ("x", "y"))
+    >>> rows = jax.NamedSharding(mesh, jax.P("x"))
+    >>> rows.shard_shape((6, 4))
+    (3, 4)
+    >>> x = jax.device_put(jnp.arange(6), rows)
+    >>> for shard in x.addressable_shards:
+    ...     print(shard.device, shard.data)
+    cpu:0 [0 1 2]
+    cpu:1 [0 1 2]
+    cpu:2 [3 4 5]
+    cpu:3 [3 4 5]
+    >>> jax.config.update("jax_num_cpu_devices", -1)
+
+    Raises:
+      ValueError: the spec names an axis that the mesh does not have.
+      DuplicateSpecError: it names an axis twice.
+    """
+
+    def __init__(self, mesh: Mesh, spec: PartitionSpec, *, memory_kind: str | None = None):
+        if not isinstance(spec, PartitionSpec):
+            raise TypeError("Unexpected type of spec for NamedSharding: a PartitionSpec is wanted, "
+                            f"such as jax.P('x'), got {spec!r} of type {type(spec)}")
+        self.mesh, self.spec, self.devices = mesh, spec, tuple(mesh.devices.flat)
+        names = spec.mentioned()
+        for n in names:
+            if n not in mesh.axis_names:
+                raise ValueError(f"Resource axis: {n} of {spec} is not found in mesh: "
+                                 f"{mesh.axis_names}.")
+            if names.count(n) > 1:
+                raise DuplicateSpecError(
+                    "A single NamedSharding spec specification can map every mesh axis to at most "
+                    f"one positional dimension, but {spec} has duplicate entries for `{n}`")
+
+    @property
+    def is_fully_replicated(self):
+        return self.mesh.count(self.spec.mentioned()) == 1
 
     def check(self, shape):
-        if not shape or shape[0] != len(self.devices):
-            raise ValueError(f"{self} wants an array with a row for each device, got one of shape "
-                             f"{tuple(shape)}")
+        if len(shape) < len(self.spec):
+            raise ValueError(f"Sharding {self} is only valid for values of rank at least "
+                             f"{len(self.spec)}, but was applied to a value of rank {len(shape)}.")
+        tiles = [self.mesh.count(self.spec.names(i)) for i in range(len(shape))]
+        for i, (n, count) in enumerate(zip(shape, tiles)):
+            if n % count:
+                raise IndivisibleError(
+                    f"Sharding {self} implies that array axis {i} is partitioned {count} times, "
+                    f"but the dimension size is {n} (full shape: {tuple(shape)}, per-dimension "
+                    f"tiling factors: {tiles} should evenly divide the shape)")
 
     def devices_indices_map(self, shape):
-        return {d: (slice(i, i + 1), *(slice(None),) * (len(shape) - 1))
-                for i, d in enumerate(self.devices)}
+        self.check(shape)
+        names, sizes = self.mesh.axis_names, self.mesh.devices.shape
+        out = {}
+        for place, device in zip(np.ndindex(*sizes), self.devices):
+            where, index = dict(zip(names, place)), []
+            for i, n in enumerate(shape):
+                part, count = 0, self.mesh.count(self.spec.names(i))
+                for name in self.spec.names(i):
+                    part = part * self.mesh.shape[name] + where[name]
+                step = n // count
+                index.append(slice(part * step, (part + 1) * step) if count > 1 else slice(None))
+            out[device] = tuple(index)
+        return out
+
+    def update(self, **changes: Any) -> NamedSharding:
+        """The same with another `mesh` or `spec`."""
+        return NamedSharding(changes.get("mesh", self.mesh), changes.get("spec", self.spec))
+
+    def with_memory_kind(self, kind: str) -> NamedSharding:
+        return self
 
     def __repr__(self) -> str:
-        return f"PmapSharding(axis_name={self.axis_name!r}, devices={list(self.devices)})"
+        return (f"NamedSharding(mesh={self.mesh}, spec={self.spec}, "
+                f"memory_kind={self.memory_kind})")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +195,7 @@ class Shard:
     """The part of an array that one device has."""
 
     device: Device
-    index: tuple[slice, ...]
+    index: Index
     replica_id: int
     data: Any
 
@@ -98,5 +206,11 @@ class Shard:
 
 def shards(x: ArrayImpl, sharding: Sharding) -> list[Shard]:
     """The parts of an array; they share its memory."""
-    return [Shard(d, index, 0, ArrayImpl(x._value[index]))
-            for d, index in sharding.devices_indices_map(x.shape).items()]
+    out: list[Shard] = []
+    for device, index in sharding.devices_indices_map(x.shape).items():
+        part = np.asarray(x._value[index])
+        aval = x.aval.update(shape=part.shape)
+        data = (SingleDeviceSharding(device).array if hasattr(x, "_sharding") else ArrayImpl)(
+            part, aval)
+        out.append(Shard(device, index, sum(s.index == index for s in out), data))
+    return out

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from minijax.parallel.meeting import Group, Meeting
+from minijax.parallel.meeting import SharedGroup, SharedMeeting
 
 __all__ = ["LOGGER", "VARIABLE", "tell_times"]
 
@@ -54,7 +54,8 @@ def tell_times() -> None:
         LOGGER.info(json.dumps(phases))
         phases.clear()
 
-    around(Meeting, "__init__", lambda: note("compute"), lambda: None)
-    around(Meeting, "step", lambda: note("wait"), lambda: note("send" if inside[0] else "compute"))
-    around(Meeting, "close", lambda: None, over)
-    around(Group, "exchange", lambda: exchanging(True), lambda: exchanging(False))
+    around(SharedMeeting, "__init__", lambda: note("compute"), lambda: None)
+    around(SharedMeeting, "step", lambda: note("wait"),
+           lambda: note("send" if inside[0] else "compute"))
+    around(SharedMeeting, "close", lambda: None, over)
+    around(SharedGroup, "exchange", lambda: exchanging(True), lambda: exchanging(False))

@@ -7,31 +7,47 @@ functions may be written in a notebook.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import pickle
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from multiprocessing.connection import Connection
+from collections.abc import Callable, Sequence
+from multiprocessing import Pipe
 from typing import Any
+
+import numpy as np
 
 from minijax.compiler.threads import usable_cpus
 from minijax.config import config, flags
+from minijax.devices import device_count
 from minijax.errors import JaxRuntimeError
 from minijax.parallel.heap import Heap
-from minijax.parallel.meeting import BEAT, Disagreement, Slots
+from minijax.parallel.meeting import Disagreement
+from minijax.parallel.slots import (
+    ASLEEP,
+    BEAT,
+    DONE,
+    MAIL,
+    NEWS,
+    ORDER,
+    PROGRAM,
+    Slots,
+    fence,
+)
+from minijax.parallel.system import inheriting
 
-__all__ = ["Fault", "Worker"]
+__all__ = ["Fault", "Told", "Worker", "failure"]
 
 STARTING = "while it started"
 START = 120.0  # seconds that a worker may take to start, on a busy machine
 # The options that a worker has values of its own for, or no use.
 OWN = {"minijax_buffer_bytes", "minijax_num_threads", "jax_num_cpu_devices", "jax_default_device"}
-PROGRAM = ("import sys; sys.path[:] = {path!r}; "
+COMMAND = ("import sys; sys.path[:] = {path!r}; "
            "from minijax.parallel.worker import main; main({arguments})")
 
 
@@ -39,37 +55,24 @@ class Fault(JaxRuntimeError):
     """A device failed. The message says which, running what, and why."""
 
 
-class Worker:
-    """One process. `pending` is what it was told to do, until it has answered."""
+def failure(device: int, doing: str, kind: str, text: str, trace: str) -> Exception:
+    """The error of a program, with the traceback of the device."""
+    known = {"FloatingPointError": FloatingPointError, "Disagreement": Disagreement}
+    lines = "\n".join("    " + line for line in trace.rstrip().splitlines())
+    return known.get(kind, Fault)(f"CpuDevice(id={device}), {doing}, raised {kind}: {text}\n"
+                                  f"There the traceback is:\n{lines}")
 
-    def __init__(self, heap: Heap, device: int, count: int):
-        self.heap, self.slots, self.device = heap, Slots(heap), device
-        self.pending = STARTING
-        self.programs: set[int] = set()  # the numbers of those it knows
-        self.gone: list[int] = []  # and of those it may forget
+
+class Told:
+    """What devices have been told, and so need not be told again."""
+
+    def __init__(self) -> None:
+        self.programs: set[int] = set()  # the numbers of those they know
+        self.gone: list[int] = []  # and of those they may forget
         self.options, self.state = {}, object()  # type: ignore[var-annotated]
-        self.log = tempfile.TemporaryFile()  # what the process writes when it crashes
-        ours, theirs = socket.socketpair()
-        arguments = (theirs.fileno(), heap.fd, heap.size, device, os.getpid(), limits(count))
-        code = PROGRAM.format(path=list(map(str, sys.path)),
-                              arguments=", ".join(map(repr, arguments)))
-        command = [sys.executable, *interpreter_flags(), "-c", code]
-        with theirs:
-            self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                pass_fds=(theirs.fileno(), heap.fd), env=environment(count),
-                process_group=0)  # the terminal's Ctrl-C is for the parent
-        self.connection = Connection(ours.detach())
-        self.descriptor = self.connection.fileno()
-        self.life: tuple = ()  # its signs of life when they were last looked at
-        self.silence = 0  # and how often since they have been the same
-
-    def send(self, what: str, message: bytes) -> None:
-        self.pending = what
-        self.connection.send_bytes(message)
 
     def news(self) -> dict[str, Any]:
-        """What the worker must be told before its next run."""
+        """What they must be told before the next run."""
         news: dict[str, Any] = {}
         if self.gone:
             news["ended"], self.gone = self.gone, []
@@ -84,25 +87,93 @@ class Worker:
         self.gone += self.programs.intersection(programs)
         self.programs.difference_update(programs)
 
-    def answer(self) -> Exception | None:
-        """Take the message that is there. The error, if it tells of one."""
+
+class Worker(Told):
+    """One process. `pending` is what it was told to do, until it has answered."""
+
+    def __init__(self, heap: Heap, device: int, count: int):
+        super().__init__()
+        self.heap, self.slots, self.device = heap, Slots(heap), device
+        self.slots.clear(device)
+        self.slots.set(device, DONE, -1)
+        self.pending, self.run = STARTING, 0
+        self.read = self.sent = 0  # messages
+        self.questions: Sequence[Callable] = ()
+        self.replies: list[np.ndarray] = []  # alive until the device has seen them
+        self.log = tempfile.TemporaryFile()  # what the process writes when it crashes
+        self.region = heap.lend(max(count, device_count()))
+        self.connection, theirs = Pipe()
+        handles = theirs.fileno(), heap.handle
+        arguments = (*handles, heap.size, *self.region, device, limits(count))
+        code = COMMAND.format(path=list(map(str, sys.path)),
+                              arguments=", ".join(map(repr, arguments)))
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, *interpreter_flags(), "-c", code], stdin=subprocess.PIPE,
+                stdout=self.log, stderr=self.log, env=environment(count), **inheriting(handles))
+        self.life: tuple = ()  # its signs of life when they were last looked at
+        self.silence = 0  # and how often since they have been the same
+
+    def order(self, what: str, program: int, questions: Sequence[Callable], run: int) -> None:
+        """Tell it to run a program that it knows, and which may ask some questions."""
+        slots, device = self.slots, self.device
+        self.pending, self.questions, self.run = what, questions, run
+        slots.set(device, PROGRAM, program)
+        fence()
+        slots.set(device, ORDER, run)
+        fence()
+        if slots.get(device, ASLEEP):
+            self.send(b"")
+
+    def tell(self, message: Any) -> None:
+        """Send what it must know before it goes on, or before its next run."""
+        self.sent += 1
+        self.slots.set(self.device, NEWS, self.sent)
+        self.send(pickle.dumps(message))
+
+    def send(self, data: bytes) -> None:
+        with contextlib.suppress(OSError):  # it has died; it will be seen that it does not answer
+            self.connection.send_bytes(data)
+
+    @property
+    def ready(self) -> bool:
+        """Has it something to say?"""
+        slots, device = self.slots, self.device
+        return slots.get(device, DONE) == self.run or slots.get(device, MAIL) > self.read
+
+    def hear(self) -> Exception | None:
+        """Take what it has to say: a message, or that it is done. The error, if it tells of one."""
+        done = self.slots.get(self.device, DONE) == self.run
+        fence()
+        if done and self.slots.get(self.device, MAIL) == self.read:
+            self.pending = ""
+            return None
         try:
-            kind, *about = self.connection.recv()
+            data = self.connection.recv_bytes()
         except (EOFError, OSError):
             return self.death()
-        if kind == "log":
-            name, level, text = about
-            logging.getLogger(name).log(level, "%s: %s", self, text)
+        if not data:  # it has only said: look
             return None
-        doing, self.pending = self.doing, ""
-        return self.failure(doing, *about) if kind == "raised" else None
+        self.read += 1
+        kind, *about = pickle.loads(data)
+        if kind == "raised":
+            return failure(self.device, self.doing, *about)
+        if kind == "asks":
+            return self.reply(*about)
+        name, level, text = about
+        logging.getLogger(name).log(level, "%s: %s", self, text)
+        return None
 
-    def failure(self, doing: str, kind: str, text: str, trace: str) -> Exception:
-        """The error of a program, with the traceback of the device."""
-        error = {"FloatingPointError": FloatingPointError,
-                 "Disagreement": Disagreement}.get(kind, Fault)
-        lines = "\n".join("    " + line for line in trace.rstrip().splitlines())
-        return error(f"{self}, {doing}, raised {kind}: {text}\nThere the traceback is:\n{lines}")
+    def reply(self, question: int, places: Sequence[tuple]) -> Exception | None:
+        """Do what a program asks for, in this process, which has the user's functions."""
+        try:
+            outs = self.questions[question](*[self.heap.at(*place) for place in places])
+        except Exception as error:
+            self.tell(None)
+            return error
+        self.replies = [self.heap.shared(np.asarray(x, order="C")) for x in outs]
+        self.tell(list(map(self.heap.address_of, self.replies)))
+        return None
 
     def check(self, seconds: float) -> Exception | None:
         """To be called twice a second: an error, if there is no sign of life for so long."""
@@ -142,7 +213,15 @@ class Worker:
         """End the process now, whatever it is doing. It leaves nothing behind."""
         self.process.kill()
         self.process.wait()
+        self.let_go()
+        start, end = self.region
+        self.heap.free(start, end - start)
+
+    def let_go(self) -> None:
+        """Close what ties this process to it. It ends when nobody is tied to it any more."""
         self.connection.close()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
         self.log.close()
 
     def __str__(self) -> str:
@@ -150,8 +229,14 @@ class Worker:
 
 
 def interpreter_flags() -> list[str]:
-    """The options that this Python was started with, such as -W or -X dev."""
-    return subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    """The options that this Python was started with, as far as they change what programs do."""
+    letters = {"optimize": "O", "isolated": "I", "ignore_environment": "E", "no_user_site": "s",
+               "safe_path": "P", "dont_write_bytecode": "B"}
+    flags = ["-" + letter * getattr(sys.flags, name) for name, letter in letters.items()
+             if getattr(sys.flags, name)]
+    modes = {"dev": sys.flags.dev_mode, "utf8": sys.flags.utf8_mode}
+    return [*flags, *(f"-X{name}" for name, on in modes.items() if on),
+            *(f"-W{option}" for option in sys.warnoptions)]
 
 
 def cpu_time(pid: int) -> float:

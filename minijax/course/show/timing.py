@@ -152,7 +152,7 @@ def duration(seconds: float) -> str:
 
 @contextlib.contextmanager
 def profile() -> Iterator[Profile]:
-    """Measure what compiled programs do in the block; then show it.
+    """Measure what compiled programs do in the block; then show it::
 
         with show.profile() as p:
             for _ in range(10):

@@ -1,0 +1,156 @@
+"""A learner's working copy: found, filled, checked and reset. What the learner wrote is never lost.
+
+An attempt is a file or a notebook's cell that begins with `# exercise 03.1`. Both may be there; the
+exercise is right if one of them is.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from minijax.course.exercises.generate import stub_cell, stub_file
+from minijax.course.exercises.judge import NOT_ATTEMPTED, RIGHT, Verdict, judge
+from minijax.course.exercises.source import FIRST_LINE, Exercise, course, folder
+from minijax.course.places import ORIGINALS, copy_chapters, copy_folder
+
+USUAL = "minijax-course"
+FOLDER = "exercises"
+KEPT = "attempts"  # what `reset` took away
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A text, and the file it is in."""
+
+    path: Path
+    text: str
+
+
+def start(target: Path) -> tuple[list[Path], list[Path]]:
+    """Make a working copy, or add to one what is new: the files made, and the learner's kept."""
+    made, old = copy_chapters(target)
+    more, kept = copy_folder(folder(), target / FOLDER, _for_learners)
+    for path in [path for path in kept if path.suffix == ".ipynb"]:
+        if add_missing(path, folder() / path.relative_to(target / FOLDER)):
+            more.append(path)
+    return made + more, old + kept
+
+
+def _for_learners(name: Path) -> bool:
+    return len(name.parts) == 2 and name.name != "solutions.py"
+
+
+def add_missing(mine: Path, new: Path) -> bool:
+    """Add the exercises that a learner's notebook lacks, at its end. True if there were any."""
+    book, cells = read_notebook(mine), read_notebook(new)["cells"]
+    numbers = {number_of(cell) for cell in book["cells"]}
+    added = []
+    for text, answer in zip(cells, cells[1:]):
+        if number_of(answer) and number_of(answer) not in numbers:
+            added += [text, answer]
+    book["cells"] += added
+    if added:
+        mine.write_text(json.dumps(book, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return bool(added)
+
+
+def around(here: Path | None = None) -> Path | None:
+    """The working copy that a folder is in, or has under its usual name."""
+    here = (here or Path.cwd()).resolve()
+    places = (here, *here.parents, here / USUAL)
+    return next((p for p in places if (p / FOLDER / ORIGINALS).is_file()), None)
+
+
+def find_copy() -> Path:
+    """The working copy around the current folder. FileNotFoundError says how to make one."""
+    found = around()
+    if found is None:
+        raise FileNotFoundError(f"no working copy in {Path.cwd()} or around it: make one with  "
+                                f"minijax start {USUAL}  and go there")
+    return found
+
+
+def attempts(copy: Path, e: Exercise) -> list[Attempt]:
+    """All that the learner has for an exercise, the latest change first."""
+    file = copy / FOLDER / e.chapter / f"{e.number.replace('.', '_')}.py"
+    found = [Attempt(file, file.read_text("utf-8"))] if file.is_file() else []
+    for path in _notebooks(copy, e):
+        found += [Attempt(path, source_of(cell)) for cell in read_notebook(path)["cells"]
+                  if number_of(cell) == e.number]
+    return sorted(found, key=lambda a: -a.path.stat().st_mtime)
+
+
+def check_copy(copy: Path, e: Exercise) -> tuple[Verdict, Path | None]:
+    """The verdict on the best attempt: one that is right, or the one changed last."""
+    first: tuple[Verdict, Path | None] | None = None
+    for attempt in attempts(copy, e):
+        verdict = judge(e, attempt.text)
+        if verdict.outcome == RIGHT:
+            return verdict, attempt.path
+        if verdict.outcome != NOT_ATTEMPTED and first is None:
+            first = verdict, attempt.path
+    return first or (judge(e, e.stub), None)
+
+
+def reset(copy: Path, e: Exercise) -> list[Path]:
+    """Put the dots back, in the file and in the notebooks. The files that keep what was there."""
+    kept = []
+    for attempt in attempts(copy, e):
+        if judge(e, attempt.text).outcome != NOT_ATTEMPTED:
+            kept.append(_keep(copy, e, attempt.text))
+    file = copy / FOLDER / e.chapter / f"{e.number.replace('.', '_')}.py"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(stub_file(e), "utf-8")
+    for path in _notebooks(copy, e):
+        book = read_notebook(path)
+        for cell in book["cells"]:
+            if number_of(cell) == e.number and source_of(cell) != stub_cell(e):
+                cell.update(source=stub_cell(e), outputs=[], execution_count=None)
+        path.write_text(json.dumps(book, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return kept
+
+
+def _keep(copy: Path, e: Exercise, text: str) -> Path:
+    place = copy / FOLDER / KEPT
+    place.mkdir(parents=True, exist_ok=True)
+    stem = e.number.replace(".", "_")
+    free = next(n for n in range(1, 10**6) if not (place / f"{stem}_{n}.py").exists())
+    path = place / f"{stem}_{free}.py"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def progress(copy: Path) -> dict[str, Verdict]:
+    """Every exercise of the course, checked now."""
+    return {number: check_copy(copy, e)[0] for number, e in course().items()}
+
+
+def number_of(cell: Any) -> str | None:
+    """The exercise that a notebook's cell answers."""
+    found = FIRST_LINE.match(source_of(cell)) if cell["cell_type"] == "code" else None
+    return found and found[1]
+
+
+def _notebooks(copy: Path, e: Exercise) -> list[Path]:
+    """Where an exercise can be answered: its own notebook, and the chapter."""
+    paths = [copy / FOLDER / e.chapter / f"{e.chapter}.ipynb", copy / f"{e.chapter}.ipynb"]
+    return [path for path in paths if path.is_file()]
+
+
+def read_notebook(path: Path) -> Any:
+    """The JSON of a notebook. ValueError if it is none."""
+    try:
+        book = json.loads(path.read_text("utf-8"))
+        if not isinstance(book, dict) or "cells" not in book:
+            raise ValueError("it has no cells")
+        return book
+    except ValueError as error:
+        raise ValueError(f"{path} is not a notebook ({error}): mend it or move it away") from error
+
+
+def source_of(cell: Any) -> str:
+    """The text of a notebook's cell, in one piece."""
+    return "".join(cell["source"])

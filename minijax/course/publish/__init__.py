@@ -1,0 +1,1 @@
+"""The book: chapters, exercises and reference as pages for a browser, made by Sphinx."""

@@ -1,0 +1,132 @@
+"""Computations follow arrays: what is computed from divided arrays is divided itself.
+
+`partition.py` says how. A program of `jit` in which every operation works on parts is run by the
+devices, if it is large. All else is computed in the user's process, and the result is laid out as
+it would have been.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from minijax.core import ArrayImpl, Primitive, ShapedArray, typeof
+from minijax.families import Program
+from minijax.jaxpr import Jaxpr, JaxprEqn, Var, derive, subprograms
+from minijax.jit import Call
+from minijax.parallel.dividing import divided, joined, part_of
+from minijax.parallel.mapped import ShardMap, axes_in_scope, shard_map_p
+from minijax.parallel.meshes import Mesh, PartitionSpec
+from minijax.parallel.partition import Layout, Part, Partition
+from minijax.parallel.shardings import DividedArray, NamedSharding, Sharding
+
+__all__ = ["Plan", "plan_of"]
+
+LARGE = 1 << 16  # elements of the arguments: from here on it is worth to ask the devices
+KEPT = 256
+
+_plans: OrderedDict[Hashable, Plan] = OrderedDict()
+
+
+class Plan:
+    """How a program is run by the devices of a mesh, and how its results are divided."""
+
+    def __init__(self, jaxpr: Jaxpr, mesh: Mesh, layouts: Sequence[Layout]):
+        where, found = Partition(mesh), []  # type: ignore[var-annotated]
+        self.mesh, self.specs = mesh, list(map(as_spec, layouts))
+
+        def local(*xs: Any) -> list[Any]:
+            outs = where.run(jaxpr, list(map(Part, xs, layouts)))
+            found[:] = [x.layout for x in outs]
+            return [x.value for x in outs]
+
+        avals = [part_of(a, s, mesh).update(vma=frozenset(s.mentioned()))
+                 for a, s in zip(jaxpr.in_avals, self.specs)]
+        with axes_in_scope(mesh, mesh.axis_names, True):
+            self.jaxpr = derive(local, avals, "jit")
+        self.out_specs = list(map(as_spec, found))
+        self.worthwhile = (not where.whole and any(map(any, [*layouts, *found])) and
+                           mesh.size > 1 and sum(a.size for a in jaxpr.in_avals) >= LARGE)
+
+    def run(self, args: Sequence[Any], avals: Sequence[ShapedArray], name: str) -> list[Any]:
+        axes = self.mesh.axis_names
+        args = [divided(ArrayImpl(x._value, x.aval) if isinstance(x, ArrayImpl) else x, s,
+                        self.mesh, axes) for x, s in zip(args, self.specs)]
+        outs = shard_map_p.bind(*args, jaxpr=self.jaxpr, name=name, mesh=self.mesh, axes=axes,
+                                check_vma=True)
+        return [joined(ArrayImpl(x._value, x.aval), s, self.mesh, axes)
+                for x, s in zip(outs, self.out_specs)]
+
+
+def as_spec(layout: Layout) -> PartitionSpec:
+    """A layout as the user sees it, without what is not divided at the end."""
+    entries = [names or None for names in layout]
+    while entries and entries[-1] is None:
+        entries.pop()
+    return PartitionSpec(*entries)
+
+
+def layout_of(x: Any, mesh: Mesh) -> Layout:
+    """How an argument is divided; from another mesh: not at all."""
+    sharding, rank = getattr(x, "_sharding", None), typeof(x).ndim
+    if isinstance(sharding, NamedSharding) and sharding.mesh == mesh:
+        return tuple(sharding.spec.names(i) for i in range(rank))
+    return ((),) * rank
+
+
+def plan_of(prim: Primitive, params: dict, avals: Sequence[ShapedArray], mesh: Mesh,
+            layouts: tuple[Layout, ...]) -> Plan:
+    """The plan for an operation, or for the program that it runs; the last ones are kept."""
+    if isinstance(prim, Call) and "jaxpr" in params:
+        jaxpr = params["jaxpr"]
+        key: Any = mesh, layouts
+        if key not in jaxpr.memo:
+            jaxpr.memo[key] = Plan(jaxpr, mesh, layouts)
+        return jaxpr.memo[key]
+    key = prim, tuple(params.items()), tuple(avals), mesh, layouts
+    try:
+        if key in _plans:
+            return _plans[key]
+    except TypeError:  # a parameter that cannot be hashed
+        key = None
+    ins = list(map(Var, avals))
+    outs = list(map(Var, prim.out_avals(avals, params)))
+    plan = Plan(Jaxpr(ins, [JaxprEqn(prim, list(ins), params, outs)], outs), mesh, layouts)
+    if key is not None:
+        _plans[key] = plan
+        while len(_plans) > KEPT:
+            _plans.popitem(last=False)
+    return plan
+
+
+def computed(prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
+    """The results, computed in this process."""
+    return prim.compute(args, params) if isinstance(prim, Call) else prim.evaluate(args, params)
+
+
+def evaluate(mesh: Mesh, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
+    """The results of an operation, divided as follows from the arguments."""
+    functions = isinstance(prim, Program) and not subprograms(params)  # each operation for itself
+    if functions or isinstance(prim, ShardMap):
+        return prim.evaluate(args, params)
+    avals = list(map(typeof, args))
+    plan = plan_of(prim, params, avals, mesh, tuple(layout_of(x, mesh) for x in args))
+    if plan.worthwhile and isinstance(prim, Call):
+        outs = plan.run(args, avals, params.get("name", prim.name))
+    else:
+        outs = computed(prim, args, params)
+    return [NamedSharding(mesh, s).array(x._value, x.aval) for x, s in zip(outs, plan.out_specs)]
+
+
+def follow(sharding: Sharding, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
+    """The results of an operation on an array that is divided so, or of a program with one."""
+    if isinstance(sharding, NamedSharding):
+        return evaluate(sharding.mesh, prim, args, params)
+    outs = computed(prim, args, params)
+    return [sharding.array(x._value, x.aval) for x in outs]
+
+
+DividedArray.follow = lambda self, *operation: follow(self._sharding, *operation)
+Sharding.follow = follow  # type: ignore[attr-defined]
+Mesh.follow = lambda self, *operation: evaluate(self, *operation)  # type: ignore[attr-defined]

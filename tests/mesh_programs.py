@@ -1,0 +1,321 @@
+"""Programs with meshes, for minijax and for JAX: functions of the modules, without arguments.
+
+`python -m tests.mesh_programs file.npz all` runs them in JAX with eight devices, and saves the
+results. A result may be a text: how an array is divided, or a picture.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tests.pmap_programs import main, numbers
+
+PROGRAMS: dict[str, Callable] = {}
+
+
+def program(f: Callable) -> Callable:
+    PROGRAMS[f.__name__] = f
+    return f
+
+
+def grid(jax: Any) -> Any:
+    """A mesh of 4 x 2 devices. Its axes are such that arrays may be divided as one likes."""
+    auto = jax.sharding.AxisType.Auto
+    return jax.make_mesh((4, 2), ("x", "y"), axis_types=(auto, auto))
+
+
+def laid_out(jax: Any, x: Any, *spec: Any) -> Any:
+    return jax.device_put(x, jax.NamedSharding(grid(jax), jax.P(*spec)))
+
+
+# --- collectives over one axis, over both, in both orders ----------------------------------------
+
+RING = [(0, 1), (1, 2), (2, 3), (3, 0)]
+COLLECTIVES: dict[str, Callable] = {  # of an array (4, 8) on each device
+    "psum x": lambda lax, x: lax.psum(x, "x"),
+    "psum xy": lambda lax, x: lax.psum(x, ("x", "y")),
+    "psum twice": lambda lax, x: lax.psum(lax.psum(x, "y") ** 2, "x"),
+    "pmean y": lambda lax, x: lax.pmean(x, "y"),
+    "all_gather y": lambda lax, x: lax.all_gather(x, "y", axis=1, tiled=True),
+    "all_gather xy": lambda lax, x: lax.all_gather(x, ("x", "y")),
+    "all_gather yx": lambda lax, x: lax.all_gather(x, ("y", "x")),
+    "psum_scatter x": lambda lax, x: lax.psum_scatter(x, "x", tiled=True),
+    "psum_scatter xy": lambda lax, x: lax.psum_scatter(x, ("x", "y"), scatter_dimension=1),
+    "all_to_all x": lambda lax, x: lax.all_to_all(x, "x", 0, 1, tiled=True),
+    "ppermute x": lambda lax, x: lax.ppermute(x, "x", RING),
+    "ppermute y": lambda lax, x: lax.ppermute(x, "y", [(0, 1)]),
+    "axis_index": lambda lax, x: x * lax.axis_index("x") + lax.axis_index(("y", "x")),
+    "axis_size": lambda lax, x: x * lax.axis_size("y") + lax.axis_size(("x", "y")),
+    "invariant": lambda lax, x: lax.psum(x, "x") * 2 + lax.psum(np.float32(1), ("x", "y")),
+}
+
+
+def of_collective(name: str) -> None:
+    f = COLLECTIVES[name]
+
+    def run(jax: Any, jnp: Any, lax: Any) -> Any:
+        P = jax.P
+        mesh = grid(jax)
+
+        def local(x: Any, w: Any) -> Any:
+            return f(lax, jnp.sin(x) * w)[None, None]
+
+        mapped = jax.shard_map(local, mesh=mesh, in_specs=(P("x", "y"), P()),
+                               out_specs=P("x", "y"))
+        args = numbers(16, 16), np.float32(1.5)
+        out, pull = jax.vjp(mapped, *args)
+        inner = jax.shard_map(  # gradients inside, of the device's own loss
+            jax.grad(lambda w, x: jnp.sum(jnp.cos(local(x, w)))), mesh=mesh,
+            in_specs=(P(), P("x", "y")), out_specs=P())
+        return out, pull(jnp.cos(out)), jax.jvp(mapped, args, args)[1], inner(args[1], args[0])
+
+    PROGRAMS[f"{name}: everything"] = run
+
+
+for name in COLLECTIVES:
+    of_collective(name)
+
+
+# --- shard_map -----------------------------------------------------------------------------------
+
+
+@program
+def specs(jax, jnp, lax):
+    P, mesh, x = jax.P, grid(jax), numbers(8, 16)
+    out = []
+    for spec in (P(), P("x"), P("y"), P(None, "x"), P("x", "y"), P("y", "x"), P(("x", "y")),
+                 P(("y", "x")), P(None, ("x", "y")), P(("y",), None)):
+        f = jax.shard_map(lambda b: (b * 2, b.shape), mesh=mesh, in_specs=spec,
+                          out_specs=(spec, P()))
+        y, shape = f(x)
+        out.append((y, shape, y.sharding.shard_shape(y.shape), f"{y.sharding.is_fully_replicated}"))
+    return out
+
+
+@program
+def trees_and_decorators(jax, jnp, lax):
+    P = jax.P
+
+    @jax.shard_map(mesh=grid(jax), in_specs=({"w": P(), "b": P("x")}, P("y")),
+                   out_specs={"z": P("x", "y"), "s": P()})
+    def f(p, x):
+        z = p["b"][:, None] * x[None] * p["w"]
+        return {"z": z, "s": lax.psum(z.sum(), ("x", "y"))}
+
+    return f({"w": np.float32(2), "b": numbers(8)}, numbers(4)), jax.jit(f)(
+        {"w": np.float32(3), "b": numbers(8)}, numbers(4))
+
+
+@program
+def around_and_inside(jax, jnp, lax):
+    P, mesh = jax.P, grid(jax)
+
+    def local(w, x):
+        return lax.psum(jnp.sum(jnp.tanh(x @ w) ** 2), ("x", "y"))
+
+    f = jax.shard_map(local, mesh=mesh, in_specs=(P(), P(("x", "y"))), out_specs=P())
+    w, x = numbers(3, 2), numbers(16, 3)
+    g = jax.shard_map(jax.grad(local), mesh=mesh, in_specs=(P(), P(("x", "y"))), out_specs=P())
+    each = jax.shard_map(jax.vmap(lambda r: r / lax.psum(r, "x")), mesh=mesh, in_specs=P("x"),
+                         out_specs=P("x"))
+    return (f(w, x), jax.grad(f)(w, x), g(w, x), jax.jit(jax.grad(f, argnums=1))(w, x),
+            jax.vmap(f, (0, None))(numbers(2, 3, 2), x), jax.hessian(f)(w, x),
+            jax.vmap(jax.grad(f), (None, 1))(w, numbers(16, 2, 3)), each(2 + numbers(8, 3)))
+
+
+@program
+def gradients_without_checks(jax, jnp, lax):
+    """Inside, what every device computes counts for itself, as in pmap."""
+    P, mesh = jax.P, grid(jax)
+
+    def local(w, x):
+        return lax.psum(jnp.sum(jnp.tanh(x * w)), "x")
+
+    options = {"mesh": mesh, "in_specs": (P(), P("x")), "check_vma": False}
+    f = jax.shard_map(local, out_specs=P(), **options)
+    g = jax.shard_map(jax.grad(local), out_specs=P(), **options)
+    args = np.float32(0.5), numbers(8)
+    return f(*args), jax.grad(f, argnums=(0, 1))(*args), g(*args)
+
+
+@program
+def control_flow(jax, jnp, lax):
+    P, mesh = jax.P, grid(jax)
+
+    def local(w, x):
+        zero = lax.pcast(jnp.zeros(x.shape[1:]), "x", to="varying")
+        carry, ys = lax.scan(lambda c, r: (jnp.tanh(c * w + r), lax.psum(c * r, "x")), zero, x)
+        total = lax.psum(jnp.sum(carry), "x")
+        many = lax.fori_loop(0, 3, lambda i, c: c * w + i, total)
+        return many + lax.cond(many > 0, jnp.sin, jnp.cos, many), ys
+
+    f = jax.shard_map(local, mesh=mesh, in_specs=(P(), P("x")), out_specs=(P(), P()))
+    g = jax.shard_map(jax.grad(lambda w, x: local(w, x)[0]), mesh=mesh, in_specs=(P(), P("x")),
+                      out_specs=P())
+    args = np.float32(0.5), numbers(8, 3)
+    return f(*args), jax.grad(lambda w, x: f(w, x)[0], argnums=(0, 1))(*args), g(*args)
+
+
+@program
+def rules_of_users(jax, jnp, lax):
+    P, mesh = jax.P, grid(jax)
+
+    @jax.custom_jvp
+    def twice(x):
+        return jnp.sin(x)
+
+    twice.defjvps(lambda t, out, x: 2 * t * jnp.cos(x))
+
+    def local(w, x):
+        y = jax.checkpoint(lambda x: jnp.exp(jax.nn.softplus(x * w)))(twice(x))
+        return lax.psum(jnp.sum(y), ("x", "y"))
+
+    args = np.float32(0.5), numbers(8, 4)
+    options = {"mesh": mesh, "in_specs": (P(), P("x", "y")), "out_specs": P()}
+    return (jax.shard_map(local, **options)(*args),
+            jax.grad(jax.shard_map(local, **options))(*args),
+            jax.shard_map(jax.grad(local), **options)(*args))
+
+
+@program
+def some_axes(jax, jnp, lax):
+    f = jax.shard_map(lambda x: x / lax.psum(x, "x"), mesh=grid(jax), in_specs=jax.P("x"),
+                      out_specs=jax.P("x"), axis_names={"x"})
+    return jax.jit(f)(2 + numbers(8, 2))
+
+
+@program
+def data_parallel_training(jax, jnp, lax):
+    P, mesh = jax.P, grid(jax)
+
+    def loss(params, x, y):
+        hidden = jax.nn.relu(x @ params[0][0] + params[0][1])
+        return -jnp.mean(jax.nn.log_softmax(hidden @ params[1][0] + params[1][1]) * y)
+
+    @jax.jit
+    @jax.shard_map(mesh=mesh, in_specs=(P(), P(("x", "y")), P(("x", "y"))), out_specs=(P(), P()))
+    def step(params, x, y):
+        value, grads = jax.value_and_grad(
+            lambda *args: lax.pmean(loss(*args), ("x", "y")))(params, x, y)
+        return jax.tree.map(lambda p, g: p - 0.1 * g, params, grads), value
+
+    params = [(numbers(6, 8), numbers(8)), (numbers(8, 3), numbers(3))]
+    losses = []
+    for _ in range(3):
+        params, value = step(params, numbers(40, 6), numbers(40, 3))
+        losses.append(value)
+    return params, losses
+
+
+# --- arrays and shardings ------------------------------------------------------------------------
+
+
+@program
+def where_arrays_are(jax, jnp, lax):
+    out = []
+    for spec in ((), ("x",), (None, "y"), ("x", "y"), (("x", "y"),), ("y", "x")):
+        x = laid_out(jax, numbers(8, 16), *spec)
+        out.append((x, str(x.sharding), f"{x.is_fully_replicated} {x.sharding.num_devices}",
+                    [(str(s.device), s.replica_id, s.data, str(s.data.sharding),
+                      [tuple(i.indices(n)) for i, n in zip(s.index, x.shape)])
+                     for s in x.addressable_shards]))
+    return out
+
+
+@program
+def texts(jax, jnp, lax):
+    P, mesh = jax.P, jax.make_mesh((4, 2), ("x", "y"))
+    rows = jax.NamedSharding(mesh, P("x"))
+    return [str(mesh), repr(mesh), repr(grid(jax)), str(mesh.shape), str(mesh.axis_types),
+            repr(P()), repr(P("x", None, ("x", "y"))), repr(rows), str(rows),
+            f"{P('x') == P(('x',))} {P('x') == P('x', None)} {hash(P('x')) == hash(P('x'))}",
+            f"{rows.is_equivalent_to(jax.NamedSharding(mesh, P('x', None)), 2)}",
+            f"{rows == jax.NamedSharding(mesh, P('x'))} {rows.shard_shape((8, 3))}",
+            str(jax.make_mesh((2,), ("i",), devices=jax.devices()[2:4]).device_ids)]
+
+
+@program
+def pictures(jax, jnp, lax):
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        for shape in (24,), (24, 24), (24, 72), (72, 24):
+            for spec in ((), ("x",), ("y", "x"), (None, "x"), (("y", "x"),)):
+                if len(spec) <= len(shape):
+                    sharding = jax.NamedSharding(grid(jax), jax.P(*spec))
+                    jax.debug.visualize_sharding(shape, sharding, use_color=False)
+        jax.debug.visualize_array_sharding(laid_out(jax, numbers(8, 8), "x", "y"), use_color=False)
+    return out.getvalue()
+
+
+# --- computation follows arrays ------------------------------------------------------------------
+
+
+def mlp(jax: Any, jnp: Any, x: Any) -> Any:
+    hidden = jax.nn.relu(x @ numbers(8, 16) + numbers(16))
+    return jax.nn.log_softmax(hidden @ numbers(16, 4))
+
+
+FOLLOWING: dict[str, Callable] = {  # of an array (8, 8), divided along both axes
+    "elementwise": lambda jax, jnp, x: jnp.sin(x) + x,
+    "with a row": lambda jax, jnp, x: x + x[0],
+    "with a column": lambda jax, jnp, x: x * x[:, :1],
+    "choice": lambda jax, jnp, x: jnp.where(x > 0, x, 0),
+    "sums": lambda jax, jnp, x: (x.sum(0), x.sum(1), x.mean(), x.max(1, keepdims=True)),
+    "argmax": lambda jax, jnp, x: x.argmax(1),
+    "products": lambda jax, jnp, x: (x @ x, x @ x.T, x @ numbers(8, 3), numbers(8) @ x),
+    "einsum": lambda jax, jnp, x: jnp.einsum("ij,kj->ik", x, numbers(8, 8)),
+    "batched product": lambda jax, jnp, x: jnp.einsum("bi,bij->bj", x, numbers(8, 8, 8)),
+    "transposed": lambda jax, jnp, x: x.T,
+    "reshaped": lambda jax, jnp, x: (x.reshape(-1), x.reshape(4, 2, 8), x.reshape(2, 4, 8)),
+    "dimensions": lambda jax, jnp, x: (x[:, None], x[:, None].squeeze(1), x[None],
+                                       jnp.broadcast_to(x, (3, 8, 8))),
+    "sorted": lambda jax, jnp, x: (jnp.sort(x), jnp.cumsum(x, 0), jnp.concatenate([x, x])),
+    "softmax": lambda jax, jnp, x: jax.nn.softmax(x),
+    "network": mlp,
+    "gradient": lambda jax, jnp, x: jax.grad(lambda x: mlp(jax, jnp, x).sum())(x),
+    "constrained": lambda jax, jnp, x: jax.lax.with_sharding_constraint(
+        x * 2, jax.NamedSharding(grid(jax), jax.P("y"))),
+    "mapped": lambda jax, jnp, x: jax.vmap(jnp.linalg.norm)(x),
+    "with shard_map": lambda jax, jnp, x: 1 + jax.shard_map(
+        lambda b: jax.lax.psum(b, "y"), mesh=grid(jax), in_specs=jax.P("x", "y"),
+        out_specs=jax.P("x"))(2 * x),
+}
+
+
+def following(name: str) -> None:
+    f = FOLLOWING[name]
+
+    def run(jax: Any, jnp: Any, lax: Any) -> Any:
+        x = laid_out(jax, numbers(8, 8), "x", "y")
+        outs = f(jax, jnp, x), jax.jit(lambda x: f(jax, jnp, x))(x)
+        return outs, jax.tree.map(lambda y: str(y.sharding.spec), outs)
+
+    PROGRAMS[f"{name}: follows"] = run
+
+
+for name in FOLLOWING:
+    following(name)
+
+
+@program
+def shardings_of_jit(jax, jnp, lax):
+    P, mesh = jax.P, grid(jax)
+    rows, columns = (jax.NamedSharding(mesh, P(*spec)) for spec in (("x",), (None, "x")))
+    f = jax.jit(lambda x, y: (x @ y, {"t": x.T}), in_shardings=(rows, None),
+                out_shardings=(columns, rows))
+    outs = f(numbers(8, 8), numbers(8, 4))
+    with jax.set_mesh(mesh):
+        z = jax.jit(lambda x: x + 1, out_shardings=P("y"))(numbers(8))
+        inside = jax.jit(lambda x: lax.with_sharding_constraint(x + 1, P("x")))(numbers(8))
+    outs = *outs, z, inside, jax.jit(lambda x: x, in_shardings=rows)(numbers(8))
+    return outs, jax.tree.map(lambda x: str(x.sharding.spec), outs)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:], programs=PROGRAMS)
