@@ -21,7 +21,7 @@ import pytest
 
 import minijax
 import minijax.numpy as jnp
-from minijax.compiler import expressions, load, once, steps
+from minijax.compiler import backend, expressions, load, once, steps
 from minijax.compiler.backend import build, write
 from minijax.compiler.buffers import memory_size
 from minijax.compiler.executable import compile_after, executable
@@ -371,6 +371,20 @@ def test_an_operation_without_a_kernel_is_named(monkeypatch: pytest.MonkeyPatch)
     with pytest.warns(RuntimeWarning, match="no kernel could be made for sinh, at .*test_compiler"):
         got = minijax.jit(lambda x: jnp.sinh(x) * 2)(x)
     np.testing.assert_allclose(got, np.sinh(x) * 2, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs_run_without_any_kernel(
+        name: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(source: str, arity: int) -> Callable:
+        raise load.CannotCompile("not today")
+
+    monkeypatch.setattr(backend, "native", refuse)
+    f, shape = PROGRAMS[name]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "no kernel could be made for .*", RuntimeWarning)
+        agree(f, values_of(shape, np.dtype(dtype)))
 
 
 def test_large_arrays_outside_of_jit_use_kernels_too() -> None:

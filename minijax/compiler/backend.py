@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 
 import minijax.compiler.rules  # noqa: F401  they register themselves
 from minijax.compiler.driver import DriverWriter, Source
-from minijax.compiler.flatten import Flat, flatten
+from minijax.compiler.flatten import flatten
 from minijax.compiler.load import CannotCompile, native
 from minijax.compiler.lowering import lowerable
-from minijax.compiler.plan import plan
+from minijax.compiler.plan import Plan, plan
 from minijax.compiler.writer import Emitted
 from minijax.jaxpr import Jaxpr, JaxprEqn, Var
 from minijax.source_info import show_line
@@ -32,7 +32,7 @@ def build(jaxpr: Jaxpr) -> tuple[Callable, Source]:
             for name, emitted in source.kernels.items():
                 writer.space[name] = native(emitted.source, len(emitted.arrays))
         except CannotCompile as error:
-            refused |= blame(flat, emitted, refused, str(error))
+            refused |= blame(source.plan, emitted, str(error))
             continue
         exec(compile(source.driver, "<driver>", "exec"), writer.space)
         return writer.space["program"], source
@@ -43,15 +43,15 @@ def write(jaxpr: Jaxpr) -> Source:
     return DriverWriter(plan(flatten(jaxpr))).write()
 
 
-def blame(flat: Flat, emitted: Emitted, refused: set[Var], reason: str) -> set[Var]:
-    """The results of a kernel that cannot be made for want of which it fails. A warning says so."""
+def blame(plan: Plan, emitted: Emitted, reason: str) -> set[Var]:
+    """The results of those equations that keep a kernel from being made. A warning names them."""
     alone = [e for e in emitted.eqns if not compiles(e)] or emitted.eqns
-    for e in alone:
+    blamed = [plan.flat.eqns[i] for i in sorted({plan.order[e.outvars[0]] for e in alone})]
+    for e in blamed:
         warnings.warn(f"no kernel could be made for {e.primitive.name}, at {show_line(e.line)}: "
                       f"{reason}\nThis operation is left to NumPy. The results are right, and come "
                       "later.", RuntimeWarning, stacklevel=2)
-    made = {v for e in alone for v in e.outvars}
-    return made | {v for e in flat.eqns for v in e.outvars if e in alone}
+    return {v for e in blamed for v in e.outvars}
 
 
 def compiles(e: JaxprEqn) -> bool:

@@ -112,6 +112,7 @@ class Plan:
     views: dict[Var, View]
     outputs: list[View]
     refused: set[Var]  # results for which there is no kernel
+    order: dict[Var, int]  # the number of the equation, of the program's, that a value is for
 
     def view(self, x: Any) -> View:
         """An operand, as a view of an array in memory."""
@@ -160,7 +161,8 @@ class Planner:
     def __init__(self, flat: Flat, refused: Iterable[Var]):
         self.flat, self.refused = flat, set(refused)
         self.steps: list[Step] = [Kernel([], ())]  # for scalars made of the inputs alone
-        self.order = {v: i for i, e in enumerate(flat.eqns) for v in e.outvars}
+        self.now = 0  # the number of the equation that is added
+        self.order: dict[Any, int] = {}
         self.views: dict[Any, View] = {}
         self.place: dict[Any, int] = {}  # the step that makes a value
         self.passes: dict[Var, int] = {}
@@ -170,7 +172,9 @@ class Planner:
         return self.views.get(x) or whole(x)
 
     def plan(self) -> Plan:
-        for e in self.flat.eqns:
+        for i, e in enumerate(self.flat.eqns):
+            self.now = i
+            self.order.update(dict.fromkeys(e.outvars, self.now))
             self.add(e)
         for j, step in enumerate(self.steps):
             if isinstance(step, Kernel) and j:
@@ -178,21 +182,22 @@ class Planner:
         outputs = [self.output(x) for x in self.flat.outvars]
         self.settle([v.base for v in outputs])
         steps = [s for s in self.steps if s.eqns]
-        return Plan(self.flat, steps, self.views, outputs, self.refused)
+        return Plan(self.flat, steps, self.views, outputs, self.refused, self.order)
 
     def output(self, x: Atom) -> View:
         """A result of the program: an array by itself."""
         view = self.view(x)
         if not view.is_whole:
             copy = Var(x.aval)
-            self.order[copy] = len(self.order)
+            self.now = self.order[x]
             self.fuse(JaxprEqn(stop_gradient_p, [x], {}, [copy]))
             view = whole(copy)
         return view
 
     def add(self, e: JaxprEqn) -> None:
-        refused = not self.refused.isdisjoint(e.outvars)
-        if e.primitive.name in REWRITTEN and not refused:
+        if not self.refused.isdisjoint(e.outvars):
+            return self.start(Step([e]))
+        if e.primitive.name in REWRITTEN:
             e = REWRITTEN[e.primitive.name](self, e)
         if outer_product(e):
             e = self.multiplied(e)
@@ -202,7 +207,7 @@ class Planner:
             return self.widened(e)
         if len(e.invars) == 1 and (found := view_of(e, self.view(e.invars[0]))) is not None:
             self.views.update(zip(e.outvars, found))
-        elif not refused and (elementwise(e) or reduces(e)):
+        elif elementwise(e) or reduces(e):
             self.fuse(e)
         else:
             self.start(Step([e]))
@@ -222,7 +227,6 @@ class Planner:
                     JaxprEqn(e.primitive, [x], e.params, [y], e.line),
                     JaxprEqn(convert_element_type_p, [y],
                              {"new_dtype": short, "weak_type": False}, e.outvars, e.line)):
-            self.order[new.outvars[0]] = self.order[e.outvars[0]]
             self.add(new)
 
     def multiplied(self, e: JaxprEqn) -> JaxprEqn:
@@ -240,6 +244,7 @@ class Planner:
 
     def start(self, step: Step) -> None:
         self.place.update(dict.fromkeys(step.made, len(self.steps)))
+        self.order |= dict.fromkeys(step.made, self.now)
         self.steps.append(step)
 
     def fuse(self, e: JaxprEqn) -> None:
@@ -265,6 +270,7 @@ class Planner:
 
     def note(self, e: JaxprEqn, i: int) -> None:
         self.place[e.outvars[0]] = i
+        self.order.setdefault(e.outvars[0], self.now)
         self.eqn[e.outvars[0]] = e
         self.passes[e.outvars[0]] = self.passes_before(e, i) + reduces(e)
 
@@ -285,7 +291,6 @@ class Planner:
         out = e.outvars[0].aval
         blocks = min(BLOCKS, math.prod(shape[i] for i in axes))
         parts = Var(ShapedArray((blocks, *out.shape), out.dtype))
-        self.order[parts] = self.order[e.outvars[0]]
         first = JaxprEqn(e.primitive, e.invars, e.params, [parts], e.line)
         for i in range(len(self.steps) - 1, max(len(self.steps) - NEAR, -1), -1):
             step = self.steps[i]
