@@ -96,7 +96,7 @@ def inner_program(ref: Ref) -> Any:
             if not hasattr(trace, "refs"):
                 raise NotImplementedError(
                     f"A reference from outside was used while tracing the {trace.name}. This is "
-                    f"possible in the functions of {', '.join(THREADED)}, and loops made of them.")
+                    f"possible in the functions of {', '.join(THREADED)}.")
             if ref not in trace.refs:
                 aval = ShapedArray(ref.shape, ref.aval.dtype)
                 trace.captured[id(ref)] = Var(aval), ref, ref
@@ -168,7 +168,7 @@ def write(refs: Sequence[Ref], values: Sequence[Any]) -> None:
 
 
 # What calls a program with the contents of the references that it touches, and writes them back.
-THREADED = ("jit", "scan", "while_loop", "cond", "switch")
+THREADED = ("jit", "scan", "while_loop", "cond", "switch", "fori_loop", "map")
 
 
 class Touching:

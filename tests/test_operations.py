@@ -430,6 +430,7 @@ ELSEWHERE = {  # operations that no case can call by itself, and where they are 
     "tests/test_checkpoint.py": "name remat2",
     "tests/test_shard_map.py": "all_gather_invariant pvary shard_map",
     "tests/test_meshes.py": "sharding_constraint",
+    "tests/test_pmap_callbacks.py": "ask",
     "tests/test_collectives.py": "all_gather all_to_all axis_index pbroadcast ppermute "
                                  "reduce_scatter",
     "tests/test_effects.py": "debug_callback debug_print io_callback pure_callback",

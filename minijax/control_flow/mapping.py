@@ -27,7 +27,7 @@ class Mapped(Body):
 class MappedBatch(Body):
     """The same, for a batch in each step."""
 
-    maker = "map with batch_size"
+    maker = "batched map"
 
     def __call__(self, _: tuple, x: Any) -> tuple:
         return (), vmap(self.func)(x)

@@ -31,6 +31,7 @@ HOLES: dict[tuple[str, str], str] = {  # (operation, rule): why it has none
     **explained("it takes no array", "iota empty", "batch"),
     **explained("it takes integers, which have no tangent", "reduce_and reduce_or reduce_xor "
                 "random_wrap lu_pivots_to_permutation", "derivative"),
+    **explained("a device asks for it, when its program is derived", "ask", "derivative", "batch"),
     **explained("it takes keys, which have no tangent", "random_bits random_clone random_split "
                 "random_unwrap", "derivative"),
     **explained("it is the linear map of a custom_vjp function, of which the user gave only the "

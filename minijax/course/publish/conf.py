@@ -20,6 +20,7 @@ external_toc_path = "_toc.yml"
 # Chapters: the outputs that are stored are the ones that the tests compare.
 nb_execution_mode = "off"
 nb_merge_streams = True
+suppress_warnings = ["misc.highlighting_failure"]  # errors are shown as they are: no lexer's Python
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 
