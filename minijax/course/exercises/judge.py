@@ -95,6 +95,7 @@ def attempted(e: Exercise, answer: str) -> bool:
 def run(e: Exercise, answer: str, limits: Limits = LIMITS) -> Run:
     """Load an answer and take every step with it, until one does not come back."""
     values: list[Any] = []
+    ended = ""
     with Sandbox(answer, e.names, e.given, e.file, e.tags("without"), [str(folder())],
                  e.settings.get("processes") == "yes", limits) as sandbox:
         try:
@@ -102,12 +103,8 @@ def run(e: Exercise, answer: str, limits: Limits = LIMITS) -> Run:
             for step in steps(e) if values == [None] else ():
                 values.append(sandbox.ask(step.do, step.source))
         except Ended as error:
-            return Run(values, _printed(sandbox), str(error))
-        return Run(values, _printed(sandbox))
-
-
-def _printed(sandbox: Sandbox) -> str:
-    return sandbox.printed.decode("utf-8", "replace")
+            ended = str(error)
+    return Run(values, sandbox.printed.decode("utf-8", "replace"), ended)
 
 
 @functools.cache

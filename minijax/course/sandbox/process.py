@@ -77,8 +77,11 @@ class Sandbox:
 
     def __enter__(self) -> Sandbox:
         self.started, self.requests, replies, prints = start(self.folder.name)
-        for read, source in ((self._read_replies, replies), (self._read_prints, prints)):
-            threading.Thread(target=read, args=[source], daemon=True).start()
+        self.readers = [threading.Thread(target=read, args=[source], daemon=True)
+                        for read, source in ((self._read_replies, replies),
+                                             (self._read_prints, prints))]
+        for reader in self.readers:
+            reader.start()
         try:
             self.pid = int(self.replies.get(timeout=START)["pid"])
         except (queue.Empty, ValueError, TypeError, KeyError) as error:
@@ -91,6 +94,8 @@ class Sandbox:
 
     def __exit__(self, *exc: object) -> None:
         end(getattr(self, "pid", None), self.started)
+        for reader in self.readers:
+            reader.join(timeout=1)  # what it printed may still be on its way
         with contextlib.suppress(OSError):
             self.requests.close()
         self.folder.cleanup()
