@@ -2,7 +2,7 @@
 
 In `h = tanh(h @ w + x @ u)`, a step of a recurrent network, `x @ u` does not depend on the carry.
 The step falls into two programs, and what is known without the carry is computed for all steps at
-once, by BLAS and by threads.
+once, by all threads.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ GRAIN = 1 << 14  # elements: less is not worth another thread
 class Launch:
     """What one line of the driver does, and with which arrays."""
 
-    name: str  # of a kernel, of a call of BLAS (`matmul_0`), or of a call of NumPy (`step_0`)
+    name: str  # of a kernel, of a matrix product (`matmul_0`), or of a call of NumPy (`step_0`)
     eqns: list[JaxprEqn]
     reads: list[Any]
     writes: list[Any]
@@ -207,7 +207,7 @@ class DriverWriter:
         return name, ", ".join([sizes, *ids])
 
     def product(self, i: int, e: JaxprEqn) -> None:
-        """Call BLAS; a kernel that works on rows of the result takes each tile when it is there."""
+        """Call `matmul`; a kernel that works on rows of the result takes each tile at once."""
         (a, a_shape), (b, b_shape), shape = matrices(e, self.plan)
         out = e.outvars[0]
         self.allocate(out, "b")

@@ -3,7 +3,7 @@
 `{0}`, `{1}`, ... are the operands, `{T}` is the type of the result, `{A}` that of the first operand
 and `{f}` its short name, as in `exp_f32`. Numbers of float16 and bfloat16 are float32 in a kernel,
 rounded after each operation, so that the compiled program computes what its operations do.
-The functions are those of `intrinsics.py` and `vector_math.py`.
+The functions are those of `intrinsics.py` and `vector_math/`.
 
 >>> import minijax as jax
 >>> eqn = jax.make_jaxpr(jax.lax.exp)(1.0).eqns[0]

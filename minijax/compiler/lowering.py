@@ -1,9 +1,12 @@
 """Operations that have a kernel of their own: a rule writes its loops.
 
-    @lowering("cumsum")
+    @lowering("rotate")  # each row by one place
     def _(op):
-        x, y = op.ins[0], op.outs[0]
-        ...
+        (x,), (out,) = op.ins, op.outs
+        *rows, n = x.shape
+        with op.shared(math.prod(rows)) as r, op.loop(n) as i:  # lines: for r in ..., for i in ...
+            row = op.split(r, rows)  # an index for each axis
+            out.set(x(*row, f"(({i} + 1) % {op.w.size(n)})"), *row, i)
 
 A rule stands in a kernel of its own, or within a loop that is compiled whole. It does not see the
 difference. Where it needs all threads to have finished something, it says so (`barrier`): alone, it

@@ -1,4 +1,4 @@
-"""Watch compiled programs run: each call of a kernel, of BLAS and of NumPy, with its time.
+"""Watch compiled programs run: each kernel, matrix product and call of NumPy, with its time.
 
 A driver (`driver.py`) is a function that finds what it calls in a name space of its own. To watch
 it, we run its code with another name space, in which each of these is a function that looks at the

@@ -28,7 +28,7 @@ from minijax.core import ShapedArray
 from minijax.families import Reduction, convert_element_type_p, mul, reshape_p, stop_gradient_p
 from minijax.jaxpr import Atom, JaxprEqn, Var
 
-LONG = 1 << 17  # elements: a longer reduction to one value is done in blocks
+LONG = 1 << 17  # elements: a longer reduction may be done in blocks (`is_long`)
 BLOCKS = 64  # at most so many
 MANY = 80  # equations in one kernel: the time to compile grows faster than their number
 PASSES = 4  # over a row: each computes again what those before it had
@@ -51,7 +51,8 @@ class Kernel(Step):
     """Equations done together, element by element of `shape`.
 
     `reduced` are the axes that its reductions run along, None if it has none yet. `blocks`: a
-    reduction of everything, in so many parts, of which a second kernel makes one.
+    reduction of everything, or along the outer axes, in so many parts, of which a second kernel
+    makes one.
     """
 
     shape: tuple[int, ...]

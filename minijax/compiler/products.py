@@ -1,4 +1,4 @@
-"""Matrix products: what BLAS is called with, and what follows on each tile of the result."""
+"""Matrix products: what `matmul` is called with, and what follows on each tile of the result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["follower", "is_product", "matrices", "move_followers"]
 
 
 def is_product(e: JaxprEqn) -> bool:
-    """Is it a sum of products of numbers that BLAS has?"""
+    """Is it a product of matrices whose numbers are of one dtype that BLAS has?"""
     kinds = {x.aval.dtype.char for x in (*e.invars, *e.outvars)}
     return e.primitive.name == "dot_general" and len(kinds) == 1 and kinds <= set("fdFD")
 

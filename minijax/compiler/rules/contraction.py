@@ -1,4 +1,4 @@
-"""Matrix products within loops. (Outside, BLAS computes them: `products.py`.)
+"""Matrix products within loops. (Outside they are steps of their own: `products.py`.)
 
 A product is a sum over k, for each row m of one operand and each column n of the other. If elements
 with neighbouring n are neighbours in memory, rows of the result grow together, each step adding
@@ -22,7 +22,7 @@ from minijax.compiler.reductions import REDUCTIONS
 from minijax.compiler.views import View
 from minijax.jaxpr import JaxprEqn, Var
 
-MANY = 1 << 21  # multiply-adds: BLAS, in several threads, is faster
+MANY = 1 << 21  # multiply-adds: a step of its own, in several threads, is faster
 ROWS, TERMS = 4, 4  # rows of the result, and terms of their sums, in one pass over n
 TERMS_OF_ONE = 8  # terms in a pass for a single row
 

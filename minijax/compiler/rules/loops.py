@@ -26,11 +26,11 @@ def hindrance(e: JaxprEqn) -> str | None:
     """Why a loop, or branches, are not compiled whole; None: they are.
 
     - A body holds an operation without a kernel: linear algebra, FFTs, most functions of
-      `scipy.special`, or numbers without one: keys, float8, int4.
+      `scipy.special`, or numbers without one: float8, int4.
     - A body has effects: it prints, calls back, or tells the order of things.
     - A body has very many operations: Numba takes a hundredth of a second for each, or more.
-    - A step computes much. Steps by themselves share their work out to threads, and have BLAS for
-      matrix products.
+    - A step computes much. Steps by themselves share their work out to threads,
+      matrix products above all.
     """
     for jaxpr in subprograms(e.params):
         if (why := body_hindrance(jaxpr)) is not None:
