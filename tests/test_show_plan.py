@@ -51,7 +51,7 @@ def told(text: str, f: Callable) -> str:
 @pytest.mark.parametrize(("f", "args", "text"), [
     (layer, [struct(784, 512), struct(512), struct(128, 784)], """
         layer: 4 equations in 2 steps, 262 kB between arguments and results
-        1  matmul_0, by BLAS; each tile goes to step 2 while it is in the cache
+        1  matmul_0, a matrix product; each tile goes to step 2 while it is in the cache
            reads   x2:f32[128,784] 401 kB, x0:f32[784,512] 1.61 MB
            writes  b3:f32[128,512] 262 kB
            line {1} of layer: y = x @ w + b

@@ -1,6 +1,6 @@
 """What the compiler makes of a function: which operations are done together, and where arrays are.
 
-A step is a kernel, a matrix product by BLAS, or an operation by NumPy. Only what stands under
+A step is a kernel, a matrix product, or an operation by NumPy. Only what stands under
 `reads` and `writes` is in memory; all other values live for one element, or for one row.
 """
 
@@ -34,7 +34,7 @@ class Step:
 
     number: int
     name: str
-    kind: str  # kernel, BLAS, NumPy
+    kind: str  # kernel, product, NumPy
     how: str
     reads: list[tuple[str, str, int]]
     writes: list[tuple[str, str, int]]
@@ -70,8 +70,10 @@ class Describer:
         out = []
         for launch in launches:
             emitted = self.source.kernels.get(launch.name)
-            kind = "kernel" if emitted else "BLAS" if launch.name.startswith("matmul") else "NumPy"
-            how = f"over {walk(emitted)} elements" if emitted else f"by {kind}"
+            product = launch.name.startswith("matmul")
+            kind = "kernel" if emitted else "product" if product else "NumPy"
+            how = (f"over {walk(emitted)} elements" if emitted else
+                   "a matrix product" if product else "by NumPy")
             if launch.then:
                 then = numbers[launch.then.name]
                 how += f"; each tile goes to step {then} while it is in the cache"

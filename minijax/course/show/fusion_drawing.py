@@ -12,7 +12,7 @@ from minijax.course.show.text import counted
 
 WIDTH, GAP, LANE = 520, 14, 78  # of the boxes; heights; the distance of two arrays
 LINES = 5  # of the user's, in one box
-GROUND = {"kernel": "sky", "BLAS": "leaf", "NumPy": "sun"}
+GROUND = {"kernel": "sky", "product": "leaf", "NumPy": "sun"}
 
 
 def words(step: Any) -> list[tuple[str, str]]:
