@@ -210,10 +210,10 @@ def together():
 """
 
 
-def python(code):
+def python(code, **environment):
     """The output of a new process."""
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60,
-                         check=False)
+                         env=os.environ | environment, check=False)
     assert not out.returncode, out.stderr
     return out.stdout.strip()
 

@@ -3,8 +3,6 @@
 import gc
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 import warnings
@@ -15,23 +13,13 @@ import pytest
 
 from minijax.compiler.threads import num_threads, share
 from minijax.config import config
-from tests.test_chunks import TooLong, too_long
-
-SOON = 20  # seconds; nothing here takes longer, on any machine
+from tests.test_chunks import SOON, TooLong, python, too_long
 
 
 @pytest.fixture(params=[1, 2, 5])
 def threads(request):
     with num_threads(request.param):
         yield request.param
-
-
-def python(code, **environment):
-    """The output of a new process."""
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60,
-                         env=os.environ | environment, check=False)
-    assert not out.returncode, out.stderr
-    return out.stdout.strip()
 
 
 # --- each part once -----------------------------------------------------------------------------
