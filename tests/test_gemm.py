@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
 import threading
+import weakref
 
 import numpy as np
 import pytest
 
 import minijax
-from minijax.compiler import blas, gemm, load, machine, tiles
+from minijax.compiler import blas, chunks, gemm, load, machine, tiles
 from minijax.compiler.blas import matmul
 
 from .kernels import row_by_row
@@ -262,3 +264,17 @@ def test_which_way():
     assert blas._vectors_of("Haswell") == 32 == blas._vectors_of("ZEN")
     assert blas._vectors_of("Nehalem") == 16
     assert blas._vectors_of("armv8") > machine.vector_bytes()
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_compiled_product_is_ready(ours, monkeypatch):
+    """What is compiled ahead of time compiles nothing when it is called."""
+    monkeypatch.setattr(blas, "_ours", lambda: ours)
+    monkeypatch.setattr(load, "_kernels", weakref.WeakValueDictionary())
+    for cached in gemm.kernels, gemm.divided, chunks.crew:
+        cached.cache_clear()
+    x = minijax.numpy.ones((200, 300))
+    compiled = minijax.jit(lambda x: minijax.numpy.tanh(x @ x.T)).lower(x).compile()
+    before = dataclasses.replace(load.statistics)
+    compiled(x).block_until_ready()
+    assert load.statistics == before

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 
 import minijax.compiler.rules  # noqa: F401  they register themselves
+from minijax.compiler import blas
 from minijax.compiler.driver import DriverWriter, Source
 from minijax.compiler.flatten import flatten
 from minijax.compiler.load import CannotCompile, native
@@ -34,6 +35,8 @@ def build(jaxpr: Jaxpr) -> tuple[Callable, Source]:
         except CannotCompile as error:
             refused |= blame(source.plan, emitted, str(error))
             continue
+        for shape, k, dtype in writer.products:
+            blas.load(shape, k, dtype)
         exec(compile(source.driver, "<driver>", "exec"), writer.space)
         return writer.space["program"], source
 

@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from minijax.compiler.chunks import Call
-from minijax.compiler.gemm import product
+from minijax.compiler.chunks import Call, crew
+from minijax.compiler.gemm import kernels, product
 from minijax.compiler.machine import vector_bytes
 from minijax.compiler.threads import share
 from minijax.config import flags
@@ -62,7 +62,7 @@ def matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray, then: Call | None = No
            [4., 4.]])
     """
     work = out.size * a.shape[-1]
-    if work >= WORTH and out.dtype.char in "fd" and _ours() and _thick(a, out):
+    if _by_ours(out.shape, a.shape[-1], out.dtype) and out.strides[-1] == out.itemsize:
         product(a, b, out, then)
         return
     real_matrices = a.shape[-2] > 1 and b.shape[-1] > 1 and out.dtype.kind != "c"
@@ -87,14 +87,22 @@ def matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray, then: Call | None = No
         share(tile, -(-size // step))
 
 
-def _thick(a: np.ndarray, out: np.ndarray) -> bool:
-    """Is it a product of matrices, rather than of something like vectors?
+def load(shape: tuple[int, ...], k: int, dtype: np.dtype) -> None:
+    """Compile, or find, the kernels of a product with sums of `k` and a result of that shape."""
+    if _by_ours(shape, k, dtype):
+        kernels(dtype.name)
+        crew()
 
-    In those, memory is what counts. (And are the rows of the result contiguous?)
+
+def _by_ours(shape: tuple[int, ...], k: int, dtype: np.dtype) -> bool:
+    """Is it our own product that makes such a result?
+
+    It pays for matrices that are worth it, rather than for something like vectors. In those, memory
+    is what counts.
     """
-    (m, n), k = out.shape[-2:], a.shape[-1]
-    return (m >= FEW_ROWS and min(k, n) >= FEW_COLUMNS and m * k * n >= WORTH_EACH
-            and out.strides[-1] == out.itemsize)
+    m, n = shape[-2:]
+    return (m * k * n >= WORTH_EACH and math.prod(shape) * k >= WORTH and dtype.char in "fd"
+            and m >= FEW_ROWS and min(k, n) >= FEW_COLUMNS and _ours())
 
 
 def _tiling(out: np.ndarray, work: int, by_rows: bool) -> tuple[int, int]:

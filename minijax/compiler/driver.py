@@ -82,6 +82,7 @@ class DriverWriter:
         self.done: set[Step] = set()  # by an earlier step
         self.live = self.peak = 0  # bytes
         self.launches: list[Launch] = []
+        self.products: list[tuple[tuple, int, np.dtype]] = []  # shapes, lengths of sums, dtypes
         self.space: dict[str, Any] = {
             "empty": np.empty, "pooled": buffers.empty, "in_order": in_order, "view": view_array,
             "parallel": parallel, "on_rows": Call}
@@ -213,6 +214,7 @@ class DriverWriter:
         self.allocate(out, "b")
         factors = ", ".join(f"{self.operand(v)}.reshape({s})" if v.shape != s else self.operand(v)
                             for v, s in ((a, a_shape), (b, b_shape)))
+        self.products.append((shape, a_shape[-1], out.aval.dtype))
         blas = self.keep("matmul_", matmul)
         product = self.launch(blas, [e], [a.base, b.base], [out])
         call = f"{blas}({factors}, {self.names[out]}.reshape({shape})"
