@@ -29,7 +29,7 @@ from minijax.compiler.load import native
 from minijax.compiler.machine import vector_bytes, vector_registers
 from minijax.config import flags
 
-DEPTH = 256  # products that are added before the next part of a sum begins
+DEPTH = 2048  # bytes of the numbers in a part of a sum; the next part is added to it
 AHEAD = 32  # rows of a matrix that are copied at a time
 SHALLOW = 1 << 14  # numbers in the part of `b` that stays in a cache while the rows change
 TALLEST = 288  # rows of a block of `a`; of a result with no more rows, `b` is read where it is
@@ -148,9 +148,9 @@ def kernel(lo, hi, sizes, a0, a1, a2, a3, a4, then):
 
 def constants(dtype: str) -> dict[str, Any]:
     """What the sources name in braces."""
-    return {"dtype": dtype, "LANES": vector_bytes() // np.dtype(dtype).itemsize,
-            "ROWS": 4 if vector_registers() == 32 else 2, "DEPTH": DEPTH, "AHEAD": AHEAD,
-            "SHALLOW": SHALLOW}
+    size = np.dtype(dtype).itemsize
+    return {"dtype": dtype, "LANES": vector_bytes() // size, "DEPTH": DEPTH // size,
+            "ROWS": 4 if vector_registers() == 32 else 2, "AHEAD": AHEAD, "SHALLOW": SHALLOW}
 
 
 def functions(dtype: str) -> str:
@@ -184,13 +184,13 @@ class Division:
         self.dtype = np.dtype(char)
         self.copy, self.multiply = kernels(self.dtype.name)
         names = constants(self.dtype.name)
-        self.lanes, self.rows = names["LANES"], names["ROWS"]
+        self.lanes, self.rows, depth = names["LANES"], names["ROWS"], min(names["DEPTH"], k)
         self.items, self.m, self.k, self.n = math.prod(batch), m, k, n
         self.divide(threads, by_rows)
         self.tabulate(a, b, out, batch)
         # A tile at the edge, and the copy of a block of `a`
         self.scratch = (6 * self.rows * self.lanes
-                        + round_up(self.height, self.rows) * min(DEPTH, k),)
+                        + round_up(self.height, self.rows) * depth,)
 
     def divide(self, threads: int, by_rows: bool) -> None:
         """Choose the size of a part, and how many are a task."""

@@ -6,6 +6,7 @@ here it is told which vectors there are. This module imports Numba, like `intrin
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from llvmlite import ir
@@ -44,6 +45,15 @@ def broadcast(builder: ir.IRBuilder, number: ir.Value, lanes: int) -> ir.Value:
     undefined = ir.Constant(ir.VectorType(number.type, lanes), ir.Undefined)
     first = builder.insert_element(undefined, number, ir.IntType(32)(0))
     return arranged(builder, first, undefined, [0] * lanes)
+
+
+def prefetch(builder: ir.IRBuilder, pointer: ir.Value) -> None:
+    """Let the memory there come into the first cache, to be written."""
+    byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+    fetch = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(ir.VoidType(), [byte, number, number, number]),
+        "llvm.prefetch.p0")
+    builder.call(fetch, [builder.bitcast(pointer, byte), number(1), number(3), number(1)])
 
 
 def moved(builder: ir.IRBuilder, pointer: ir.Value, by: ir.Value, times: int = 1) -> ir.Value:
@@ -107,6 +117,10 @@ def tile(builder: ir.IRBuilder, shape: tuple[int, int, int], length: ir.Value,
         f"llvm.fma.v{lanes}f{8 * width(kind.element)}")
     sums = [[cgutils.alloca_once_value(builder, ir.Constant(kind, None)) for _ in range(vectors)]
             for _ in range(strips * rows)]
+    places = [[builder.gep(moved(builder, c, c_row, r), [length.type(v * lanes)])
+               for v in range(vectors)] for r in range(len(sums))]
+    for place in itertools.chain(*places):  # it comes into the cache while the sums are made
+        prefetch(builder, place)
     with cgutils.for_range(builder, length) as loop:
         column = moved(builder, a, loop.index, rows)
         row = moved(builder, b, builder.mul(b_row, loop.index))
@@ -119,13 +133,11 @@ def tile(builder: ir.IRBuilder, shape: tuple[int, int, int], length: ir.Value,
     with builder.if_else(first) as branches:
         for branch, fresh in zip(branches, (True, False)):
             with branch:
-                for r, line in enumerate(sums):
-                    for v, total in enumerate(line):
-                        value = builder.load(total)
-                        to = builder.gep(moved(builder, c, c_row, r), [length.type(v * lanes)])
-                        if not fresh:
-                            value = builder.fadd(load(builder, to, lanes), value)
-                        store(builder, value, to)
+                for total, place in zip(itertools.chain(*sums), itertools.chain(*places)):
+                    value = builder.load(total)
+                    if not fresh:
+                        value = builder.fadd(load(builder, place, lanes), value)
+                    store(builder, value, place)
 
 
 @intrinsic(prefer_literal=True)
