@@ -2,9 +2,14 @@
 
 import gc
 import os
+import zlib
+from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
+
+ONE_IN = 10  # of the cases of a test, in the fast tier
+CHAPTERS = ("02_jaxprs", "03_jvp", "04_vjp")  # in the fast tier; the others start more, or compile
 
 # xdist starts a process for each core: two threads in each of two processes are slower than one.
 # No flag here may change what XLA computes: its bits are the oracle's.
@@ -13,6 +18,24 @@ os.environ.setdefault("XLA_FLAGS", " ".join([
     "--xla_cpu_multi_thread_eigen=false",
     "--xla_cpu_parallel_codegen_split_count=1",
 ]))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The fast tier: a few chapters, and of the many cases of a test a sample, spread evenly.
+
+    It begins elsewhere for each test: an operation that one law leaves out, another one looks at.
+    """
+    cases = defaultdict(list)
+    for item in items:
+        if item.path.suffix == ".ipynb" and item.path.stem not in CHAPTERS:
+            item.add_marker(pytest.mark.slow("a chapter"))
+        elif hasattr(item, "callspec") and not item.get_closest_marker("slow"):
+            cases[item.nodeid.split("[")[0]].append(item)
+    for name, several in cases.items():
+        first = zlib.crc32(name.encode()) % min(ONE_IN, len(several))
+        for i, item in enumerate(several):
+            if i % ONE_IN != first:
+                item.add_marker(pytest.mark.slow("one of many"))
 
 
 def pytest_collection_finish() -> None:
@@ -28,7 +51,8 @@ def repeated_laws_are_interpreted(request: pytest.FixtureRequest) -> Iterator[No
     There a program is compiled when it is called more often. Tests of the compiler say themselves
     when to compile.
     """
-    if request.node.get_closest_marker("slow") is None or "compiler" in request.node.nodeid:
+    marker = request.node.get_closest_marker("slow")
+    if marker is None or marker.args or "compiler" in request.node.nodeid:
         yield
     else:
         from minijax.compiler.executable import compile_after  # not before the lines above

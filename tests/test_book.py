@@ -26,6 +26,8 @@ from minijax.course.serve import server
 from tests.browser import CUT, SIZE, chromium, complaints, needs_chromium, served
 from tests.test_cli import posix, run, start
 
+from .tiers import heavy
+
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = read_book(ROOT)
 JAX = Path(jax.__file__).parent / "_src"
@@ -190,6 +192,7 @@ meta: {title: A sample, author: Nobody}
     return tmp_path
 
 
+@heavy
 def test_a_link_that_leads_nowhere_is_an_error(sample):
     page = sample / "chapters/words.md"
     good = page.read_text("utf-8")
@@ -210,6 +213,7 @@ def test_outside_of_a_clone_one_line_says_so(tmp_path, monkeypatch):
     assert result.exit_code == 1 and result.output.startswith("Error: no book.yml in ")
 
 
+@heavy
 @posix
 def test_serve_says_where_and_ctrl_c_ends_it(sample):
     process = start("book", "serve", "--port", "0", "--no-browser")

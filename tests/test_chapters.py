@@ -22,9 +22,12 @@ from minijax.course.one_text import book_problems
 from minijax.course.order import origin
 from minijax.course.prose import page_problems, pages
 
+from .tiers import heavy
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@heavy
 @pytest.mark.parametrize("part", ["book.yml", *read_book(ROOT).chapters])
 def test_the_chapters_keep_every_rule(part):
     book = read_book(ROOT)

@@ -17,6 +17,8 @@ from rich.console import Console
 
 from minijax.course import cli, places, plots, tour
 
+from .tiers import heavy
+
 COMMAND = [sys.executable, "-m", "minijax.course.cli"]
 FIXTURE = str(Path(__file__).parent / "data")
 posix = pytest.mark.skipif(os.name != "posix", reason="sends a POSIX signal")
@@ -36,6 +38,7 @@ def start(*arguments, **options):
         signal.signal(signal.SIGINT, ignored)
 
 
+@heavy
 def test_the_installed_script_answers():
     script = Path(sys.executable).with_name("minijax")
     done = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
@@ -57,6 +60,7 @@ def test_help_says_what_to_do(arguments):
 # --- train
 
 
+@heavy
 def test_train_learns_real_digits_and_says_so_last(tmp_path):
     done = start("train", cwd=tmp_path)
     out, err = done.communicate(timeout=300)
@@ -70,6 +74,7 @@ def test_train_learns_real_digits_and_says_so_last(tmp_path):
     assert err == ""
 
 
+@heavy
 def test_train_reads_mnist_files_and_saves_the_plot_asked_for(tmp_path):
     plot = tmp_path / "run.svg"
     result = run("train", "--mnist", FIXTURE, "--epochs", "2", "--plot", str(plot))
@@ -140,6 +145,7 @@ def test_the_picture_has_curves_and_frames_what_was_misread(tmp_path):
     ]
 
 
+@heavy
 def test_a_missing_extra_is_one_sentence_with_the_command():
     hide = "import sys; sys.modules['{0}'] = None; from minijax.course import cli; cli.main({1})"
     for module, arguments, name in (("click", [], "click"), ("nbformat", [], "nbformat"),
@@ -168,6 +174,7 @@ def played(path):
     return screen.getvalue()
 
 
+@heavy
 def test_the_tour_runs_to_its_end():
     done = start("tour")
     out, err = done.communicate(timeout=300)

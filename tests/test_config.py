@@ -21,6 +21,8 @@ from minijax.config import (
     numpy_rank_promotion,
 )
 
+from .tiers import heavy
+
 OPTIONS = [n for n in config.values if n.startswith("jax_")]  # the others are our own
 MANAGERS = [n for n, x in vars(sys.modules["minijax.config"]).items() if isinstance(x, Option)]
 
@@ -187,6 +189,7 @@ def run(code, **env):
                           capture_output=True, timeout=120)
 
 
+@heavy
 def test_the_environment_is_read_as_in_jax():
     env = {"JAX_ENABLE_X64": "1", "JAX_NUMPY_DTYPE_PROMOTION": "strict", "JAX_DEBUG_NANS": "yes",
            "JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": "3",

@@ -17,6 +17,8 @@ from minijax.test_util import check_grads
 from minijax.tree_util import tree_leaves
 from tests.both import Oracle, compiled
 
+from .tiers import heavy
+
 KEY = np.array([1, 2], np.uint32)
 IMAGES = (-1, 12, 10, 3)
 rng = np.random.default_rng(0)
@@ -81,6 +83,7 @@ APPLIED = Oracle({n: (applied(their_stax, n), x) for n, x in INPUTS.items()})
 
 
 class TestStax:
+    @heavy
     @pytest.mark.parametrize("name", LAYERS)
     def test_weights_and_outputs(self, name: str) -> None:
         out_shape, params, out = applied(stax, name)(INPUTS[name])

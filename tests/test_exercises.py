@@ -31,6 +31,8 @@ from minijax.course.sandbox.data import check_form, difference, encode, show
 from minijax.course.sandbox.process import Limits, Sandbox
 from tests.tiers import thinned
 
+from .tiers import heavy
+
 COURSE = source.course()
 
 
@@ -297,6 +299,7 @@ def test_where_no_process_starts_the_answer_is_not_blamed(tmp_path, monkeypatch)
     assert verdict.outcome == UNCHECKED and "none left" in verdict.text
 
 
+@heavy
 def test_a_new_interpreter_does_what_the_nursery_does(tmp_path, monkeypatch):
     """As on Windows and macOS."""
     from minijax.course.sandbox import process

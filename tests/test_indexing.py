@@ -25,6 +25,8 @@ from tests.calls import (
 )
 from tests.tiers import slow
 
+from .tiers import heavy
+
 # --- index expressions, for arrays of shapes (3,), (3, 4) and (2, 3, 5) --------------------------
 
 INDICES = {
@@ -69,6 +71,7 @@ READS = [f"{x}[{i}]" for x, table in INDICES.items() for i in expressions(table)
 VALID = [e for e in READS if not isinstance(OURS(e), Exception)]
 
 
+@heavy
 def test_reading_answers_alike():
     found = disagreements(READS)
     assert not found, report(found)
@@ -89,6 +92,7 @@ def gradient(read: str) -> str:
     return f"jax.grad(lambda y: jnp.sum(jnp.cos(y[{index}) ** 2))({array})"
 
 
+@heavy
 def test_gradients_through_reading():
     found = disagreements(map(gradient, VALID))
     assert not found, report(found)
@@ -159,6 +163,7 @@ APPLIED = [f"{x}.at[{p}].apply(jnp.sin)" for x in ("f3", "c3")
            for p in ("0", "i3", "jnp.array([0, 5, -1])", "jnp.array([1, 1])", "1:")]
 
 
+@heavy
 def test_writing_answers_alike():
     found = disagreements([f"{x}.at[{place}].{method}" for x, table in PLACES.items()
                            for place in expressions(table) for method in ("set(9.)", "add(2)")])

@@ -14,6 +14,8 @@ import pytest
 from minijax.course import live
 from minijax.course.source import definitions, find, leaves, parse_tag, render, shown
 
+from .tiers import heavy
+
 IPython = pytest.importorskip("IPython")
 
 CORE = '''\
@@ -562,6 +564,7 @@ print("checked", len(taught))
 '''
 
 
+@heavy
 def test_the_library_survives_an_edit_of_every_definition():
     root = str(Path(__file__).resolve().parents[1])
     done = subprocess.run(

@@ -9,6 +9,8 @@ import pytest
 from minijax.course import mnist
 from minijax.course.data import load_digits
 
+from .tiers import heavy
+
 # The same program with the imports replaced, as its docstring says one may.
 JAX = types.ModuleType("mnist_in_jax")
 exec(inspect.getsource(mnist).replace("minijax", "jax"), JAX.__dict__)
@@ -31,6 +33,7 @@ def trained(program, digits, steps):
     return params, losses
 
 
+@heavy
 @pytest.mark.parametrize("steps", [0, 20])
 def test_weights_are_those_of_real_jax(digits, steps):
     ours, losses = trained(mnist, digits, steps)

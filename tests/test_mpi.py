@@ -19,6 +19,8 @@ import pytest
 import minijax as jax
 from tests.tiers import slow
 
+from .tiers import heavy
+
 ROOT = Path(__file__).resolve().parents[1]
 # a wheel puts it beside Python, which need not be where commands are looked up
 MPIEXEC = shutil.which("mpiexec", path=os.pathsep.join(
@@ -103,6 +105,7 @@ def test_the_suite_of_collectives(ranks, tmp_path):
     assert "passed" in suite.stdout and "skipped" not in suite.stdout
 
 
+@heavy
 @needs_mpi
 def test_errors_of_programs_are_reported_and_the_ranks_go_on(tmp_path):
     code, out, err = outcome("""
@@ -144,6 +147,7 @@ def test_errors_of_programs_are_reported_and_the_ranks_go_on(tmp_path):
         assert text in line
 
 
+@heavy
 @needs_mpi
 def test_arrays_stay_where_they_are(tmp_path):
     code, _, err = outcome("""
@@ -172,12 +176,14 @@ def test_arrays_stay_where_they_are(tmp_path):
     assert code == 0, err
 
 
+@heavy
 @needs_mpi
 def test_an_error_in_the_program_of_the_user_ends_it(tmp_path):
     code, _, err = outcome("1 / 0", tmp_path)
     assert code == 1 and "ZeroDivisionError" in err
 
 
+@heavy
 @needs_mpi
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 @pytest.mark.parametrize("where", [1, pytest.param(0, marks=slow)])

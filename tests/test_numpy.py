@@ -28,6 +28,8 @@ from tests.calls import (
 from tests.numpy_calls import CALLS, DERIVATIVES, LONGER_DERIVATIVES, PROGRAMS
 from tests.tiers import slow, thinned
 
+from .tiers import heavy
+
 # --- the table -----------------------------------------------------------------------------------
 
 
@@ -65,6 +67,7 @@ AFTERWARDS = """
 """
 
 
+@heavy
 @pytest.mark.parametrize("topic", thinned(["operators", "afterwards", "joining"], lambda t: "all"))
 def test_calls_answer_alike_when_64_bits_are_over(topic):
     """Arrays of 64 bits keep theirs alone, and become narrow with others, as in JAX.
@@ -88,6 +91,7 @@ def test_programs_print_alike(topic):
     assert not found, report(found)
 
 
+@heavy
 def test_derivatives_agree():
     found = disagreements([f"jax.grad(lambda y: jnp.sum({e}))(f34)"
                            for e in expressions(DERIVATIVES + ";" + LONGER_DERIVATIVES)], 1e-3)
@@ -111,6 +115,7 @@ ALL_PROGRAMS = [e for text in PROGRAMS.values() for e in expressions(text)
                 if not isinstance(OURS.program(e), Exception)]
 
 
+@heavy
 def test_jit_changes_nothing():
     found = {}
     for e in ALL_PROGRAMS:

@@ -15,6 +15,8 @@ import minijax.experimental.ode
 from tests.both import Oracle
 from tests.tiers import thinned
 
+from .tiers import heavy
+
 TIMES = np.linspace(0.0, 3.0, 4, dtype=np.float32)
 RATES = np.array([1.1, 0.4, 0.3], np.float32)
 
@@ -62,6 +64,7 @@ def transformed(lib, name, transform):
 WANTED = {n: Oracle({t: (transformed(jax, n, t), RATES) for t in TRANSFORMS}) for n in PROGRAMS}
 
 
+@heavy
 @pytest.mark.parametrize("case", thinned(itertools.product(PROGRAMS, TRANSFORMS),
                                          kind=lambda c: c[1], name="-".join))
 def test_it_agrees_with_jax(case):
@@ -72,6 +75,7 @@ def test_it_agrees_with_jax(case):
     np.testing.assert_allclose(got, want, rtol=1e-4, atol=2e-4)
 
 
+@heavy
 def test_gradients_by_times_and_start_are_slopes():
     """y' = -y: what a later end changes is the slope there, and a later start undoes it."""
     def end(y, times):
@@ -83,6 +87,7 @@ def test_gradients_by_times_and_start_are_slopes():
     np.testing.assert_allclose(by_times, [last, 0.0, 0.0, -last], rtol=1e-4, atol=1e-6)
 
 
+@heavy
 def test_the_tolerance_is_kept_and_decides_the_work():
     """An impure slope counts: the program is traced once, whatever the number of steps."""
     calls = []
@@ -103,6 +108,7 @@ def test_the_tolerance_is_kept_and_decides_the_work():
     assert odeint(slope, np.ones(1), np.array([0.0, 5.0], np.float32), hmax=0.01).shape == (2, 1)
 
 
+@heavy
 def test_second_derivatives_and_integer_arguments():
     def end(w, n):
         return minijax.experimental.ode.odeint(lambda y, t, n: -w * n * y, 1.0, TIMES[:2], n)[-1]

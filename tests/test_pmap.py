@@ -22,6 +22,8 @@ from minijax.parallel.engine import engine
 from minijax.parallel.programs import decoded, encoded
 from tests.pmap_programs import GROUPS, PROGRAMS, RING, N, flat, jax_results, numbers
 
+from .tiers import heavy
+
 ROOT = Path(__file__).resolve().parents[1]
 JAX_FAILS = {"all_to_all: derivatives": "Expected cotangent type float32",
              "pbroadcast: value": "MLIR translation rule for primitive 'pbroadcast' not found",
@@ -56,6 +58,7 @@ def results_of(table: Any, name: str) -> list:
     return [table[key] for key in table if key.rsplit("/", 1)[0] == name]
 
 
+@heavy
 @pytest.mark.parametrize("name", [n for n in PROGRAMS if ":" not in n])
 def test_programs_give_what_jax_gives(theirs, name):
     same(flat(jax, PROGRAMS[name](jax, jnp, lax)), results_of(theirs, name))
@@ -161,6 +164,7 @@ def test_traced_once_for_each_type():
     assert len(traced) == 2
 
 
+@heavy
 def test_what_is_compiled_computes_the_same():
     """The first call runs operations one by one, the second compiles, also around collectives."""
     def f(x):

@@ -25,6 +25,8 @@ from minijax.parallel.engine import engine
 from minijax.parallel.heap import Region
 from tests.tiers import slow
 
+from .tiers import heavy
+
 ROOT = Path(__file__).resolve().parents[1]
 X = np.arange(6, dtype=np.float32).reshape(2, 3)
 total = jax.pmap(lambda x: lax.psum(x, "i"), axis_name="i")
@@ -291,6 +293,7 @@ def all_gone(pids: list[int], seconds: float = 5.0) -> bool:
     return all(map(gone, pids))
 
 
+@heavy
 def test_it_works_at_the_prompt(tmp_path):
     process = run(HEAD, "repl", tmp_path)
     pids = pids_of(process)
@@ -309,6 +312,7 @@ ENDS = {
 }
 
 
+@heavy
 @pytest.mark.parametrize("name", [n if n in ("Ctrl-C", "SIGKILL") else pytest.param(n, marks=slow)
                                   for n in ENDS])
 def test_however_the_program_ends_nothing_is_left(name, tmp_path):

@@ -17,6 +17,8 @@ from nbformat.v4 import new_code_cell, new_notebook
 from tests.test_pmap_faults import all_gone
 from tests.tiers import slow
 
+from .tiers import heavy
+
 ROOT = Path(__file__).resolve().parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 # No `if __name__ == "__main__"`: who imported this again would start devices that start devices.
@@ -93,6 +95,7 @@ def printed(nb: Any) -> str:
     return "".join(out.get("text", "") for cell in nb.cells for out in cell.outputs)
 
 
+@heavy
 def test_a_notebook(tmp_path):
     """The kernel that JupyterLab starts. When it is killed, so are the devices."""
     nb = notebook(tmp_path / "cells.ipynb")

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from .tiers import heavy
+
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = """
 import os, signal
@@ -54,6 +56,7 @@ print("done")
 """
 
 
+@heavy
 def test_all_of_it_on_any_system():
     out = subprocess.run(
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True,

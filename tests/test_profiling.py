@@ -24,6 +24,8 @@ from minijax.compiler.statistics import statistics
 from minijax.course import show
 from minijax.course.show.timing import Profile
 
+from .tiers import heavy
+
 COMMAND = [sys.executable, "-m", "minijax.course.cli", "profile"]
 
 
@@ -239,6 +241,7 @@ sys.exit(int(sys.argv[-1]))
 """
 
 
+@heavy
 @pytest.mark.parametrize(("arguments", "code"), [(["--deep", "0"], 0), (["3"], 3), (["--fail"], 1)])
 def test_a_script_runs_as_it_would_and_then_its_profile_is_printed(
         tmp_path: Path, arguments: list[str], code: int) -> None:
@@ -253,6 +256,7 @@ def test_a_script_runs_as_it_would_and_then_its_profile_is_printed(
     assert ("ValueError: mine" in done.stderr) == (code == 1)
 
 
+@heavy
 def test_a_script_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
     done = subprocess.run([*COMMAND, str(tmp_path / "none.py")], capture_output=True, text=True)
     assert done.returncode == 2 and "does not exist" in done.stderr.splitlines()[-1]

@@ -21,6 +21,8 @@ from tests.both import Oracle, compiled
 from tests.test_jaxpr_text import normal as normal_form
 from tests.tiers import thinned
 
+from .tiers import heavy
+
 KEY = np.array([7, 11], np.uint32)  # raw words, which both libraries take
 SHAPES = [(), (3,), (2, 5), (2, 1, 3), (0, 2)]
 
@@ -276,12 +278,14 @@ class TestSamples:
             same(FLOATS[name](ours, KEY, dtype), FLOATS_DRAWN[dtype][name],
                  0 if name == "uniform" else 16)
 
+    @heavy
     def test_large_poisson_numbers(self) -> None:
         """One rounding in a logarithm can turn a rejection; that is rare."""
         got, want = (np.asarray(r.poisson(KEY, 200.0, (10_000,))) for r in (ours, theirs))
         assert np.mean(got != want) <= 1e-3
         assert abs(got.mean() - 200) < 1 and abs(got.var() - 200) < 20
 
+    @heavy
     def test_large_binomial_numbers(self) -> None:
         """The same by another method, which rejects; it rounds as the Poisson numbers do."""
         got, want = (np.asarray(r.binomial(KEY, 400, 0.3, (10_000,))) for r in (ours, theirs))
@@ -290,6 +294,7 @@ class TestSamples:
         got, want = (np.asarray(r.binomial(KEY, 1000.0, 0.7, (50,))) for r in (ours, theirs))
         assert np.mean(got != want) <= 0.02
 
+    @heavy
     def test_binomial_numbers_that_make_no_sense(self) -> None:
         n = np.float32([10, -1, np.nan, np.inf, 10, 10, 2.7, np.inf, 0])
         p = np.float32([0.5, 0.5, 0.5, 0.5, -0.1, np.nan, 0.9, 1.5, 0.5])
@@ -297,6 +302,7 @@ class TestSamples:
         with pytest.raises(ValueError, match="must be a float dtype"):
             ours.binomial(KEY, 3, 0.5, dtype="int32")
 
+    @heavy
     def test_multinomial_numbers(self) -> None:
         p = np.float32([[0.2, 0.3, 0.5], [0.0, 1.0, 0.0]])
         n = np.float32([5, 9])
@@ -320,6 +326,7 @@ class TestSamples:
                 bounds.append((info.min, info.max + 1))
             all_same(lambda r, k: [r.randint(k, (40,), *pair, dtype) for pair in bounds])
 
+    @heavy
     def test_parameters_that_are_arrays(self) -> None:
         low, high = np.arange(3, dtype=np.int32), np.full((2, 1), 9, np.int32)
         p, a, rates = np.float32([0.1, 0.9]), np.float32([[0.2], [3]]), np.float32([0.5, 8, 30, 0])
@@ -349,6 +356,7 @@ class TestSamples:
                 same(got, draw(KEY), ULPS)
             np.testing.assert_allclose(np.cov(np.asarray(got).T), cov, atol=0.6)
 
+    @heavy
     def test_orthogonal(self) -> None:
         for n, m in [(3, None), (2, 4), (4, 2)]:
             got = np.asarray(ours.orthogonal(KEY, n, (2,), m=m))
@@ -443,6 +451,7 @@ class TestTransformations:
         same(minijax.jit(lambda x: x + ours.uniform(key, (2,)))(1.0),
              jax.jit(lambda x: x + theirs.uniform(other, (2,)))(1.0))
 
+    @heavy
     def test_gradients_through_samples(self) -> None:
         """The scale of a sample, the parameter of a gamma number; nothing through keys."""
         def scaled(J: Any, s: Any) -> Any:

@@ -20,6 +20,8 @@ from minijax import dtypes
 from tests.both import Oracle, compiled
 from tests.test_jaxpr_text import normal as normal_form
 
+from .tiers import heavy
+
 rng = np.random.default_rng(0)
 P = rng.uniform(0.05, 0.95, (3, 4)).astype(np.float32)  # probabilities
 X = rng.uniform(-2, 2, (3, 4)).astype(np.float32)
@@ -194,6 +196,7 @@ class TestSignal:
         got = getattr(ours.signal, name)(x, y, mode)
         close(got, getattr(scipy.signal, name)(x, y, mode).astype(dtype), 2e-5)
 
+    @heavy
     def test_complex_and_integer(self) -> None:
         x, y = signals((6,), (3,), dtype="complex64")
         for name in ("convolve", "correlate", "fftconvolve"):
@@ -201,6 +204,7 @@ class TestSignal:
         a, b = np.arange(5, dtype=np.int32), np.arange(3, dtype=np.int32)
         close(ours.signal.convolve(a, b), jax.scipy.signal.convolve(a, b))
 
+    @heavy
     @pytest.mark.parametrize("mode", MODES)
     def test_fft_along_some_axes(self, mode: str) -> None:
         x, y = signals((3, 8, 4), (3, 3, 4))

@@ -16,6 +16,8 @@ from minijax.parallel import following
 from tests.mesh_programs import COLLECTIVES, FOLLOWING, PROGRAMS, grid, laid_out
 from tests.pmap_programs import jax_results, numbers
 
+from .tiers import heavy
+
 P = jax.P
 ROWS = P("x")
 
@@ -50,6 +52,7 @@ def check(table: Any, name: str) -> None:
             np.testing.assert_allclose(x, y, 1e-4, 1e-4)
 
 
+@heavy
 @pytest.mark.parametrize("name", [n for n in PROGRAMS if ":" not in n])
 def test_programs_give_what_jax_gives(theirs, name):
     check(theirs, name)

@@ -24,6 +24,8 @@ from minijax.course.show.timeline import Phase, drawn
 from minijax.parallel.engine import engine
 from minijax.parallel.times import LOGGER, VARIABLE
 
+from .tiers import heavy
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -340,6 +342,7 @@ def test_an_axis_that_is_not_the_first_is_named() -> None:
 # --- devices -----------------------------------------------------------------------------------
 
 
+@heavy
 def test_a_timeline_is_measured_on_devices_and_leaves_nothing_behind() -> None:
     jax.config.update("jax_num_cpu_devices", 2)
     try:

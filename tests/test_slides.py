@@ -29,6 +29,8 @@ from minijax.course.slides.pages import kind, misfits, pages
 from tests.browser import SIZE, chromium, complaints, needs_chromium, served
 from tests.tiers import thinned
 
+from .tiers import heavy
+
 DECKS = notebooks()
 
 
@@ -144,6 +146,7 @@ def test_build_writes_pages_that_need_nothing_else(tmp_path):
     assert 'href="03_jvp.html"' in (tmp_path / "index.html").read_text("utf-8")
 
 
+@heavy
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no SIGINT for one process")
 def test_serve_says_where_and_ctrl_c_ends_it(tmp_path):
     arguments = ["slides", "serve", "03", "--port", "0", "--no-browser", "--to", str(tmp_path)]
@@ -207,6 +210,7 @@ def opened(browser, address):
     page.close()
 
 
+@heavy
 @needs_chromium
 @pytest.mark.parametrize("name", thinned(DECKS, lambda name: DECKS[name].parent))
 def test_nothing_is_cut_off_in_a_browser(name, browser, site):
@@ -244,6 +248,7 @@ def test_the_speaker_reads_the_notes(browser, site):
         popup.value.close()
 
 
+@heavy
 @needs_chromium
 def test_a_deck_prints_one_page_a_slide(browser, site):
     with opened(browser, f"{site}03_jvp.html?print-pdf") as deck:

@@ -16,6 +16,8 @@ from minijax.course.slides.check import check
 from minijax.course.slides.command import told
 from minijax.course.slides.deck import MarkdownDeck, NotebookDeck, read_deck
 
+from .tiers import heavy
+
 PANDOC = """\
 % A deck
 % Its author
@@ -204,6 +206,7 @@ def test_blocks_of_each_dialect(text, lines, codes):
     assert [block.code.strip().splitlines()[-1] for block in blocks] == codes
 
 
+@heavy
 def test_each_block_is_run_or_reported_with_the_reason():
     deck = MarkdownDeck(FAULTS)
     said = [told(result) for result in check(deck, Path(), timeout=5)]
@@ -220,6 +223,7 @@ def deck_file(tmp_path):
     return path
 
 
+@heavy
 def test_write_puts_outputs_beside_the_code_and_again_changes_nothing(deck_file):
     before = deck_file.read_text("utf-8").splitlines()
     first = CliRunner().invoke(main, ["slides", "check", "--write", str(deck_file)])
@@ -241,6 +245,7 @@ def test_write_puts_outputs_beside_the_code_and_again_changes_nothing(deck_file)
     assert deck.with_outputs([result.outputs for result in results]) == after
 
 
+@heavy
 def test_a_notebook_keeps_its_prose_and_gets_its_outputs(tmp_path):
     old = new_output("stream", name="stdout", text="old\n")
     cells = [

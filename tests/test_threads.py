@@ -15,6 +15,8 @@ from minijax.compiler.threads import num_threads, share
 from minijax.config import config
 from tests.test_chunks import SOON, TooLong, python, too_long
 
+from .tiers import heavy
+
 
 @pytest.fixture(params=[1, 2, 5])
 def threads(request):
@@ -258,6 +260,7 @@ atexit.register(last)
 # --- options ------------------------------------------------------------------------------------
 
 
+@heavy
 def test_the_default_is_one_thread_for_each_usable_cpu():
     code = "from minijax.compiler import threads; print(threads.num_threads.value)"
     cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -1,7 +1,7 @@
 """Two tiers. A test is slow if it repeats for many cases what a fast one says of some.
 
-Of a family of cases, `thinned` leaves the first of each kind in the fast tier. A single test that
-takes many seconds is marked slow by itself.
+Of a family of cases, `thinned` leaves the first of each kind in the fast tier; of what is left,
+`conftest.py` takes a sample. A single test that takes a second or more is `heavy`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 slow = pytest.mark.slow
+heavy = pytest.mark.slow("by itself")
 
 
 def thinned(cases: Iterable[Any], kind: Callable[[Any], Any], name: Callable[[Any], str] = str
