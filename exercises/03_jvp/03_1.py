@@ -1,7 +1,7 @@
 # exercise 03.1: A quotient of duals
 #
-# Here is the dual number of the chapter, and its product. Write the quotient. If x moves at speed
-# x' and y at speed y', how fast does x / y move?
+# Here is the dual number of the chapter, and its product. Write the quotient.
+# If x moves at speed x' and y at speed y', how fast does x / y move?
 #
 # Check it with:  minijax check 03.1
 

@@ -1,9 +1,9 @@
 # exercise 08.6: A promise is kept
 #
-# `custom_lin(*residuals, *tangents)` is the linear part of a `custom_vjp` function. Write its
-# transpose. `bwd(residuals, cts)` gives a cotangent for every argument; `in_zeros` says which of
-# these have no tangent here. One result for each operand; residuals have no cotangent. It runs in
-# the library's place.
+# `custom_lin(*residuals, *tangents)` is the linear part of a `custom_vjp`
+# function. Write its transpose. `bwd(residuals, cts)` gives a cotangent for
+# every argument; `in_zeros` says which of these have no tangent here. One result
+# for each operand; residuals have no cotangent. It runs in the library's place.
 #
 # Check it with:  minijax check 08.6
 
