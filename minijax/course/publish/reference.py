@@ -143,7 +143,7 @@ def _escape(text: str) -> str:
     )
 
 
-def process_docstring(app: Any, what: str, name: str, obj: Any, options: Any, lines: list) -> None:
+def process_docstring(app: Any, what: Any, name: str, obj: Any, options: Any, lines: list) -> None:
     """Sphinx's hook: what it reads in the place of a docstring. `Raises:` becomes a list, too."""
     from sphinx.ext.napoleon import GoogleDocstring
 
