@@ -106,6 +106,12 @@ def test_a_statement_is_wrapped_as_a_person_would():
         assert any("`lambda x: x + 1.0`" in line for line in lines)
 
 
+def test_a_file_imports_a_name_once():
+    for e in COURSE.values():
+        lines = [x for x in generate.stub_file(e).splitlines() if x.startswith(("import", "from"))]
+        assert len(lines) == len(set(lines)), e.number
+
+
 def test_what_is_generated_is_as_its_source_says():
     assert not generate.stale(source.folder()), f"run {generate.TOOL}"
 

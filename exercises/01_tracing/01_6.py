@@ -12,7 +12,6 @@ import minijax.numpy as jnp
 from minijax import lax
 from minijax.core import Primitive, Trace, Tracer, current_trace, interpreting, tracing, typeof
 from minijax.families import Elementwise
-from minijax import core
 
 
 from minijax import core

@@ -11,7 +11,6 @@ import minijax as jax
 import minijax.numpy as jnp
 from minijax.core import Trace
 from minijax.jvp import JVPTracer
-from dataclasses import dataclass
 
 
 from dataclasses import dataclass

@@ -9,7 +9,6 @@
 import minijax as jax
 import minijax.numpy as jnp
 from minijax.core import Trace
-from minijax.batching import BatchTracer
 
 
 from minijax.batching import BatchTracer

@@ -12,7 +12,6 @@ import minijax as jax
 import minijax.numpy as jnp
 from minijax.core import current_trace
 from minijax.jaxpr import read
-from minijax.compiler.load import native
 
 
 from minijax.compiler.load import native

@@ -12,7 +12,6 @@ import numpy as np
 import minijax as jax
 import minijax.numpy as jnp
 from minijax import lax
-from minijax.control_flow.cond import along_rows, constant_unless
 
 
 from minijax.control_flow.cond import along_rows, constant_unless

@@ -14,7 +14,6 @@ import numpy as np
 import minijax as jax
 import minijax.numpy as jnp
 from minijax import lax
-from minijax.families import Program
 
 
 from minijax.families import Program

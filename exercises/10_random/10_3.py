@@ -11,7 +11,6 @@ import numpy as np
 import minijax as jax
 import minijax.numpy as jnp
 from minijax import lax
-from minijax.lax.threefry import threefry2x32
 
 
 from minijax.lax.threefry import threefry2x32

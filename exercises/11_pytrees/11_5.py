@@ -11,8 +11,6 @@ import math
 
 import minijax as jax
 import minijax.numpy as jnp
-from minijax.tree_mismatch import other_node, other_type
-from minijax.tree_registry import container_kind, registry
 
 
 from minijax.tree_mismatch import other_node, other_type

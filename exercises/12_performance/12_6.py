@@ -16,7 +16,6 @@ import numpy as np
 
 import minijax as jax
 import minijax.numpy as jnp
-from minijax.compiler.load import native
 
 
 from minijax.compiler.load import native

@@ -11,8 +11,6 @@ import minijax as jax
 import minijax.numpy as jnp
 import numpy as np
 from minijax import lax
-from minijax.parallel.meeting import Meeting, disagreement
-from minijax.parallel.mpi_meeting import TEXT
 
 
 from minijax.parallel.meeting import Meeting, disagreement

@@ -46,7 +46,9 @@ def stub_cell(e: Exercise) -> str:
 def stub_file(e: Exercise) -> str:
     """One exercise as a file, which `minijax check` checks and Python can run."""
     comment = "\n".join(f"# {line}".rstrip() for line in filled(e.statement).splitlines())
-    given = f"{e.given.strip()}\n\n\n" if e.given.strip() else ""
+    own = set(e.stub.splitlines()) - {""}  # what an answer imports itself stands there
+    given = "\n".join(x for x in e.given.splitlines() if x not in own).strip()
+    given = f"{given}\n\n\n" if given else ""
     return (f"# exercise {e.number}: {e.title}\n#\n{comment}\n#\n"
             f"# Check it with:  minijax check {e.number}\n\n{given}{e.stub}")
 
