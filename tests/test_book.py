@@ -297,6 +297,7 @@ def test_search_finds_words_of_chapters_and_names_of_the_reference(site, browser
     for word, found in [("cotangent", "Glossary"), ("dot_product_attention", "minijax.nn")]:
         page.goto(f"{site}search.html?q={word}")
         page.locator("#search-results ul.search li").first.wait_for()
+        page.wait_for_load_state("networkidle")  # it reads the pages it found; let it finish
         assert found in " ".join(page.locator("#search-results li").all_inner_texts())
     assert not wrong
     page.close()

@@ -98,6 +98,22 @@ def test_a_statement_is_a_comment_of_a_file():
                for line in generate.stub_file(e).splitlines() if line.startswith("#"))
 
 
+def test_a_statement_is_wrapped_as_a_person_would():
+    """No line of one word at the end, and nothing broken in two that is read in one."""
+    for words in range(8, 24):
+        text = "word " * words + "of the shape (n, k) or `lambda x: x + 1.0`, so that all is there."
+        lines = generate.filled(text).splitlines()
+        assert len(lines) == 2 and abs(len(lines[0]) - len(lines[1])) < 20
+        assert any("(n, k)" in line for line in lines)
+        assert any("`lambda x: x + 1.0`" in line for line in lines)
+
+
+def test_a_file_imports_a_name_once():
+    for e in COURSE.values():
+        lines = [x for x in generate.stub_file(e).splitlines() if x.startswith(("import", "from"))]
+        assert len(lines) == len(set(lines)), e.number
+
+
 def test_what_is_generated_is_as_its_source_says():
     assert not generate.stale(source.folder()), f"run {generate.TOOL}"
 

@@ -23,6 +23,7 @@ CORE = '''\
 from __future__ import annotations
 
 import functools
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import singledispatch
 
@@ -74,6 +75,24 @@ class Slotted(Base):
 class Borrower:
     describe = Base.describe
     kind, value = "borrowed", 0
+
+
+class Shape(ABC):
+    @abstractmethod
+    def area(self):
+        """How large it is."""
+
+    @abstractmethod
+    def name(self):
+        """What it is called."""
+
+
+class Disc(Shape):
+    def area(self):
+        return 3
+
+    def name(self):
+        return "disc"
 
 
 class Error(Exception):
@@ -208,13 +227,14 @@ def notebook(package):
 def test_every_statement_of_a_module_has_one_owner():
     found = definitions(CORE)
     assert [d.address for d in found] == [
-        *("Base", "Pair", "Slotted", "Borrower", "Error", "memoized", "plus", "cube", "square"),
-        *("rule", "rule[int]", "rule[str]", "live", "ONE", "THREE", "LIMIT", "Base.__neg__"),
+        *("Base", "Pair", "Slotted", "Borrower", "Shape", "Disc", "Error", "memoized", "plus"),
+        *("cube", "square", "rule", "rule[int]", "rule[str]", "live", "ONE", "THREE", "LIMIT"),
+        "Base.__neg__",
     ]
     covered = {line for d in found for line in range(d.lines[0], d.lines[1] + 1)}
     lines = CORE.splitlines()
     rest = [t for i, t in enumerate(lines, 1) if t.strip() and i not in covered]
-    assert [t.split()[0] for t in rest] == ['"""A', "from", "import", "from", "from", "__all__"]
+    assert [t.split()[0] for t in rest] == ['"""A', "from", "import", *["from"] * 3, "__all__"]
     assert find(found, "plus").text.endswith("plus(self.value, other))")  # the loop is its tail
     assert find(found, "Base").text.startswith("# what everything")
     assert find(found, "Base.twice").text.count("def twice") == 2  # a property and its setter
@@ -351,6 +371,13 @@ def test_a_part_of_a_class_changes_that_part_only(notebook):
     assert notebook.core.ONE.describe() == "bass ?"
     assert notebook.core.Borrower().describe() == "borrowed ?"  # one function, two classes
     assert notebook.core.Base.__doc__ == "The root."
+
+
+def test_a_part_of_an_abstract_class_leaves_the_rest_as_it_is(notebook):
+    notebook.run(notebook.show("core.py: Disc.area").replace("3", "4"))
+    assert (notebook.core.Disc().area(), notebook.core.Disc().name()) == (4, "disc")
+    with pytest.raises(TypeError, match="abstract"):
+        notebook.core.Shape()
 
 
 def test_an_alias_of_another_classs_method_is_replaced_alone(notebook):

@@ -8,15 +8,20 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import minijax as jax
+from minijax.parallel.meeting import Disagreement
+from minijax.parallel.mpi_meeting import MPIMeeting
 from tests.tiers import slow
 
 from .tiers import heavy
@@ -290,6 +295,63 @@ def test_across_machines(two_machines, tmp_path):
         capture_output=True, text=True, timeout=100,
         env=environment(UCX_TLS="tcp,self"))  # it would find that they have one memory
     assert (run.returncode, run.stdout) == (0, "right\n4\n"), run.stderr
+
+
+# --- what the devices of a meeting tell each other -----------------------------------------------
+
+
+class Threads:
+    """What a meeting needs of a rank and its communicator, among threads: MPI need not be there."""
+
+    def __init__(self, index, given, barrier):
+        self.index, self.given, self.barrier = index, given, barrier
+
+    def circle(self, devices):
+        return self
+
+    def Iallgather(self, mine, theirs):
+        self.given[self.index] = mine
+        self.barrier.wait()
+        theirs[...] = np.reshape(self.given, theirs.shape)
+        self.barrier.wait()
+
+    def wait(self, done):
+        assert done is None
+
+
+def met(*programs):
+    """What each device has done: what it came for, one after the other, or what it was told."""
+    devices, given = (3, 5, 8)[:len(programs)], [None] * len(programs)
+    barrier = threading.Barrier(len(programs), timeout=2)
+
+    def device(index):
+        meeting = MPIMeeting(Threads(index, given, barrier), devices, index, (("i", len(devices)),))
+        done = []
+        try:
+            for what in programs[index]:
+                meeting.arrive(what)
+                done.append(what)
+        except Disagreement as error:
+            done.append(str(error).split(": ")[1].split(". ")[0])
+        meeting.close()
+        return done
+
+    with ThreadPoolExecutor(len(programs)) as pool:
+        return list(pool.map(device, range(len(programs))))
+
+
+def test_devices_learn_what_the_others_came_for():
+    assert met(["psum", "pmax"], ["psum", "pmax"], ["psum", "pmax"]) == [["psum", "pmax"]] * 3
+    assert met(["psum"], ["psum"], ["pmax of float32[2]"]) == [
+        ["CpuDevice(id=3) is at psum, but CpuDevice(id=8) is at pmax of float32[2]"],
+        ["CpuDevice(id=5) is at psum, but CpuDevice(id=8) is at pmax of float32[2]"],
+        ["CpuDevice(id=8) is at pmax of float32[2], but CpuDevice(id=3) is at psum"]]
+    assert met(["psum", "psum"], ["psum"], ["psum", "psum"]) == [
+        ["psum", "CpuDevice(id=3) is at psum, but CpuDevice(id=5) has ended its program"],
+        ["psum"],
+        ["psum", "CpuDevice(id=8) is at psum, but CpuDevice(id=5) has ended its program"]]
+    long = ["x" * 1000 + "y"]
+    assert met(long, long) == [long] * 2
 
 
 # --- jax.distributed -----------------------------------------------------------------------------

@@ -171,7 +171,8 @@ MEASURE = """
     Reveal.slide(Reveal.getIndices(slide).h);
     const kinds = 'p, li, h1, h2, h3, pre, img, table, mjx-container, svg';
     const parts = [...slide.querySelectorAll(kinds)]
-      .filter(e => !e.closest('.notes') && !e.parentElement.closest('svg'));
+      .filter(e => !e.closest('.notes') && !e.parentElement.closest('svg'))
+      .filter(e => !e.closest('[data-at]:not(.now), details:not([open])'));  // steps, and folded
     const cut = parts.filter(e => {
       const box = e.getBoundingClientRect();
       return box.bottom > innerHeight + 1 || box.right > innerWidth + 1 || box.left < 0

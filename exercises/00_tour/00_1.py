@@ -1,7 +1,7 @@
 # exercise 00.1: What is written down
 #
-# What is the program of `f`, for a number of the type `f32[]`? The first line and the last are
-# given.
+# What is the program of `f`, for a number of the type
+# `f32[]`? The first line and the last are given.
 #
 # ```text
 # def f(x):

@@ -1,7 +1,7 @@
 # exercise 00.2: Value, slope, bend
 #
-# `f` takes a number and returns one. Write `derivatives(f, xs)` for a vector `xs`: three vectors,
-# the values of `f`, its first and its second derivatives.
+# `f` takes a number and returns one. Write `derivatives(f, xs)` for a vector
+# `xs`: three vectors, the values of `f`, its first and its second derivatives.
 #
 # ```text
 # derivatives(lambda x: x**3, jnp.array([1.0, 2.0]))      [1, 8]  [3, 12]  [6, 12]

@@ -1,7 +1,7 @@
 # exercise 00.3: Everyone with everyone
 #
-# `distance` knows two points. Write `table`: of points `ps` of shape (m, k) and `qs` of shape (n,
-# k) all distances, of shape (m, n). No loop, and no arithmetic of your own.
+# `distance` knows two points. Write `table`: of points `ps` of shape (m, k) and `qs` of
+# shape (n, k) all distances, of shape (m, n). No loop, and no arithmetic of your own.
 #
 # Check it with:  minijax check 00.3
 

@@ -1,8 +1,8 @@
 # exercise 00.4: No if
 #
-# `jit` cannot compile this function, since `if` needs a value. Write it again, for a vector `g`
-# of any length, so that it is compiled once for each type. A vector of zeros stays zeros, and has
-# a gradient.
+# `jit` cannot compile this function, since `if` needs a value. Write
+# it again, for a vector `g` of any length, so that it is compiled once
+# for each type. A vector of zeros stays zeros, and has a gradient.
 #
 # ```text
 # def clip(g, limit):                       # limit > 0

@@ -1,8 +1,8 @@
 # exercise 00.6: Learn to learn
 #
-# Fit a line. Begin with `{"w": 0.0, "b": 0.0}`, and move it `steps` times by `-rate` times the
-# gradient of the mean of `(w * x + b - y) ** 2`. Return the parameters. Then `best_rate`: the
-# training itself has a gradient by `rate`.
+# Fit a line. Begin with `{"w": 0.0, "b": 0.0}`, and move it `steps` times by
+# `-rate` times the gradient of the mean of `(w * x + b - y) ** 2`. Return the
+# parameters. Then `best_rate`: the training itself has a gradient by `rate`.
 #
 # Check it with:  minijax check 00.6
 

@@ -1,8 +1,8 @@
 # exercise 01.2: An operation in one line
 #
-# Make `gaussian` an operation: its value is `exp(-x * x)`, its partial derivative is `-2 x` times
-# the result. `Elementwise` takes a name, the value from NumPy arrays, and the partial `(out, x)
-# -> coefficient`, made of operations such as `lax.mul`.
+# Make `gaussian` an operation: its value is `exp(-x * x)`, its partial derivative is
+# `-2 x` times the result. `Elementwise` takes a name, the value from NumPy arrays,
+# and the partial `(out, x) -> coefficient`, made of operations such as `lax.mul`.
 #
 # Check it with:  minijax check 01.2
 

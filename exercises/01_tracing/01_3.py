@@ -1,7 +1,7 @@
 # exercise 01.3: Count what is asked
 #
-# Write an interpreter that counts the *elements* that each operation returns, and leaves the work
-# to its parent. For `sin` of an array of shape (2, 3), `elements` has `{"sin": 6}`.
+# Write an interpreter that counts the *elements* that each operation returns, and leaves the
+# work to its parent. For `sin` of an array of shape (2, 3), `elements` has `{"sin": 6}`.
 #
 # Check it with:  minijax check 01.3
 

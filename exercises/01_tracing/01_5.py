@@ -1,8 +1,8 @@
 # exercise 01.5: Mine or constant
 #
-# This interpreter carries a *sign* (`"+"`, `"-"`, or `"?"`) beside a value. Write `sign`: that of
-# its own tracers is known, `x.sign`; that of any other number is read off its value; of anything
-# traced by somebody else, nothing is known: `"?"`.
+# This interpreter carries a *sign* (`"+"`, `"-"`, or `"?"`) beside a value. Write
+# `sign`: that of its own tracers is known, `x.sign`; that of any other number is
+# read off its value; of anything traced by somebody else, nothing is known: `"?"`.
 #
 # Check it with:  minijax check 01.5
 

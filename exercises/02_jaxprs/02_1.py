@@ -1,7 +1,7 @@
 # exercise 02.1: Predict the program
 #
-# `make_jaxpr` of `scaled` below, at an array of shape (3,): which program is it? For `lambda x: x
-# + 1.0` it is the one in `answer`.
+# `make_jaxpr` of `scaled` below, at an array of shape (3,): which
+# program is it? For `lambda x: x + 1.0` it is the one in `answer`.
 #
 # Check it with:  minijax check 02.1
 

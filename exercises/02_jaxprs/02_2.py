@@ -1,8 +1,8 @@
 # exercise 02.2: A value that got out
 #
-# `network` keeps its hidden values in a list outside. While it is traced these are tracers, and
-# who uses one later gets an error. Mend it: return the result *and* a list of the hidden values,
-# and touch nothing outside.
+# `network` keeps its hidden values in a list outside. While it is traced
+# these are tracers, and who uses one later gets an error. Mend it: return
+# the result *and* a list of the hidden values, and touch nothing outside.
 #
 # Check it with:  minijax check 02.2
 

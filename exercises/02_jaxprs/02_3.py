@@ -1,8 +1,8 @@
 # exercise 02.3: Run it
 #
-# Write `eval_jaxpr`: run a program, each equation by the current interpreter, and return the list
-# of its results. `read(env, atoms)` gives the values of atoms. Your function takes the place of
-# the library's.
+# Write `eval_jaxpr`: run a program, each equation by the current
+# interpreter, and return the list of its results. `read(env, atoms)` gives
+# the values of atoms. Your function takes the place of the library's.
 #
 # Check it with:  minijax check 02.3
 

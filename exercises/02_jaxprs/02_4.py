@@ -1,8 +1,8 @@
 # exercise 02.4: What nobody needs
 #
-# Write `live_eqns`: those of the equations that the outputs need, and those with `effects`, in
-# order. Your function takes the place of the library's, which tidies every program of a
-# derivative with it.
+# Write `live_eqns`: those of the equations that the outputs need, and
+# those with `effects`, in order. Your function takes the place of the
+# library's, which tidies every program of a derivative with it.
 #
 # ```text
 # b = sin a          needed: c uses it

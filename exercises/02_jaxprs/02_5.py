@@ -1,8 +1,8 @@
 # exercise 02.5: An operation that lies
 #
-# The checker trusts `abstract_eval`, so it cannot find one that is wrong. You can. Return the
-# names of the operations whose shape for these arrays is not what they promise. Whom will you
-# ask, and whom not?
+# The checker trusts `abstract_eval`, so it cannot find one that is
+# wrong. You can. Return the names of the operations whose shape for
+# these arrays is not what they promise. Whom will you ask, and whom not?
 #
 # Check it with:  minijax check 02.5
 

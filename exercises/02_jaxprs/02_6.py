@@ -1,8 +1,8 @@
 # exercise 02.6: Once is enough
 #
-# A pass of a compiler: return a program in which no equation does again what an earlier one did.
-# Equal are equations of one primitive with equal operands and params. `key` tells literals apart
-# by their value. It may take you an evening.
+# A pass of a compiler: return a program in which no equation does again what an
+# earlier one did. Equal are equations of one primitive with equal operands and
+# params. `key` tells literals apart by their value. It may take you an evening.
 #
 # ```text
 # before                      after

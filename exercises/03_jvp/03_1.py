@@ -1,7 +1,7 @@
 # exercise 03.1: A quotient of duals
 #
-# Here is the dual number of the chapter, and its product. Write the quotient. If x moves at speed
-# x' and y at speed y', how fast does x / y move?
+# Here is the dual number of the chapter, and its product. Write the quotient.
+# If x moves at speed x' and y at speed y', how fast does x / y move?
 #
 # Check it with:  minijax check 03.1
 
@@ -11,7 +11,6 @@ import minijax as jax
 import minijax.numpy as jnp
 from minijax.core import Trace
 from minijax.jvp import JVPTracer
-from dataclasses import dataclass
 
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 # exercise 03.3: The comparison that keeps them apart
 #
-# Write `dual`, the method that gives the primal and the tangent of a value. Your method takes the
-# place of the library's, and the library's own tests run with it.
+# Write `dual`, the method that gives the primal and the tangent of a value. Your
+# method takes the place of the library's, and the library's own tests run with it.
 #
 # Check it with:  minijax check 03.3
 

@@ -1,8 +1,8 @@
 # exercise 03.4: The interpreter
 #
-# Write the heart of the interpreter. Where nothing moves, the parent does the operation alone;
-# otherwise `self.derivative(prim, active, primals, tangents, params)` gives the results and their
-# tangents, some None. Wrap what moves. It runs in the library's place.
+# Write the heart of the interpreter. Where nothing moves, the parent does the operation
+# alone; otherwise `self.derivative(prim, active, primals, tangents, params)` gives the
+# results and their tangents, some None. Wrap what moves. It runs in the library's place.
 #
 # Check it with:  minijax check 03.4
 

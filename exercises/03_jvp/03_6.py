@@ -1,8 +1,8 @@
 # exercise 03.6: All directions
 #
-# Write the matrix of all partial derivatives of a function from vectors to vectors: row i, column
-# j is how fast result i moves when argument j moves. You have `jvp`; the library's `jacfwd` is
-# out of reach.
+# Write the matrix of all partial derivatives of a function from vectors
+# to vectors: row i, column j is how fast result i moves when argument j
+# moves. You have `jvp`; the library's `jacfwd` is out of reach.
 #
 # Check it with:  minijax check 03.6
 

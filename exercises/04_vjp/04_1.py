@@ -1,7 +1,7 @@
 # exercise 04.1: Predict the linear half
 #
-# `lambda x, y: (x + y) * y` is linearized at `(2.0, 3.0)`. Which program is its linear half? `a`
-# and `b` are the tangents of x and y. For `x * y` it is the one in `answer`.
+# `lambda x, y: (x + y) * y` is linearized at `(2.0, 3.0)`. Which program is its linear
+# half? `a` and `b` are the tangents of x and y. For `x * y` it is the one in `answer`.
 #
 # Check it with:  minijax check 04.1
 

@@ -1,8 +1,8 @@
 # exercise 04.2: What waits
 #
-# How many arrays does each of these functions of an array `x` keep as residuals, until the
-# backward pass comes for them? An array that is needed twice is kept once. The first is done for
-# you.
+# How many arrays does each of these functions of an array `x` keep
+# as residuals, until the backward pass comes for them? An array
+# that is needed twice is kept once. The first is done for you.
 #
 # Check it with:  minijax check 04.2
 

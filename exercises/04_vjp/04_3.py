@@ -1,7 +1,7 @@
 # exercise 04.3: Backwards by hand
 #
-# `spread` is linear. Write its transpose: from a cotangent of its result, of shape (n, m), to
-# that of `x`, of shape (n,). The library's derivatives are out of reach.
+# `spread` is linear. Write its transpose: from a cotangent of its result, of shape
+# (n, m), to that of `x`, of shape (n,). The library's derivatives are out of reach.
 #
 # Check it with:  minijax check 04.3
 

@@ -1,8 +1,8 @@
 # exercise 04.4: An operation and its transpose
 #
-# `thin` keeps every `step`-th element along the last axis. Write the two rules that are missing:
-# the type of the result, and the transpose, made of operations. `x` there is an
-# `UndefinedPrimal`: only `x.aval` is known of it.
+# `thin` keeps every `step`-th element along the last axis. Write the two
+# rules that are missing: the type of the result, and the transpose, made of
+# operations. `x` there is an `UndefinedPrimal`: only `x.aval` is known of it.
 #
 # ```text
 # thin, step 2:        [a, b, c, d, e]  ->  [a, c, e]

@@ -1,8 +1,8 @@
 # exercise 04.5: Which transpose is wrong
 #
-# Each of `maps` is a name, a linear function of an array of `shape`, and what is said to be its
-# transpose. Return the names of those for which that is not true. `numbers(shape, seed)` gives an
-# array whose elements are like no others.
+# Each of `maps` is a name, a linear function of an array of `shape`, and what
+# is said to be its transpose. Return the names of those for which that is not
+# true. `numbers(shape, seed)` gives an array whose elements are like no others.
 #
 # Check it with:  minijax check 04.5
 

@@ -1,8 +1,8 @@
 # exercise 04.6: The walk back
 #
-# The first half is there: what is known is computed, and `late` has the linear equations with
-# their operands. Write the walk backwards, from `cts` of the outputs to a list of those of the
-# linear inputs, None where none arrived. It runs in the library's place.
+# The first half is there: what is known is computed, and `late` has the linear equations
+# with their operands. Write the walk backwards, from `cts` of the outputs to a list of
+# those of the linear inputs, None where none arrived. It runs in the library's place.
 #
 # Check it with:  minijax check 04.6
 

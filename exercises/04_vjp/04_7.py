@@ -1,7 +1,7 @@
 # exercise 04.7: A curvature, without its matrix
 #
-# The matrix of second derivatives of a function of a thousand numbers has a million elements.
-# Write its product with one vector `v`, without making it. `f` may be called once.
+# The matrix of second derivatives of a function of a thousand numbers has a million
+# elements. Write its product with one vector `v`, without making it. `f` may be called once.
 #
 # Check it with:  minijax check 04.7
 

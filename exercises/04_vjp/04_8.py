@@ -1,8 +1,8 @@
 # exercise 04.8: Reverse mode in one evening
 #
-# Without the library: write `gradient` of a program of single numbers that has one result. Run it
-# forwards and keep every value; then walk back. `partials` has the derivatives of each operation
-# by its operands.
+# Without the library: write `gradient` of a program of single numbers
+# that has one result. Run it forwards and keep every value; then walk
+# back. `partials` has the derivatives of each operation by its operands.
 #
 # ```text
 # b = sin a       value kept        slope of a: slope of b times cos a, added

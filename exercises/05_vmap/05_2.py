@@ -1,7 +1,7 @@
 # exercise 05.2: Predict the batched program
 #
-# `make_jaxpr(vmap(lambda x: 2.0 * jnp.sum(x), in_axes=1))` at an array of shape (3, 4): write the
-# program. For one element of shape (3,) it is the one below.
+# `make_jaxpr(vmap(lambda x: 2.0 * jnp.sum(x), in_axes=1))` at an array of shape
+# (3, 4): write the program. For one element of shape (3,) it is the one below.
 #
 # Check it with:  minijax check 05.2
 

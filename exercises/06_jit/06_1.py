@@ -1,7 +1,7 @@
 # exercise 06.1: How often is it traced?
 #
-# `f = jax.jit(lambda x: 2.0 * x)` is used in nine ways, one after the other. How often has its
-# function been traced after each of them? The first is done for you.
+# `f = jax.jit(lambda x: 2.0 * x)` is used in nine ways, one after the other. How
+# often has its function been traced after each of them? The first is done for you.
 #
 # Check it with:  minijax check 06.1
 

@@ -1,7 +1,7 @@
 # exercise 06.2: Trace it once
 #
-# `slowly` goes downhill and calls `loss`, which is slow Python, at every step. Write `descend`,
-# which returns the same and calls `loss` once, however many rates there are.
+# `slowly` goes downhill and calls `loss`, which is slow Python, at every step. Write
+# `descend`, which returns the same and calls `loss` once, however many rates there are.
 #
 # Check it with:  minijax check 06.2
 

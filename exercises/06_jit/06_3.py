@@ -1,7 +1,7 @@
 # exercise 06.3: Predict the kernels
 #
-# Into how many kernels is each of these compiled, for an array of shape (1000, 1000)? A matrix
-# product is a step by itself, and no kernel. For `whole` the chapter has the answer.
+# Into how many kernels is each of these compiled, for an array of shape (1000, 1000)? A
+# matrix product is a step by itself, and no kernel. For `whole` the chapter has the answer.
 #
 # Check it with:  minijax check 06.3
 

@@ -1,8 +1,8 @@
 # exercise 06.4: What is a key?
 #
-# `remembered` keeps the programs of a function. Write its key: no call may get the program of
-# another, and none may be traced without need. Arguments whose positions are in `static` are
-# Python values that the function may look at.
+# `remembered` keeps the programs of a function. Write its key: no call may get
+# the program of another, and none may be traced without need. Arguments whose
+# positions are in `static` are Python values that the function may look at.
 #
 # Check it with:  minijax check 06.4
 

@@ -1,8 +1,8 @@
 # exercise 06.7: A kernel by hand
 #
-# Write the text of a kernel: for the rows from `lo` to `hi` of `x0`, the largest element minus
-# the smallest, into `x1`. `sizes[0]` is the length of a row, `sizes[1]` the step from one row to
-# the next, which may be longer.
+# Write the text of a kernel: for the rows from `lo` to `hi` of `x0`, the
+# largest element minus the smallest, into `x1`. `sizes[0]` is the length of
+# a row, `sizes[1]` the step from one row to the next, which may be longer.
 #
 # Check it with:  minijax check 06.7
 
@@ -12,7 +12,6 @@ import minijax as jax
 import minijax.numpy as jnp
 from minijax.core import current_trace
 from minijax.jaxpr import read
-from minijax.compiler.load import native
 
 
 from minijax.compiler.load import native

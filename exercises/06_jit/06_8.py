@@ -1,8 +1,8 @@
 # exercise 06.8: Write the calls out
 #
-# The first thing that the compiler does: return a program that computes the same without any
-# `jit` in it, however deep. Run the program while a trace is writing, and step into its calls. It
-# may take you an evening.
+# The first thing that the compiler does: return a program that computes
+# the same without any `jit` in it, however deep. Run the program while a
+# trace is writing, and step into its calls. It may take you an evening.
 #
 # ```text
 # { lambda ; a:f32[]. let                    { lambda ; a:f32[]. let

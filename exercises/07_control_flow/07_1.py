@@ -1,7 +1,7 @@
 # exercise 07.1: How often is Python asked
 #
-# How often does each line call the Python function `step`? The lines do not know of each other:
-# think of a new `step` for each. Fill in the dictionary; no line is left out.
+# How often does each line call the Python function `step`? The lines do not know of each
+# other: think of a new `step` for each. Fill in the dictionary; no line is left out.
 #
 # ```text
 # step = lambda x: jnp.sin(x) * 1.5         xs = jnp.array([1.0, 5.0, 9.0])

@@ -1,8 +1,8 @@
 # exercise 07.2: A leak in a loop
 #
-# In the example a list collects the x of each step, and gets a tracer of a trace that has ended.
-# Write `path`: the array of x, step(x), step(step(x)) and so on, n values in all. It calls `step`
-# once, whatever n.
+# In the example a list collects the x of each step, and gets a tracer of a
+# trace that has ended. Write `path`: the array of x, step(x), step(step(x))
+# and so on, n values in all. It calls `step` once, whatever n.
 #
 # ```text
 # seen = []

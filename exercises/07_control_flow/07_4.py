@@ -1,8 +1,8 @@
 # exercise 07.4: As many steps as it takes
 #
-# `f` grows, and is 0 somewhere between `low` and `high`. Write `bisect`: look at the middle, keep
-# the half in which the 0 is, and go on as long as `high - low > 1e-3`; return the middle of what
-# is left. It has to go through `jit` and `vmap`.
+# `f` grows, and is 0 somewhere between `low` and `high`. Write `bisect`: look at the
+# middle, keep the half in which the 0 is, and go on as long as `high - low > 1e-3`;
+# return the middle of what is left. It has to go through `jit` and `vmap`.
 #
 # Check it with:  minijax check 07.4
 

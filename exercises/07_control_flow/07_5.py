@@ -1,8 +1,8 @@
 # exercise 07.5: Ask until the answer stays
 #
 # `rule(marks, wanted)` derives a step: `marks` are those of its consts, carry and xs, `wanted`
-# what its results have at least. It returns what it derived and the marks of the results. Write
-# `closed_under`: mark more carries, until none comes out marked that went in unmarked.
+# what its results have at least. It returns what it derived and the marks of the results.
+# Write `closed_under`: mark more carries, until none comes out marked that went in unmarked.
 #
 # Check it with:  minijax check 07.5
 

@@ -1,8 +1,8 @@
 # exercise 08.2: A length without a hole
 #
-# The derivative of a vector's length is nan for the vector 0. Write a rule for `norm`: along `t`
-# it grows by x·t divided by the length, and at 0 by nothing. Neither forwards nor backwards, nor
-# in a second derivative, may there be a nan.
+# The derivative of a vector's length is nan for the vector 0. Write a rule for
+# `norm`: along `t` it grows by x·t divided by the length, and at 0 by nothing.
+# Neither forwards nor backwards, nor in a second derivative, may there be a nan.
 #
 # Check it with:  minijax check 08.2
 

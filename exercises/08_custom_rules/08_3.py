@@ -1,7 +1,7 @@
 # exercise 08.3: A cotangent for each argument
 #
-# `rows` adds `b` to each row of `xs * w`: w and b have the shape (m,), xs has (n, m). Write the
-# second half of its rule, which returns the cotangents of w, b and xs.
+# `rows` adds `b` to each row of `xs * w`: w and b have the shape (m,), xs has (n, m).
+# Write the second half of its rule, which returns the cotangents of w, b and xs.
 #
 # Check it with:  minijax check 08.3
 

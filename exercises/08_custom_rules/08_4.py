@@ -1,8 +1,8 @@
 # exercise 08.4: The rule that fails
 #
-# Somebody gives you functions with a `custom_vjp` rule, from vectors to vectors, and a point.
-# Which rules are wrong? For a direction t and a cotangent ct, both of no special form, ct · (J t)
-# is a difference, and (ct J) · t is what the rule says.
+# Somebody gives you functions with a `custom_vjp` rule, from vectors to vectors,
+# and a point. Which rules are wrong? For a direction t and a cotangent ct, both of
+# no special form, ct · (J t) is a difference, and (ct J) · t is what the rule says.
 #
 # Check it with:  minijax check 08.4
 

@@ -1,8 +1,8 @@
 # exercise 08.5: The derivative of an answer
 #
-# `solve` finds the x with f(x, a) = 0. Reverse mode cannot go back through its `while_loop`, and
-# need not: at the solution f stays 0 when a moves. Write the rule. Second derivatives must work
-# too.
+# `solve` finds the x with f(x, a) = 0. Reverse mode cannot go back
+# through its `while_loop`, and need not: at the solution f stays 0
+# when a moves. Write the rule. Second derivatives must work too.
 #
 # Check it with:  minijax check 08.5
 

@@ -1,9 +1,9 @@
 # exercise 08.6: A promise is kept
 #
-# `custom_lin(*residuals, *tangents)` is the linear part of a `custom_vjp` function. Write its
-# transpose. `bwd(residuals, cts)` gives a cotangent for every argument; `in_zeros` says which of
-# these have no tangent here. One result for each operand; residuals have no cotangent. It runs in
-# the library's place.
+# `custom_lin(*residuals, *tangents)` is the linear part of a `custom_vjp`
+# function. Write its transpose. `bwd(residuals, cts)` gives a cotangent for
+# every argument; `in_zeros` says which of these have no tangent here. One result
+# for each operand; residuals have no cotangent. It runs in the library's place.
 #
 # Check it with:  minijax check 08.6
 
@@ -14,7 +14,6 @@ import numpy as np
 import minijax as jax
 import minijax.numpy as jnp
 from minijax import lax
-from minijax.families import Program
 
 
 from minijax.families import Program

@@ -1,8 +1,8 @@
 # exercise 08.8: Both bills small
 #
-# Reverse mode of a long loop keeps something of every step. Cut it into pieces of `size` steps,
-# so that it keeps the carry at the beginning of each piece and nothing else (beside the xs, which
-# are there). `len(xs)` is a multiple of `size`. Return the last carry.
+# Reverse mode of a long loop keeps something of every step. Cut it into pieces of `size`
+# steps, so that it keeps the carry at the beginning of each piece and nothing else (beside
+# the xs, which are there). `len(xs)` is a multiple of `size`. Return the last carry.
 #
 # ```text
 # carry ──▶ step step step step ──▶ step step step step ──▶ step step step step ──▶

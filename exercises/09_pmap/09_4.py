@@ -1,8 +1,8 @@
 # exercise 09.4: A ring
 #
-# Write an all-reduce from `ppermute` alone, in parts, as in the picture of the chapter.
-# `parts[k]` is part k. First every part is added up on its way around, then the complete ones go
-# around. No message may be larger than a part.
+# Write an all-reduce from `ppermute` alone, in parts, as in the picture of the
+# chapter. `parts[k]` is part k. First every part is added up on its way around,
+# then the complete ones go around. No message may be larger than a part.
 #
 # Check it with:  minijax check 09.4
 

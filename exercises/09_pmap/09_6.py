@@ -1,8 +1,8 @@
 # exercise 09.6: What all devices share
 #
-# A result that is the same on all devices need be stored once. Write an interpreter that finds
-# out. `ins` says which inputs are the same. `psum`, `pmax` and `all_gather` give the same to all,
-# `axis_index` does not. It may take you an evening.
+# A result that is the same on all devices need be stored once. Write an interpreter
+# that finds out. `ins` says which inputs are the same. `psum`, `pmax` and `all_gather`
+# give the same to all, `axis_index` does not. It may take you an evening.
 #
 # Check it with:  minijax check 09.6
 

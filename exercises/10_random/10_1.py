@@ -1,7 +1,7 @@
 # exercise 10.1: Which keys are equal
 #
-# Some of these nine keys are equal. Write a set of words: each letter in one word, those of equal
-# keys in the same word, in alphabetical order.
+# Some of these nine keys are equal. Write a set of words: each letter in
+# one word, those of equal keys in the same word, in alphabetical order.
 #
 # ```text
 # A  key                       D  split(key, 5)[1]    G  split(split(key)[1])[0]

@@ -1,8 +1,8 @@
 # exercise 10.4: One of many
 #
-# Write `pick`: for a uniform number u in [0, 1), an index. Index i has the part of [0, 1) from
-# the share of the weights before it to the share with it. The weights need not add up to 1, and
-# some are 0.
+# Write `pick`: for a uniform number u in [0, 1), an index. Index i
+# has the part of [0, 1) from the share of the weights before it to
+# the share with it. The weights need not add up to 1, and some are 0.
 #
 # ```text
 # weights     1     0     3          u        0.1   0.25   0.9

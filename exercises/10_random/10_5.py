@@ -1,7 +1,8 @@
 # exercise 10.5: A slope through chance
 #
-# The mean of f over n random numbers, `mu + sigma * eps` with `eps = jax.random.normal(key,
-# (n,))`, is a function of mu and sigma. `f` takes one number. Write its derivatives by both.
+# The mean of f over n random numbers, `mu + sigma * eps` with
+# `eps = jax.random.normal(key, (n,))`, is a function of mu and
+# sigma. `f` takes one number. Write its derivatives by both.
 #
 # Check it with:  minijax check 10.5
 

@@ -1,8 +1,8 @@
 # exercise 10.6: Which hash is weak
 #
-# The law of the avalanche: whichever of the 64 bits of a counter is flipped, between 24 and 40
-# bits of its hash change, in the mean over counters. There are hashes, `hash(x, y)` of two arrays
-# uint32, and counters x and y. Name those that break the law.
+# The law of the avalanche: whichever of the 64 bits of a counter is flipped, between 24
+# and 40 bits of its hash change, in the mean over counters. There are hashes,
+# `hash(x, y)` of two arrays uint32, and counters x and y. Name those that break the law.
 #
 # Check it with:  minijax check 10.6
 

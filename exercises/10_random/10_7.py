@@ -1,8 +1,8 @@
 # exercise 10.7: Back to the counter
 #
-# Nothing is lost in Threefry: write its inverse. For a key and a hash, each two arrays uint32,
-# return the counter whose hash it is. The chapter's `unmix` undoes one round; the key was added
-# before the first round and after every fourth.
+# Nothing is lost in Threefry: write its inverse. For a key and a hash, each two
+# arrays uint32, return the counter whose hash it is. The chapter's `unmix` undoes
+# one round; the key was added before the first round and after every fourth.
 #
 # Check it with:  minijax check 10.7
 
@@ -11,7 +11,6 @@ import numpy as np
 import minijax as jax
 import minijax.numpy as jnp
 from minijax import lax
-from minijax.lax.threefry import PARITY, ROTATIONS, threefry2x32
 
 
 from minijax.lax.threefry import PARITY, ROTATIONS, threefry2x32

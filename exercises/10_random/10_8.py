@@ -1,8 +1,8 @@
 # exercise 10.8: A pack of any size
 #
-# Card i of a shuffled pack of n, without shuffling: mix numbers of 8 bits in four rounds. Round r
-# makes of the halves (left, right), 4 bits each, (right, left ^ noise(key, r, right)). While the
-# result is not below n, mix it again. Up to 256 cards.
+# Card i of a shuffled pack of n, without shuffling: mix numbers of 8 bits in four
+# rounds. Round r makes of the halves (left, right), 4 bits each, (right, left ^
+# noise(key, r, right)). While the result is not below n, mix it again. Up to 256 cards.
 #
 # Check it with:  minijax check 10.8
 

@@ -1,7 +1,7 @@
 # exercise 11.1: Count the leaves
 #
-# How many leaves has each tree, for `jax.tree.leaves`? Fill in the dictionary; no line is left
-# out.
+# How many leaves has each tree, for `jax.tree.leaves`?
+# Fill in the dictionary; no line is left out.
 #
 # ```text
 # "nested"   {"w": [1.0, 2.0], "b": (3.0, {"c": 4.0})}

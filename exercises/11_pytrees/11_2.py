@@ -1,8 +1,8 @@
 # exercise 11.2: Children and data
 #
-# A polynomial has coefficients, which are learned, and the name of its variable. Write the two
-# methods that `jax.tree_util.register_pytree_node_class` asks for, such that `grad`, `vmap` and
-# `jit` take polynomials, and `jit` traces once for each name.
+# A polynomial has coefficients, which are learned, and the name of its variable.
+# Write the two methods that `jax.tree_util.register_pytree_node_class` asks for, such
+# that `grad`, `vmap` and `jit` take polynomials, and `jit` traces once for each name.
 #
 # Check it with:  minijax check 11.2
 

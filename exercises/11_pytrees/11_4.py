@@ -1,8 +1,8 @@
 # exercise 11.4: Back from a file
 #
-# A file holds a flat dict, from names such as `layers/0/w` to leaves, in any order. Write `load`,
-# which puts its leaves into the structure of the tree `like`. A name that is missing is a
-# `KeyError`; what `like` has no place for is left out.
+# A file holds a flat dict, from names such as `layers/0/w` to leaves, in any
+# order. Write `load`, which puts its leaves into the structure of the tree `like`.
+# A name that is missing is a `KeyError`; what `like` has no place for is left out.
 #
 # ```text
 # load({"layers/1": 2.0, "b": 3.0, "layers/0": 1.0}, {"layers": [0, 0], "b": 0})

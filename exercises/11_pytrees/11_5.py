@@ -1,8 +1,8 @@
 # exercise 11.5: As far as it goes
 #
-# Write `flatten_up_to`: the subtrees of `tree` where this structure has its leaves, from left to
-# right. Where the tree has another kind of container, another number of children or other data,
-# raise `ValueError`; `misfit` makes its message. It takes the library's place.
+# Write `flatten_up_to`: the subtrees of `tree` where this structure has its leaves, from
+# left to right. Where the tree has another kind of container, another number of children or
+# other data, raise `ValueError`; `misfit` makes its message. It takes the library's place.
 #
 # Check it with:  minijax check 11.5
 
@@ -11,8 +11,6 @@ import math
 
 import minijax as jax
 import minijax.numpy as jnp
-from minijax.tree_mismatch import other_node, other_type
-from minijax.tree_registry import container_kind, registry
 
 
 from minijax.tree_mismatch import other_node, other_type

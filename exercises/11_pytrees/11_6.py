@@ -1,8 +1,8 @@
 # exercise 11.6: A tree is a vector
 #
-# Methods from books want one vector. Write `ravel`: all leaves of a tree, one after the other, in
-# one vector, and a function that makes a tree of such a vector. With it `hessian` is the matrix
-# of all second derivatives of a function of a tree.
+# Methods from books want one vector. Write `ravel`: all leaves of a tree, one after
+# the other, in one vector, and a function that makes a tree of such a vector. With
+# it `hessian` is the matrix of all second derivatives of a function of a tree.
 #
 # ```text
 # ravel({"b": 5.0, "w": jnp.array([[1.0, 2.0], [3.0, 4.0]])})[0]      [5, 1, 2, 3, 4]

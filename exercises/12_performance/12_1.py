@@ -1,8 +1,8 @@
 # exercise 12.1: What must move
 #
-# How many bytes must move at least, for x of shape (1000, 200) and w of shape (200, 3), both
-# `float32`? Every argument that is needed is read once, every result written once. Fill in the
-# dictionary.
+# How many bytes must move at least, for x of shape (1000, 200) and
+# w of shape (200, 3), both `float32`? Every argument that is needed
+# is read once, every result written once. Fill in the dictionary.
 #
 # ```text
 # "double"     x * 2.0                                 "row"      jnp.sum(x, axis=1)

@@ -1,8 +1,8 @@
 # exercise 12.4: Sixteen sums
 #
-# An addition waits for the one before. Write what a vector instruction makes of it: `lanes` sums,
-# each of every `lanes`-th element; then add the halves of them, as long as there is more than
-# one. `lanes` is a power of two; the length is arbitrary.
+# An addition waits for the one before. Write what a vector instruction makes of it:
+# `lanes` sums, each of every `lanes`-th element; then add the halves of them, as
+# long as there is more than one. `lanes` is a power of two; the length is arbitrary.
 #
 # ```text
 # lanes 4:   [a b c d e f g]   ->   a+e  b+f  c+g  d   ->   (a+e)+(c+g)  (b+f)+d   ->   their sum

@@ -1,8 +1,8 @@
 # exercise 12.5: Fewer kernels
 #
-# This softmax of the rows divides by the sum of the *whole* array, and puts that right
-# afterwards. Everybody has to wait for the whole. Write `softmax` with one kernel, for any number
-# of rows, and safe for large numbers.
+# This softmax of the rows divides by the sum of the *whole* array, and puts
+# that right afterwards. Everybody has to wait for the whole. Write `softmax`
+# with one kernel, for any number of rows, and safe for large numbers.
 #
 # ```text
 # def slow(x):

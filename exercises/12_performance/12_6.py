@@ -1,8 +1,8 @@
 # exercise 12.6: An exponential of your own
 #
-# Write the text of a kernel that puts exp of each number of `x0` into `x1`, without calling one:
-# split off a power of two, and take a polynomial for the rest. Five digits have to be right, for
-# numbers between -80 and 80.
+# Write the text of a kernel that puts exp of each number of `x0` into `x1`,
+# without calling one: split off a power of two, and take a polynomial for
+# the rest. Five digits have to be right, for numbers between -80 and 80.
 #
 # ```text
 # n = floor(x / log(2) + 1/2)      r = x - n log(2)      exp(x) = 2**n exp(r),  |r| < 0.35
@@ -16,7 +16,6 @@ import numpy as np
 
 import minijax as jax
 import minijax.numpy as jnp
-from minijax.compiler.load import native
 
 
 from minijax.compiler.load import native

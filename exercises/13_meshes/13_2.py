@@ -1,7 +1,7 @@
 # exercise 13.2: What each type says
 #
-# Write the axes over which each value varies, sorted, in the program of one device. `a` comes in
-# with `P("x", "y")`, `b` with `P("y")`, `c` with `P()`. The first is done for you.
+# Write the axes over which each value varies, sorted, in the program of one device. `a`
+# comes in with `P("x", "y")`, `b` with `P("y")`, `c` with `P()`. The first is done for you.
 #
 # ```text
 # "a + b"          a + b

@@ -1,7 +1,7 @@
 # exercise 13.3: A mean over two axes
 #
-# Each device has a block of a matrix, all of one size, over the axes `"x"` and `"y"`. Write its
-# part of the matrix minus the mean of each *row* of the whole. Rows are cut along `"y"`.
+# Each device has a block of a matrix, all of one size, over the axes `"x"` and `"y"`. Write
+# its part of the matrix minus the mean of each *row* of the whole. Rows are cut along `"y"`.
 #
 # Check it with:  minijax check 13.3
 

@@ -1,8 +1,8 @@
 # exercise 13.4: A product whose parts stay where they are
 #
-# The matrices `a` and `b` are divided with `P("x", "y")` and `P("y")`. Write the program of one
-# device for a product that is divided with `P("x", "y")`: add up, and keep only your columns.
-# There is a collective that does both at once.
+# The matrices `a` and `b` are divided with `P("x", "y")` and `P("y")`. Write the
+# program of one device for a product that is divided with `P("x", "y")`: add up,
+# and keep only your columns. There is a collective that does both at once.
 #
 # Check it with:  minijax check 13.4
 

@@ -1,8 +1,8 @@
 # exercise 13.5: Layouts by rule
 #
-# A layout is a tuple with the name of an axis, or None, for each dimension. Write the rule of a
-# product of matrices: the layout of the result, and the axes over which parts must still be
-# added. The inner dimension is divided alike in both.
+# A layout is a tuple with the name of an axis, or None, for each dimension. Write
+# the rule of a product of matrices: the layout of the result, and the axes over
+# which parts must still be added. The inner dimension is divided alike in both.
 #
 # Check it with:  minijax check 13.5
 

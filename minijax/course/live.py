@@ -15,6 +15,7 @@ Outside of IPython the import does nothing. Prior art: nbdev's `@patch`, IPython
 
 from __future__ import annotations
 
+import abc
 import ast
 import difflib
 import importlib
@@ -33,6 +34,7 @@ MARKER = re.compile(r"# (\w+)/([\w/]+\.py)[ \t]*$")
 # What a class makes for itself, and what belongs to the object and not to its text.
 _OWN = {"__dict__", "__weakref__", "__module__", "__firstlineno__", "__static_attributes__"}
 _OWN |= {"__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__"}
+_OWN |= {"__abstractmethods__", "_abc_impl"}
 # Methods that a class may get although nothing in the cell calls them: Python and NumPy do.
 _CALLED_BY_PYTHON = {name for cls in (complex, int, dict, list, type, FunctionType, np.ndarray)
                      for name in dir(cls) if name.startswith("__")}
@@ -257,6 +259,7 @@ def _patch_class(old: type, new: type, kept: set[str], gone: set[str], continued
         _repoint(value, new, old, set())
         if not _patch_function(vars(old).get(name), value):
             setattr(old, name, value)
+    abc.update_abstractmethods(old)
 
 
 def _repoint(value: Any, new: type, old: type, seen: set[int]) -> None:

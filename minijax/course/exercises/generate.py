@@ -23,6 +23,8 @@ from minijax.course.exercises.source import Exercise, folder, read
 TOOL = "python -m minijax.course.exercises.generate"
 START = "from minijax.course.exercises import check, hint, solution"
 GRADED_START = "from minijax.course.exercises import hint, passed"
+WHOLE = re.compile(r"`[^`]+`|\([^()]{,12}\)")  # `x + 1` and (n, k) are not broken in two
+KEPT = "\N{NO-BREAK SPACE}"  # stands for a space in them
 LAST = "## What real JAX does differently"
 HOW = """\
 Put your answer in the place of the dots and run the cell: its last line says whether it is right.
@@ -44,7 +46,9 @@ def stub_cell(e: Exercise) -> str:
 def stub_file(e: Exercise) -> str:
     """One exercise as a file, which `minijax check` checks and Python can run."""
     comment = "\n".join(f"# {line}".rstrip() for line in filled(e.statement).splitlines())
-    given = f"{e.given.strip()}\n\n\n" if e.given.strip() else ""
+    own = set(e.stub.splitlines()) - {""}  # what an answer imports itself stands there
+    given = "\n".join(x for x in e.given.splitlines() if x not in own).strip()
+    given = f"{given}\n\n\n" if given else ""
     return (f"# exercise {e.number}: {e.title}\n#\n{comment}\n#\n"
             f"# Check it with:  minijax check {e.number}\n\n{given}{e.stub}")
 
@@ -55,8 +59,20 @@ def filled(text: str) -> str:
     for i, part in enumerate(parts):
         if not part.startswith("```"):
             parts[i] = "\n\n".join(p if re.search(r"^\s*([-|*]|\d+\.) ", p, re.MULTILINE)
-                                    else textwrap.fill(p, 96) for p in part.split("\n\n"))
+                                    else wrapped(p) for p in part.split("\n\n"))
     return "".join(parts)
+
+
+def wrapped(paragraph: str, width: int = 96) -> str:
+    """A paragraph in as few lines as can be, all about equally long. Code and pairs stay whole."""
+    kept = WHOLE.sub(lambda found: re.sub(r"\s+", KEPT, found[0]), paragraph)
+
+    def lines(width: int) -> list[str]:
+        return textwrap.wrap(kept, width, break_long_words=False, break_on_hyphens=False)
+
+    fewest = len(lines(width))
+    narrow = next(w for w in range(1, width + 1) if len(lines(w)) <= fewest)
+    return "\n".join(lines(narrow)).replace(KEPT, " ")
 
 
 def notebook(exercises: list[Exercise], title: str) -> Any:

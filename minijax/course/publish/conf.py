@@ -10,7 +10,6 @@ extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_external_toc",
@@ -44,4 +43,4 @@ mathjax_path = "tex-svg.js"
 
 
 def setup(app):
-    app.connect("autodoc-process-docstring", process_docstring, priority=100)  # before napoleon
+    app.connect("autodoc-process-docstring", process_docstring)

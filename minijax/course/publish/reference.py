@@ -143,6 +143,9 @@ def _escape(text: str) -> str:
     )
 
 
-def process_docstring(app: Any, what: str, name: str, obj: Any, options: Any, lines: list) -> None:
-    """Sphinx's hook, called with each docstring before anything reads it."""
-    lines[:] = markdown_to_rst("\n".join(lines)).split("\n")
+def process_docstring(app: Any, what: Any, name: str, obj: Any, options: Any, lines: list) -> None:
+    """Sphinx's hook: what it reads in the place of a docstring. `Raises:` becomes a list, too."""
+    from sphinx.ext.napoleon import GoogleDocstring
+
+    text = markdown_to_rst("\n".join(lines))
+    lines[:] = GoogleDocstring(text, what=what, name=name, obj=obj).lines()
