@@ -29,7 +29,7 @@ from minijax.families import Program
 from minijax.fast_path import Shortened
 from minijax.jaxpr import JaxprEqn, closed, narrow_jaxpr, trace_to_jaxpr, used_inputs
 from minijax.jvp import jvp_call
-from minijax.layouts import laid_out, wanted_sharding
+from minijax.layouts import follow, laid_out, wanted_sharding
 from minijax.linearize import all_depends, linearize_call, split_jaxpr
 from minijax.make_jaxpr import abstract
 from minijax.references import Touching, Weakly, abstract_refs
@@ -49,7 +49,7 @@ class Call(Program):
 
     def evaluate(self, args, params):
         if (sharding := wanted_sharding(params["jaxpr"])) is not None:
-            return sharding.follow(self, args, params)
+            return follow(sharding, self, args, params)
         return self.compute(args, params)
 
     def compute(self, args: Sequence[Any], params: dict) -> list[Any]:

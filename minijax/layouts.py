@@ -1,15 +1,32 @@
 """What `jit` knows of sharding: who asks for it, in its arguments or in a program.
 
-A sharding (see `parallel/shardings.py`) knows how to do what it asks for: `put` divides an array,
-`follow` evaluates a program. So does a mesh, which `shard_map` has.
+Who asks is a sharding, a spec or a mesh. How to do it is known in `parallel/`, where `put` and
+`follow` have a rule for each of these.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import singledispatch
 from typing import Any
 
+from minijax.core import Primitive
 from minijax.jaxpr import Jaxpr, derived, subprograms
 from minijax.tree_util import flatten_axes, tree_flatten, tree_unflatten
+
+
+@singledispatch
+def put(where: Any, x: Any) -> Any:
+    """A value, divided among devices as `where` says."""
+    raise TypeError(f"jit wants shardings or PartitionSpecs, got {where!r} of type "
+                    f"{type(where).__name__}")
+
+
+@singledispatch
+def follow(where: Any, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
+    """The results of an operation on what is divided as `where` says, or of a program with such
+    a value in it."""
+    raise NotImplementedError(f"a rule of follow for {type(where)}")
 
 
 @derived
@@ -26,5 +43,5 @@ def laid_out(what: str, tree: Any, shardings: Any) -> Any:
     if shardings is None:
         return tree
     leaves, structure = tree_flatten(tree)
-    return tree_unflatten(structure, [x if s is None else s.put(x) for x, s in zip(
+    return tree_unflatten(structure, [x if s is None else put(s, x) for x, s in zip(
         leaves, flatten_axes(what, tree, shardings))])

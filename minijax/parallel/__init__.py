@@ -10,7 +10,7 @@
     worker.py     what such a process does
     meeting.py    where the devices of one run meet: barriers and the collectives
     futex.py      to sleep until another process changes a word
-    engine.py     `put`, `run`, `get`: what is asked of whoever runs programs
+    engine.py     `put`, `run`, `stop`: what is asked of whoever runs programs
     mpi.py        another engine: the devices are ranks of an MPI job, on any machines
     mpi_meeting.py  their collectives, which are MPI's
     meshes.py     devices in rows and columns, whose axes have names
