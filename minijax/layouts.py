@@ -12,7 +12,7 @@ from typing import Any
 
 from minijax.core import Primitive
 from minijax.jaxpr import Jaxpr, derived, subprograms
-from minijax.tree_util import flatten_axes, tree_flatten, tree_unflatten
+from minijax.tree_util import flatten_axes, tree_flatten, tree_leaves, tree_unflatten
 
 
 @singledispatch
@@ -36,6 +36,24 @@ def wanted_sharding(jaxpr: Jaxpr) -> Any:
         e.params.get("sharding"), e.params.get("mesh"),
         *map(wanted_sharding, subprograms(e.params))))
     return next((s for s in found if s is not None), None)
+
+
+def given(args: tuple, kwargs: dict, shardings: Any) -> tuple:
+    """The arguments, divided as `in_shardings` say. ValueError: one is divided in another way."""
+    if shardings is None:
+        return args
+    if kwargs:
+        raise ValueError("jit does not support kwargs when in_shardings is specified: there is no "
+                         f"sharding for {', '.join(kwargs)}. Pass it by position.")
+    laid = laid_out("jit in_shardings", args, shardings)
+    for x, y in zip(tree_leaves(args), tree_leaves(laid)):
+        have = getattr(x, "_sharding", None)
+        if have is not None and not y._sharding.is_equivalent_to(have, x.ndim):
+            raise ValueError(
+                "Sharding passed to jit does not match the sharding on the respective arg. Got jit "
+                f"sharding: {y._sharding},\narg sharding: {have} for arg type: "
+                f"{x.aval.str_short()}. Divide it anew before: jax.device_put(x, sharding).")
+    return laid
 
 
 def laid_out(what: str, tree: Any, shardings: Any) -> Any:

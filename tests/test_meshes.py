@@ -12,6 +12,7 @@ import pytest
 
 import minijax as jax
 import minijax.numpy as jnp
+from minijax.experimental.mesh_utils import create_device_mesh
 from minijax.parallel.dividing import divided, joined, part_of
 from minijax.parallel.partition import reshaped
 from minijax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec, SingleDeviceSharding
@@ -140,6 +141,22 @@ def test_arrays_made_of_parts():
         jax.make_array_from_single_device_arrays(y.shape, sharding, [y])
 
 
+def test_arrays_that_one_process_has_loaded():
+    rows, data = NamedSharding(grid(jax), P("x")), {"images": numbers(8, 4), "labels": numbers(8)}
+    shapes = {"images": (8, 4), "labels": None}
+    for tree in (jax.make_array_from_process_local_data(rows, data),
+                 jax.make_array_from_process_local_data(rows, data, shapes)):
+        for name, x in tree.items():
+            assert x.sharding == rows
+            np.testing.assert_array_equal(x, data[name])
+    with pytest.raises(ValueError, match=r"Got \(16,\) and \(8,\)"):
+        jax.make_array_from_process_local_data(rows, numbers(8), (16,))
+    devices = create_device_mesh((4, 2))
+    assert devices.tolist() == grid(jax).devices.tolist()
+    with pytest.raises(ValueError, match="Number of devices 8 must equal the product"):
+        create_device_mesh((2, 2))
+
+
 def test_computations_stay_on_the_device_of_their_array():
     cpu = jax.devices()[3]
     x = jax.device_put(numbers(4), cpu)
@@ -215,6 +232,14 @@ MISUSES = {
         numbers(3)), ValueError, "partitioned 4 times"),
     "in_shardings": (lambda: jax.jit(lambda x: x, in_shardings=sharding("x"))(numbers(3)),
                      ValueError, "partitioned 4 times"),
+    "divided otherwise": (lambda: jax.jit(lambda x: x, in_shardings=sharding("x"))(
+        jax.device_put(numbers(8), sharding("y"))), ValueError, "does not match the sharding on"),
+    "on another device": (lambda: jax.jit(lambda x: x, in_shardings=sharding("x"))(
+        jax.device_put(numbers(8), jax.devices()[1])), ValueError, "arg sharding: SingleDevice"),
+    "by name": (lambda: jax.jit(lambda x: x, in_shardings=sharding("x"))(x=numbers(8)), ValueError,
+                "does not support kwargs when in_shardings is specified"),
+    "no sharding in jit": (lambda: jax.jit(lambda x: x, in_shardings=3)(numbers(8)), TypeError,
+                           "jit wants shardings or PartitionSpecs, got 3"),
     "prefix": (lambda: jax.jit(lambda x: x, in_shardings=(sharding("x"),) * 2)(numbers(8)),
                ValueError, "jit in_shardings specification must be a tree prefix"),
     "no mesh": (lambda: jax.jit(lambda x: x, out_shardings=P("x"))(numbers(8)), RuntimeError,
