@@ -129,7 +129,7 @@ class Pool:
         self.begin()
 
     def begin(self) -> None:
-        """Without a thread: at first, and in a forked child, for which the threads stayed behind."""
+        """Without a thread: at first, and in a forked child (the threads stayed behind)."""
         self.jobs: deque[Job] = deque()
         self.asleep: deque[Lock] = deque()  # released to wake the thread
         self.look_out: Callable[[], object] = lambda: None
