@@ -45,7 +45,7 @@ def device_put(x: Any, device: Any = None, *, donate: bool = False, may_alias: b
         raise ValueError("may_alias and donate cannot be True at the same time.")
     leaves, tree = tree_flatten(x)
     wanted = flatten_axes("device_put device", x, device)
-    return tree_unflatten(tree, [put(leaf, where_to(d), may_alias)
+    return tree_unflatten(tree, [on_devices(leaf, where_to(d), may_alias)
                                  for leaf, d in zip(leaves, wanted)])
 
 
@@ -60,7 +60,7 @@ def where_to(device: Any) -> Sharding | None:
                      f"or a Sharding is wanted; got {device!r}.")
 
 
-def put(x: Any, sharding: Sharding | None, may_alias: bool | None) -> Any:
+def on_devices(x: Any, sharding: Sharding | None, may_alias: bool | None) -> Any:
     if isinstance(x, ArrayImpl) and (x._value is None or may_alias is False):
         x = ArrayImpl(x._value.copy(), x.aval)
     if sharding is None or isinstance(x, Tracer) and sharding.num_devices == 1:
