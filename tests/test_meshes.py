@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import pickle
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -102,7 +103,30 @@ def test_the_mesh_of_the_context():
     assert jax.sharding.get_mesh().empty
     jax.set_mesh(mesh)
     assert jax.sharding.get_mesh() is mesh
+    found = []
+    thread = threading.Thread(target=lambda: found.append(jax.sharding.get_mesh().empty))
+    thread.start()
+    thread.join()
     jax.set_mesh(None)
+    assert found == [True]  # the context is that of a thread
+    with pytest.raises(ValueError, match="`set_mesh` can only be used outside of `jax.jit`"):
+        jax.jit(lambda x: jax.set_mesh(mesh) and x)(1.0)
+    with pytest.raises(ValueError, match="Expected mesh of type"):
+        jax.set_mesh(3)
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: jax.lax.with_sharding_constraint(x + 1, P("x")),
+    lambda x: jax.shard_map(lambda x: x, in_specs=P("x"), out_specs=P("x"))(x),
+    lambda x: x * jax.sharding.get_mesh().shape["x"]], ids=["constraint", "shard_map", "shape"])
+def test_in_another_context_a_program_is_another_one(f):
+    jitted, x = jax.jit(f), jnp.asarray(numbers(8))
+    for mesh in (jax.make_mesh((8,), ("x",)), grid(jax), jax.make_mesh((8,), ("x",))):
+        for _ in range(2):
+            with jax.set_mesh(mesh):
+                out, want = jitted(x), f(x)
+            np.testing.assert_allclose(out, want, 1e-6)
+            assert out.sharding == want.sharding
 
 
 def test_specs_that_follow_the_arguments():
