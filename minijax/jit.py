@@ -181,8 +181,8 @@ class Jitted(Shortened):
     def long_way(self, args: tuple, kwargs: dict) -> Any:
         if config.jax_disable_jit:
             return self.fun(*args, **kwargs)
-        laid = given(args, kwargs, self.in_shardings)
-        found, leaves = self.find(laid, kwargs)
+        found, leaves = self.find(args, kwargs)
+        leaves = given(leaves, found.in_tree, self.in_shardings)
         out = laid_out("jit out_shardings", found(leaves), self.out_shardings)
         if self.donated:
             give_up(*split_static(*self.donated, args, kwargs), out)

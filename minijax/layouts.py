@@ -13,6 +13,7 @@ from typing import Any
 from minijax.core import Primitive
 from minijax.jaxpr import Jaxpr, derived, subprograms
 from minijax.tree_util import flatten_axes, tree_flatten, tree_leaves, tree_unflatten
+from minijax.treedef import PyTreeDef
 
 
 @singledispatch
@@ -38,15 +39,16 @@ def wanted_sharding(jaxpr: Jaxpr) -> Any:
     return next((s for s in found if s is not None), None)
 
 
-def given(args: tuple, kwargs: dict, shardings: Any) -> tuple:
-    """The arguments, divided as `in_shardings` say. ValueError: one is divided in another way."""
+def given(leaves: list[Any], in_tree: PyTreeDef, shardings: Any) -> list[Any]:
+    """Traced arguments, divided as `in_shardings` say. ValueError: one is divided otherwise."""
     if shardings is None:
-        return args
+        return leaves
+    args, kwargs = tree_unflatten(in_tree, leaves)
     if kwargs:
         raise ValueError("jit does not support kwargs when in_shardings is specified: there is no "
                          f"sharding for {', '.join(kwargs)}. Pass it by position.")
-    laid = laid_out("jit in_shardings", args, shardings)
-    for x, y in zip(tree_leaves(args), tree_leaves(laid)):
+    laid = tree_leaves(laid_out("jit in_shardings", args, shardings))
+    for x, y in zip(leaves, laid):
         have = getattr(x, "_sharding", None)
         if have is not None and not y._sharding.is_equivalent_to(have, x.ndim):
             raise ValueError(

@@ -165,6 +165,17 @@ def test_arrays_made_of_parts():
         jax.make_array_from_single_device_arrays(y.shape, sharding, [y])
 
 
+def test_in_shardings_are_of_arguments_that_are_traced():
+    rows = sharding("x")
+    scaled = jax.jit(lambda x, n, d: (x * n, d), static_argnums=1, in_shardings=(rows, None))
+    out, d = scaled(numbers(8), 2, {"a": 1.0})
+    assert out.sharding == rows and d["a"] == 1.0
+    scaled = jax.jit(lambda n, x, *, k: x * n * k, static_argnums=0, static_argnames="k",
+                     in_shardings=rows)
+    assert scaled(2, numbers(8), k=3).sharding == rows
+    assert grid(jax).shape_tuple == (("x", 4), ("y", 2))
+
+
 def test_arrays_that_one_process_has_loaded():
     rows, data = NamedSharding(grid(jax), P("x")), {"images": numbers(8, 4), "labels": numbers(8)}
     shapes = {"images": (8, 4), "labels": None}

@@ -122,6 +122,7 @@ class Mesh:
         self._hash = hash(self._key)
 
     axis_sizes = property(lambda self: self.devices.shape)
+    shape_tuple = property(lambda self: tuple(self.shape.items()))
     size = property(lambda self: self.devices.size)
     empty = property(lambda self: self.devices.ndim == 0)
     local_devices = property(lambda self: list(self.devices.flat))
