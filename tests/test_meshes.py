@@ -165,6 +165,18 @@ def test_arrays_made_of_parts():
         jax.make_array_from_single_device_arrays(y.shape, sharding, [y])
 
 
+@pytest.mark.parametrize("make", [
+    lambda **where: jnp.array([[1.0] * 4] * 8, **where), lambda **where: jnp.ones((8, 4), **where),
+    lambda **where: jnp.asarray(jnp.ones((8, 4)), **where), lambda **where: jnp.eye(8, 4, **where),
+    lambda **where: jnp.zeros_like(numbers(8, 4), **where), lambda **where: jnp.full(8, 2, **where),
+    lambda **where: jnp.arange(8, **where), lambda **where: jnp.linspace(0, 1, 8, **where)])
+def test_arrays_are_made_where_they_should_be(make):
+    assert make(out_sharding=sharding("x")).sharding == sharding("x")
+    assert make(device=sharding("x")).sharding == sharding("x")
+    assert make(device=jax.devices()[3]).devices() == {jax.devices()[3]}
+    np.testing.assert_array_equal(make(device=sharding("x")), make())
+
+
 def test_in_shardings_are_of_arguments_that_are_traced():
     rows = sharding("x")
     scaled = jax.jit(lambda x, n, d: (x * n, d), static_argnums=1, in_shardings=(rows, None))
