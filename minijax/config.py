@@ -26,10 +26,12 @@ class Flags(threading.local):
     """The values of all options, as this thread sees them.
 
     `state` is another object after each change for the process, and None inside of an override: who
-    finds the same one again need not read the options again.
+    finds the same one again need not read the options again. `meshes` is no option, but it changes
+    what is traced, too: the last one is that of the context (`set_mesh` in `parallel/meshes.py`).
     """
 
     state: object = None
+    meshes: tuple = ()
 
 
 flags = Flags()
@@ -256,4 +258,4 @@ checking_leaks = functools.partial(check_tracer_leaks, True)
 _read_context = operator.attrgetter(
     "jax_enable_x64", "jax_numpy_dtype_promotion", "jax_numpy_rank_promotion",
     "jax_default_matmul_precision", "jax_default_device", "jax_threefry_partitionable",
-    "jax_disable_jit")
+    "jax_disable_jit", "meshes")

@@ -29,7 +29,7 @@ from minijax.families import Program
 from minijax.fast_path import Shortened
 from minijax.jaxpr import JaxprEqn, closed, narrow_jaxpr, trace_to_jaxpr, used_inputs
 from minijax.jvp import jvp_call
-from minijax.layouts import laid_out, wanted_sharding
+from minijax.layouts import follow, given, laid_out, wanted_sharding
 from minijax.linearize import all_depends, linearize_call, split_jaxpr
 from minijax.make_jaxpr import abstract
 from minijax.references import Touching, Weakly, abstract_refs
@@ -49,7 +49,7 @@ class Call(Program):
 
     def evaluate(self, args, params):
         if (sharding := wanted_sharding(params["jaxpr"])) is not None:
-            return sharding.follow(self, args, params)
+            return follow(sharding, self, args, params)
         return self.compute(args, params)
 
     def compute(self, args: Sequence[Any], params: dict) -> list[Any]:
@@ -181,8 +181,8 @@ class Jitted(Shortened):
     def long_way(self, args: tuple, kwargs: dict) -> Any:
         if config.jax_disable_jit:
             return self.fun(*args, **kwargs)
-        laid = laid_out("jit in_shardings", args, self.in_shardings)
-        found, leaves = self.find(laid, kwargs)
+        found, leaves = self.find(args, kwargs)
+        leaves = given(leaves, found.in_tree, self.in_shardings)
         out = laid_out("jit out_shardings", found(leaves), self.out_shardings)
         if self.donated:
             give_up(*split_static(*self.donated, args, kwargs), out)
@@ -326,7 +326,8 @@ def jit(fun: Any = inspect.Parameter.empty, *, in_shardings: Any = None, out_sha
 
     Args:
       in_shardings, out_shardings: how arguments and results are divided among devices, for each a
-        sharding or None, in a pytree that is a prefix of the arguments, of the result.
+        sharding or None, in a pytree that is a prefix of the arguments, of the result. An argument
+        may be undivided, but not divided in another way.
       static_argnums, static_argnames: arguments that are not traced: hashable values, by
         position or by name. The function is traced again for each new value of them.
       donate_argnums, donate_argnames: arguments whose memory may be reused.

@@ -1,15 +1,33 @@
 """What `jit` knows of sharding: who asks for it, in its arguments or in a program.
 
-A sharding (see `parallel/shardings.py`) knows how to do what it asks for: `put` divides an array,
-`follow` evaluates a program. So does a mesh, which `shard_map` has.
+Who asks is a sharding, a spec or a mesh. How to do it is known in `parallel/`, where `put` and
+`follow` have a rule for each of these.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import singledispatch
 from typing import Any
 
+from minijax.core import Primitive
 from minijax.jaxpr import Jaxpr, derived, subprograms
-from minijax.tree_util import flatten_axes, tree_flatten, tree_unflatten
+from minijax.tree_util import flatten_axes, tree_flatten, tree_leaves, tree_unflatten
+from minijax.treedef import PyTreeDef
+
+
+@singledispatch
+def put(where: Any, x: Any) -> Any:
+    """A value, divided among devices as `where` says."""
+    raise TypeError(f"jit wants shardings or PartitionSpecs, got {where!r} of type "
+                    f"{type(where).__name__}")
+
+
+@singledispatch
+def follow(where: Any, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
+    """The results of an operation on what is divided as `where` says, or of a program with such
+    a value in it."""
+    raise NotImplementedError(f"a rule of follow for {type(where)}")
 
 
 @derived
@@ -21,10 +39,29 @@ def wanted_sharding(jaxpr: Jaxpr) -> Any:
     return next((s for s in found if s is not None), None)
 
 
+def given(leaves: list[Any], in_tree: PyTreeDef, shardings: Any) -> list[Any]:
+    """Traced arguments, divided as `in_shardings` say. ValueError: one is divided otherwise."""
+    if shardings is None:
+        return leaves
+    args, kwargs = tree_unflatten(in_tree, leaves)
+    if kwargs:
+        raise ValueError("jit does not support kwargs when in_shardings is specified: there is no "
+                         f"sharding for {', '.join(kwargs)}. Pass it by position.")
+    laid = tree_leaves(laid_out("jit in_shardings", args, shardings))
+    for x, y in zip(leaves, laid):
+        have = getattr(x, "_sharding", None)
+        if have is not None and not y._sharding.is_equivalent_to(have, x.ndim):
+            raise ValueError(
+                "Sharding passed to jit does not match the sharding on the respective arg. Got jit "
+                f"sharding: {y._sharding},\narg sharding: {have} for arg type: "
+                f"{x.aval.str_short()}. Divide it anew before: jax.device_put(x, sharding).")
+    return laid
+
+
 def laid_out(what: str, tree: Any, shardings: Any) -> Any:
     """A pytree of arrays, each divided as its sharding in a prefix says; None: as it is."""
     if shardings is None:
         return tree
     leaves, structure = tree_flatten(tree)
-    return tree_unflatten(structure, [x if s is None else s.put(x) for x, s in zip(
+    return tree_unflatten(structure, [x if s is None else put(s, x) for x, s in zip(
         leaves, flatten_axes(what, tree, shardings))])

@@ -13,6 +13,7 @@ import pytest
 import minijax
 import minijax.numpy as jnp
 from minijax.config import enable_checks
+from minijax.lax.all_reduce import AllReduce, all_reduce
 from tests.both import compiled
 from tests.test_jaxpr_text import normal as normal_form
 
@@ -489,3 +490,14 @@ class TestMisuse:
     def test_wrong_arguments_that_jax_does_not_check(self, f: Callable, message: str) -> None:
         with pytest.raises(ValueError, match=message):
             mapped(minijax, f)(X)
+
+
+def test_a_new_reduction_is_one_line() -> None:
+    pprod_p = AllReduce("pprod", lambda x, axes: np.prod(x, axes, dtype=x.dtype), np.multiply,
+                        minijax.lax.integer_pow)
+
+    def f(x: Any) -> Any:
+        return all_reduce(pprod_p, x, "i", None)
+
+    close(minijax.vmap(f, axis_name="i")(X), np.stack([X.prod(0)] * N))
+    close(minijax.vmap(f, None, axis_name="i", axis_size=N)(X[0]), np.stack([X[0] ** N] * N))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import pickle
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 import minijax as jax
 import minijax.numpy as jnp
+from minijax.experimental.mesh_utils import create_device_mesh
 from minijax.parallel.dividing import divided, joined, part_of
 from minijax.parallel.partition import reshaped
 from minijax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec, SingleDeviceSharding
@@ -101,7 +103,30 @@ def test_the_mesh_of_the_context():
     assert jax.sharding.get_mesh().empty
     jax.set_mesh(mesh)
     assert jax.sharding.get_mesh() is mesh
+    found = []
+    thread = threading.Thread(target=lambda: found.append(jax.sharding.get_mesh().empty))
+    thread.start()
+    thread.join()
     jax.set_mesh(None)
+    assert found == [True]  # the context is that of a thread
+    with pytest.raises(ValueError, match="`set_mesh` can only be used outside of `jax.jit`"):
+        jax.jit(lambda x: jax.set_mesh(mesh) and x)(1.0)
+    with pytest.raises(ValueError, match="Expected mesh of type"):
+        jax.set_mesh(3)
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: jax.lax.with_sharding_constraint(x + 1, P("x")),
+    lambda x: jax.shard_map(lambda x: x, in_specs=P("x"), out_specs=P("x"))(x),
+    lambda x: x * jax.sharding.get_mesh().shape["x"]], ids=["constraint", "shard_map", "shape"])
+def test_in_another_context_a_program_is_another_one(f):
+    jitted, x = jax.jit(f), jnp.asarray(numbers(8))
+    for mesh in (jax.make_mesh((8,), ("x",)), grid(jax), jax.make_mesh((8,), ("x",))):
+        for _ in range(2):
+            with jax.set_mesh(mesh):
+                out, want = jitted(x), f(x)
+            np.testing.assert_allclose(out, want, 1e-6)
+            assert out.sharding == want.sharding
 
 
 def test_specs_that_follow_the_arguments():
@@ -138,6 +163,45 @@ def test_arrays_made_of_parts():
         jax.make_array_from_callback(y.shape, sharding, lambda index: y)
     with pytest.raises(ValueError, match="Expected 8 per-device arrays .* but got 1"):
         jax.make_array_from_single_device_arrays(y.shape, sharding, [y])
+
+
+@pytest.mark.parametrize("make", [
+    lambda **where: jnp.array([[1.0] * 4] * 8, **where), lambda **where: jnp.ones((8, 4), **where),
+    lambda **where: jnp.asarray(jnp.ones((8, 4)), **where), lambda **where: jnp.eye(8, 4, **where),
+    lambda **where: jnp.zeros_like(numbers(8, 4), **where), lambda **where: jnp.full(8, 2, **where),
+    lambda **where: jnp.arange(8, **where), lambda **where: jnp.linspace(0, 1, 8, **where)])
+def test_arrays_are_made_where_they_should_be(make):
+    assert make(out_sharding=sharding("x")).sharding == sharding("x")
+    assert make(device=sharding("x")).sharding == sharding("x")
+    assert make(device=jax.devices()[3]).devices() == {jax.devices()[3]}
+    np.testing.assert_array_equal(make(device=sharding("x")), make())
+
+
+def test_in_shardings_are_of_arguments_that_are_traced():
+    rows = sharding("x")
+    scaled = jax.jit(lambda x, n, d: (x * n, d), static_argnums=1, in_shardings=(rows, None))
+    out, d = scaled(numbers(8), 2, {"a": 1.0})
+    assert out.sharding == rows and d["a"] == 1.0
+    scaled = jax.jit(lambda n, x, *, k: x * n * k, static_argnums=0, static_argnames="k",
+                     in_shardings=rows)
+    assert scaled(2, numbers(8), k=3).sharding == rows
+    assert grid(jax).shape_tuple == (("x", 4), ("y", 2))
+
+
+def test_arrays_that_one_process_has_loaded():
+    rows, data = NamedSharding(grid(jax), P("x")), {"images": numbers(8, 4), "labels": numbers(8)}
+    shapes = {"images": (8, 4), "labels": None}
+    for tree in (jax.make_array_from_process_local_data(rows, data),
+                 jax.make_array_from_process_local_data(rows, data, shapes)):
+        for name, x in tree.items():
+            assert x.sharding == rows
+            np.testing.assert_array_equal(x, data[name])
+    with pytest.raises(ValueError, match=r"Got \(16,\) and \(8,\)"):
+        jax.make_array_from_process_local_data(rows, numbers(8), (16,))
+    devices = create_device_mesh((4, 2))
+    assert devices.tolist() == grid(jax).devices.tolist()
+    with pytest.raises(ValueError, match="Number of devices 8 must equal the product"):
+        create_device_mesh((2, 2))
 
 
 def test_computations_stay_on_the_device_of_their_array():
@@ -215,6 +279,14 @@ MISUSES = {
         numbers(3)), ValueError, "partitioned 4 times"),
     "in_shardings": (lambda: jax.jit(lambda x: x, in_shardings=sharding("x"))(numbers(3)),
                      ValueError, "partitioned 4 times"),
+    "divided otherwise": (lambda: jax.jit(lambda x: x, in_shardings=sharding("x"))(
+        jax.device_put(numbers(8), sharding("y"))), ValueError, "does not match the sharding on"),
+    "on another device": (lambda: jax.jit(lambda x: x, in_shardings=sharding("x"))(
+        jax.device_put(numbers(8), jax.devices()[1])), ValueError, "arg sharding: SingleDevice"),
+    "by name": (lambda: jax.jit(lambda x: x, in_shardings=sharding("x"))(x=numbers(8)), ValueError,
+                "does not support kwargs when in_shardings is specified"),
+    "no sharding in jit": (lambda: jax.jit(lambda x: x, in_shardings=3)(numbers(8)), TypeError,
+                           "jit wants shardings or PartitionSpecs, got 3"),
     "prefix": (lambda: jax.jit(lambda x: x, in_shardings=(sharding("x"),) * 2)(numbers(8)),
                ValueError, "jit in_shardings specification must be a tree prefix"),
     "no mesh": (lambda: jax.jit(lambda x: x, out_shardings=P("x"))(numbers(8)), RuntimeError,

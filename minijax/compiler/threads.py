@@ -126,6 +126,10 @@ class Pool:
     """
 
     def __init__(self):
+        self.begin()
+
+    def begin(self) -> None:
+        """Without a thread: at first, and in a forked child (the threads stayed behind)."""
         self.jobs: deque[Job] = deque()
         self.asleep: deque[Lock] = deque()  # released to wake the thread
         self.look_out: Callable[[], object] = lambda: None
@@ -187,13 +191,8 @@ def _give_way() -> None:
 pool = Pool()
 
 
-def _forget() -> None:
-    """In a forked child: the threads stayed behind."""
-    pool.__init__()  # type: ignore[misc]
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(after_in_child=pool.begin)
 
 
 def share(task: Callable[[int], object], size: int) -> None:

@@ -54,12 +54,13 @@ def axis_size(axis_name: Any) -> int:
             bound = ", ".join(repr(n) for n in env) or "none"
             raise NameError(
                 f"unbound axis name: {name}. The names bound here: {bound}. A name is bound inside "
-                f"the function that is mapped with it: jax.vmap(f, axis_name={name!r}).")
+                f"the function that is mapped with it: jax.vmap(f, axis_name={name!r}), or "
+                "jax.pmap; jax.shard_map binds those of its mesh.")
     return math.prod(env[name] for name in as_names(axis_name))
 
 
 def tracked(names: Sequence[Any]) -> frozenset:
-    """Those of the names for which types say what varies along them (see `parallel/devices.py`)."""
+    """Those of the names for which types say what varies along them (see `parallel/mapped.py`)."""
     return frozenset(n for n, _, known in axis_env() if known and n in names)
 
 

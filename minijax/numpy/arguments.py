@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from minijax import dtypes
 from minijax.core import Array, ArrayImpl, Tracer, leaked, typeof
 from minijax.lax.shapes import not_a_shape
+from minijax.parallel.placing import device_put
 
 ARRAYLIKE = (Array, np.ndarray, np.generic, int, float, complex)
 
@@ -112,4 +114,17 @@ def canonical_shape(shape: Any, name: str = "") -> tuple[int, ...]:
     return sizes
 
 
-# --- dtypes ----------------------------------------------------------------------------------
+# --- places ----------------------------------------------------------------------------------
+
+
+def placeable(f: Callable) -> Callable:
+    """A function that makes an array, which goes where `device` or `out_sharding` say.
+
+    Both are a device, a sharding, or a spec for the mesh of the context.
+    """
+    @functools.wraps(f)
+    def put(*args: Any, device: Any = None, out_sharding: Any = None, **kwargs: Any) -> Any:
+        out, where = f(*args, **kwargs), out_sharding if device is None else device
+        return out if where is None else device_put(out, where)
+
+    return put

@@ -15,12 +15,14 @@ from minijax.numpy.arguments import (
     check_arraylike,
     ensure_array,
     live,
+    placeable,
 )
 from minijax.numpy.promotion import broadcast_to, convert
 
 # --- from objects ----------------------------------------------------------------------------
 
 
+@placeable
 def array(object: Any, dtype: Any = None, *, copy: bool = True, order: str | None = "K",
           ndmin: int = 0, device: Any = None, out_sharding: Any = None) -> Any:
     """An array of a scalar, an array, or nested lists of them, which may be traced.
@@ -48,6 +50,7 @@ def array(object: Any, dtype: Any = None, *, copy: bool = True, order: str | Non
     return out
 
 
+@placeable
 def asarray(a: Any, dtype: Any = None, order: str | None = None, *, copy: bool | None = None,
             device: Any = None, out_sharding: Any = None) -> Any:
     """`array`, without a copy of what is already an array."""
@@ -191,21 +194,25 @@ def filled(name: str, shape: Any, value: Any, dtype: Any) -> Any:
     return lax.full(canonical_shape(shape), value, dtype)
 
 
+@placeable
 def zeros(shape: Any, dtype: Any = None, *, device: Any = None, out_sharding: Any = None) -> Any:
     """An array of zeros, of float32 unless a dtype is given."""
     return filled("zeros", shape, 0, dtype)
 
 
+@placeable
 def ones(shape: Any, dtype: Any = None, *, device: Any = None, out_sharding: Any = None) -> Any:
     """An array of ones, of float32 unless a dtype is given."""
     return filled("ones", shape, 1, dtype)
 
 
+@placeable
 def empty(shape: Any, dtype: Any = None, *, device: Any = None, out_sharding: Any = None) -> Any:
     """An array of zeros: there is no uninitialised memory to see."""
     return filled("empty", shape, 0, dtype)
 
 
+@placeable
 def full(shape: Any, fill_value: Any, dtype: Any = None, *, device: Any = None,
          out_sharding: Any = None) -> Any:
     """An array filled with a value, or with an array that broadcasts to `shape`.
@@ -236,23 +243,27 @@ def like(name: str, a: Any, value: Any, dtype: Any, shape: Any) -> Any:
     return lax.full_like(a, value, dtype, shape)
 
 
+@placeable
 def zeros_like(a: Any, dtype: Any = None, shape: Any = None, *, device: Any = None,
                out_sharding: Any = None) -> Any:
     """Zeros, of the shape and dtype of `a` unless others are given."""
     return like("zeros_like", a, 0, dtype, shape)
 
 
+@placeable
 def ones_like(a: Any, dtype: Any = None, shape: Any = None, *, device: Any = None,
               out_sharding: Any = None) -> Any:
     """Ones, of the shape and dtype of `a` unless others are given."""
     return like("ones_like", a, 1, dtype, shape)
 
 
+@placeable
 def empty_like(prototype: Any, dtype: Any = None, shape: Any = None, *, device: Any = None) -> Any:
     """The same as `zeros_like`."""
     return like("empty_like", prototype, 0, dtype, shape)
 
 
+@placeable
 def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None, *, device: Any = None,
               out_sharding: Any = None) -> Any:
     """Filled with a value, of the shape and dtype of `a` unless others are given."""

@@ -21,6 +21,7 @@ from minijax.numpy.arguments import (
     concrete,
     ensure_array,
     ensure_arrays,
+    placeable,
 )
 from minijax.numpy.promotion import broadcast_shapes, broadcast_to, convert
 from minijax.numpy.ufuncs import constant_like, log10, power, sign
@@ -38,6 +39,7 @@ def concrete_scalar(x: Any, name: str) -> Any:
     return x
 
 
+@placeable
 def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None, *,
            device: Any = None, out_sharding: Any = None) -> Any:
     """The numbers from `start` (0) to `stop`, exclusive, by `step` (1).
@@ -75,6 +77,7 @@ def convert_scalar(x: Any, dtype: np.dtype) -> np.ndarray:
     return np.asarray(x).astype(dtype)
 
 
+@placeable
 def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False,
              dtype: Any = None, axis: int = 0, *, device: Any = None) -> Any:
     """`num` numbers from `start` to `stop`, evenly spaced.
@@ -238,6 +241,7 @@ def indices(dimensions: Sequence[int], dtype: Any = None, sparse: bool = False) 
     return lax.stack(out) if out else lax.full((0,), 0, dtype)
 
 
+@placeable
 def eye(N: int, M: int | None = None, k: Any = 0, dtype: Any = None, *, device: Any = None) -> Any:
     """A matrix of shape (N, M) with ones on its k-th diagonal.
 

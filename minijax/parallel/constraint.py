@@ -7,6 +7,7 @@ from typing import Any
 from minijax.core import ArrayImpl, Tracer
 from minijax.families import Structural
 from minijax.jvp import as_array
+from minijax.layouts import put
 from minijax.parallel.engine import engine
 from minijax.parallel.meshes import PartitionSpec, get_mesh
 from minijax.parallel.shardings import NamedSharding, Sharding
@@ -93,9 +94,7 @@ def as_sharding(wanted: Any, what: str) -> Sharding:
     return NamedSharding(get_mesh(), wanted)
 
 
-def put(self: Any, x: Any) -> Any:
-    """A value that is divided so: what `jit` does with its `in_shardings`, `out_shardings`."""
-    return constrained(x, as_sharding(self, "jit"))
-
-
-Sharding.put = PartitionSpec.put = put  # type: ignore[attr-defined]
+@put.register(Sharding)
+@put.register(PartitionSpec)
+def _(where: Any, x: Any) -> Any:
+    return constrained(x, as_sharding(where, "jit"))

@@ -75,10 +75,6 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def get(self, x: np.ndarray) -> np.ndarray:
-        """The array, where this process can read it."""
-
-    @abstractmethod
     def stop(self) -> None:
         """End the devices, whatever they are doing."""
 
@@ -165,9 +161,6 @@ class ProcessEngine(Engine):
 
     def put(self, x: np.ndarray) -> np.ndarray:
         return self.heap.shared(x)
-
-    def get(self, x: np.ndarray) -> np.ndarray:
-        return x
 
     def run(self, jaxpr, name, axes, devices, args, leading):
         compile_first(jaxpr)

@@ -15,11 +15,12 @@ from minijax.core import ArrayImpl, Primitive, ShapedArray, typeof
 from minijax.families import Program
 from minijax.jaxpr import Jaxpr, JaxprEqn, Var, derive, subprograms
 from minijax.jit import Call
+from minijax.layouts import follow
 from minijax.parallel.dividing import divided, joined, part_of
 from minijax.parallel.mapped import ShardMap, axes_in_scope, shard_map_p
 from minijax.parallel.meshes import Mesh, PartitionSpec
 from minijax.parallel.partition import Layout, Part, Partition
-from minijax.parallel.shardings import DividedArray, NamedSharding, Sharding
+from minijax.parallel.shardings import NamedSharding, Sharding
 
 __all__ = ["Plan", "plan_of"]
 
@@ -105,8 +106,9 @@ def computed(prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
     return prim.compute(args, params) if isinstance(prim, Call) else prim.evaluate(args, params)
 
 
-def evaluate(mesh: Mesh, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-    """The results of an operation, divided as follows from the arguments."""
+@follow.register
+def _(mesh: Mesh, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
+    """The results are divided as follows from the arguments."""
     functions = isinstance(prim, Program) and not subprograms(params)  # each operation for itself
     if functions or isinstance(prim, ShardMap):
         return prim.evaluate(args, params)
@@ -119,14 +121,12 @@ def evaluate(mesh: Mesh, prim: Primitive, args: Sequence[Any], params: dict) -> 
     return [NamedSharding(mesh, s).array(x._value, x.aval) for x, s in zip(outs, plan.out_specs)]
 
 
-def follow(sharding: Sharding, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-    """The results of an operation on an array that is divided so, or of a program with one."""
-    if isinstance(sharding, NamedSharding):
-        return evaluate(sharding.mesh, prim, args, params)
-    outs = computed(prim, args, params)
-    return [sharding.array(x._value, x.aval) for x in outs]
+@follow.register
+def _(sharding: NamedSharding, prim, args, params):
+    return follow(sharding.mesh, prim, args, params)
 
 
-DividedArray.follow = lambda self, *operation: follow(self._sharding, *operation)
-Sharding.follow = follow  # type: ignore[attr-defined]
-Mesh.follow = lambda self, *operation: evaluate(self, *operation)  # type: ignore[attr-defined]
+@follow.register
+def _(sharding: Sharding, prim, args, params):
+    """The results are where the argument is: on one device."""
+    return [sharding.array(x._value, x.aval) for x in computed(prim, args, params)]

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from minijax.config import Flags, flags
+from minijax.core import EvalTrace, current_trace
 from minijax.devices import Device, devices as all_devices
 
 __all__ = ["AxisType", "Mesh", "PartitionSpec", "get_mesh", "make_mesh", "set_mesh"]
@@ -120,6 +122,7 @@ class Mesh:
         self._hash = hash(self._key)
 
     axis_sizes = property(lambda self: self.devices.shape)
+    shape_tuple = property(lambda self: tuple(self.shape.items()))
     size = property(lambda self: self.devices.size)
     empty = property(lambda self: self.devices.ndim == 0)
     local_devices = property(lambda self: list(self.devices.flat))
@@ -143,11 +146,11 @@ class Mesh:
         return self._hash
 
     def __enter__(self) -> Mesh:
-        _context.append(self)
+        use((*flags.meshes, self))
         return self
 
     def __exit__(self, *exc: object) -> None:
-        _context.pop()
+        use(flags.meshes[:-1])
 
     def __str__(self) -> str:
         sizes = ", ".join(f"{n!r}: {size}" for n, size in self.shape.items())
@@ -188,23 +191,37 @@ def make_mesh(axis_shapes: Sequence[int], axis_names: Sequence[Any], axis_types:
 # --- the mesh of the context ---------------------------------------------------------------------
 
 NO_MESH = Mesh(np.array(None, object), ())
-_context: list[Mesh] = []
+
+
+def use(meshes: tuple) -> None:
+    """In this thread the last of these is the mesh of the context."""
+    flags.meshes = meshes
+    Flags.state = object()
 
 
 class set_mesh:
-    """Use this mesh where none is given: from now on, or in a `with` block."""
+    """Use this mesh where none is given: from now on in this thread, or in a `with` block.
+
+    Raises:
+      ValueError: it is no mesh, or this is inside of a function that is being traced.
+    """
 
     def __init__(self, mesh: Mesh | None):
-        self.mesh, self.before = mesh, list(_context)
-        _context[:] = [] if mesh is None else [mesh]
+        if mesh is not None and not isinstance(mesh, Mesh):
+            raise ValueError(f"Expected mesh of type `jax.sharding.Mesh`. Got {type(mesh)}")
+        if type(current_trace()) is not EvalTrace:
+            raise ValueError("`set_mesh` can only be used outside of `jax.jit`, and of what else "
+                             "traces a function: the mesh belongs to the call.")
+        self.mesh, self.before = mesh, flags.meshes
+        use(() if mesh is None else (mesh,))
 
     def __enter__(self) -> Mesh | None:
         return self.mesh
 
     def __exit__(self, *exc: object) -> None:
-        _context[:] = self.before
+        use(self.before)
 
 
 def get_mesh() -> Mesh:
     """The mesh of the context; an empty one if there is none."""
-    return _context[-1] if _context else NO_MESH
+    return flags.meshes[-1] if flags.meshes else NO_MESH

@@ -192,9 +192,6 @@ class MPIEngine(Engine):
     def put(self, x):
         return x  # it is sent when it is first used
 
-    def get(self, x):
-        return x
-
     def run(self, jaxpr, name, axes, devices, args, leading):
         devices = tuple(devices)
         compile_first(jaxpr)

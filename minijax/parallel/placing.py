@@ -14,9 +14,16 @@ from minijax.jvp import as_array
 from minijax.parallel.constraint import as_sharding, constrained
 from minijax.parallel.meshes import PartitionSpec
 from minijax.parallel.shardings import Sharding, SingleDeviceSharding
-from minijax.tree_util import flatten_axes, tree_flatten, tree_unflatten
+from minijax.tree_util import (
+    broadcast_prefix,
+    flatten_axes,
+    tree_flatten,
+    tree_leaves,
+    tree_unflatten,
+)
 
-__all__ = ["device_put", "make_array_from_callback", "make_array_from_single_device_arrays"]
+__all__ = ["device_put", "make_array_from_callback", "make_array_from_process_local_data",
+           "make_array_from_single_device_arrays"]
 
 
 def device_put(x: Any, device: Any = None, *, donate: bool = False, may_alias: bool | None = None
@@ -38,7 +45,7 @@ def device_put(x: Any, device: Any = None, *, donate: bool = False, may_alias: b
         raise ValueError("may_alias and donate cannot be True at the same time.")
     leaves, tree = tree_flatten(x)
     wanted = flatten_axes("device_put device", x, device)
-    return tree_unflatten(tree, [put(leaf, where_to(d), may_alias)
+    return tree_unflatten(tree, [on_devices(leaf, where_to(d), may_alias)
                                  for leaf, d in zip(leaves, wanted)])
 
 
@@ -53,7 +60,7 @@ def where_to(device: Any) -> Sharding | None:
                      f"or a Sharding is wanted; got {device!r}.")
 
 
-def put(x: Any, sharding: Sharding | None, may_alias: bool | None) -> Any:
+def on_devices(x: Any, sharding: Sharding | None, may_alias: bool | None) -> Any:
     if isinstance(x, ArrayImpl) and (x._value is None or may_alias is False):
         x = ArrayImpl(x._value.copy(), x.aval)
     if sharding is None or isinstance(x, Tracer) and sharding.num_devices == 1:
@@ -91,6 +98,33 @@ def make_array_from_single_device_arrays(shape: Sequence[int], sharding: Shardin
                          "devices are addressable by the sharding), but got "
                          f"{len(arrays)}")
     return assembled(shape, sharding, [np.asarray(x) for x in arrays], dtype)
+
+
+def make_array_from_process_local_data(sharding: Any, local_data: Any, global_shape: Any = None
+                                       ) -> Any:
+    """The arrays that this process has loaded, divided: there is one process, and it has all.
+
+    >>> import minijax as jax, numpy as np
+    >>> mesh = jax.make_mesh((1,), ("x",))
+    >>> rows = jax.NamedSharding(mesh, jax.P("x"))
+    >>> jax.make_array_from_process_local_data(rows, np.arange(3))
+    Array([0, 1, 2], dtype=int32)
+
+    Args:
+      sharding: one for all arrays of the pytree `local_data`, or a prefix of it.
+      global_shape: the shape of the whole, if it is to be checked; likewise.
+
+    Raises:
+      ValueError: the whole is larger than the data, or cannot be divided so.
+    """
+    shapes = broadcast_prefix(global_shape, local_data, lambda s: s is None or type(s) is tuple)
+    for x, shape in zip(tree_leaves(local_data), shapes):
+        if shape is not None and shape != x.shape:
+            raise ValueError(
+                "When calling `make_array_from_process_local_data` on a single process, "
+                f"global_shape should be None or equal to local_data.shape. Got {shape} and "
+                f"{x.shape}. One process loads the data of all devices here.")
+    return device_put(local_data, sharding)
 
 
 def assembled(shape: Sequence[int], sharding: Sharding, parts: Sequence[np.ndarray], dtype: Any

@@ -128,7 +128,7 @@ class ShardMapped:
                                 name=name_of(self.f), mesh=mesh, axes=axes,
                                 check_vma=self.check_vma)
         return tree_unflatten(found.out_tree, [
-            laid_out(joined(x, s, mesh, axes), s, mesh) for x, s in zip(outs, out_specs)])
+            labelled(joined(x, s, mesh, axes), s, mesh) for x, s in zip(outs, out_specs)])
 
     def with_constants(self, leaves: Sequence[Any], specs: Sequence[Any], in_tree: Any, mesh: Mesh
                        ) -> Any:
@@ -234,8 +234,6 @@ def spec_of(x: Any, mesh: Mesh) -> PartitionSpec:
     return PartitionSpec()
 
 
-def laid_out(x: Any, spec: PartitionSpec, mesh: Mesh) -> Any:
+def labelled(x: Any, spec: PartitionSpec, mesh: Mesh) -> Any:
     """A result that is there says how it is divided."""
     return NamedSharding(mesh, spec).array(x._value, x.aval) if isinstance(x, ArrayImpl) else x
-
-

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from minijax.core import ArrayImpl, ShapedArray
+from minijax.core import ArrayImpl, Primitive, ShapedArray
 from minijax.devices import Device
+from minijax.layouts import follow
 from minijax.parallel.meshes import Mesh, PartitionSpec
 
 __all__ = ["DuplicateSpecError", "IndivisibleError", "NamedSharding", "Shard", "Sharding",
@@ -23,6 +24,9 @@ class DividedArray(ArrayImpl):
     and says where the results are."""
 
     __slots__ = ()
+
+    def follow(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
+        return follow(self._sharding, prim, args, params)
 
     def __iter__(self):
         return (self[i] for i in range(len(self)))
