@@ -133,6 +133,13 @@ def test_what_numba_refuses_is_told_in_one_line(body, message):
     assert counts() == (0, 0, 0)
 
 
+@pytest.mark.parametrize("text", ["", "def colonel(lo, hi, sizes, a0):\n    pass\n",
+                                  "def kernel(lo, hi, sizes):\n    pass\n", "kernel = 1\n"])
+def test_a_text_that_defines_no_such_kernel(text):
+    with pytest.raises(CannotCompile, match=r"defines  kernel\(lo, hi, sizes, a0\)$"):
+        native(text, 1)
+
+
 def test_kernels_need_nothing_of_numba_when_they_run():
     with pytest.raises(CannotCompile, match="which kernels do not have"):
         native("import math\n"
