@@ -286,6 +286,14 @@ def test_a_folder_that_others_can_write_to_is_refused(place, monkeypatch, mode):
     assert len(paths(place)) == 1
 
 
+def test_a_file_in_the_place_of_the_folder_is_told(place, monkeypatch):
+    place.write_text("mine")
+    with pytest.warns(UserWarning, match="is not a folder") as told:
+        assert scaled(native(SCALE.format(2), 2), 2)
+    assert place.read_text() == "mine" and counts() == (1, 0, 0)
+    assert f"not used: {told[0].message}" in CliRunner().invoke(cli.main, ["cache"]).output
+
+
 @posix
 def test_a_folder_of_somebody_else_is_refused(place, monkeypatch):
     native(SCALE.format(2), 2)
