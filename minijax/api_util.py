@@ -64,8 +64,9 @@ def describe_function(f: Callable, kind: str) -> str:
 
 
 def place_of(f: Callable) -> str:
-    """`f at file.py:3`: the function and where it is written."""
-    code = getattr(f, "__code__", None) or getattr(getattr(f, "func", None), "__code__", None)
+    """`f at file.py:3`: the function, behind all that wraps it, and where it is written."""
+    f = inspect.unwrap(getattr(f, "func", f))
+    code = getattr(f, "__code__", None)
     return name_of(f) + (f" at {code.co_filename}:{code.co_firstlineno}" if code else "")
 
 

@@ -3,6 +3,7 @@
     jax.config.update("jax_enable_x64", True)     # everywhere, from now on
     with jax.enable_x64(True): ...                # in this block and this thread
     JAX_ENABLE_X64=1 python program.py            # from outside, read once at import
+    minijax options                               # all of them, and their values
 
 One place holds the values: `flags`, a `threading.local`. An attribute of its *class* is the value
 of the process; an attribute of the *instance* is this thread's override. So a read is one look-up
@@ -240,7 +241,7 @@ check_tracer_leaks = Option(
     "jax_check_tracer_leaks", False, truth,
     "Look for escaped traced values when a trace ends, not at their next use.")
 log_compiles = Option(
-    "jax_log_compiles", False, truth, "Log every compilation as a warning.")
+    "jax_log_compiles", False, truth, "Log every trace and every compilation as a warning.")
 traceback_filtering = Option(
     "jax_traceback_filtering", "auto",
     one_of("off", "tracebackhide", "remove_frames", "quiet_remove_frames", "auto"),

@@ -8,28 +8,45 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from minijax.core import ArrayImpl
 from minijax.tree_util import tree_leaves
 
 
-def give_up(donated: Any, args: Any, kwargs: Any, out: Any) -> None:
-    """Delete the arrays of the pytree `donated` whose memory a result in `out` can take.
+def offered(donated: Any, args: Any, kwargs: Any) -> list[ArrayImpl]:
+    """The arrays of the pytree `donated`, before the call.
 
-    ValueError if an array is among the other arguments, too. A warning names those that no
-    result can take; they stay.
+    ValueError if one has been deleted, or is among the other arguments, too.
     """
-    results = Counter((x.shape, x.dtype) for x in tree_leaves(out) if isinstance(x, ArrayImpl))
     others = {id(x) for x in tree_leaves((args, kwargs))}
-    unused = []
-    for x in tree_leaves(donated):
-        if not isinstance(x, ArrayImpl):
-            continue
+    arrays = [x for x in tree_leaves(donated) if isinstance(x, ArrayImpl)]
+    for x in arrays:
+        if x.is_deleted():
+            raise gone(x)
         if id(x) in others:
             raise ValueError(f"Attempt to donate the same buffer twice: an array of type {x.aval} "
-                             "is donated and is another argument, too.")
+                             "is donated and is another argument, too. Donate a copy, x.copy().")
         others.add(id(x))
+    return arrays
+
+
+def gone(x: ArrayImpl) -> ValueError:
+    """The error of a call with a deleted array. (Whoever reads one gets a RuntimeError.)"""
+    return ValueError(f"Invalid buffer passed to a compiled function, of type {x.aval}: Buffer has "
+                      "been deleted or donated. Pass the result of the call that it was donated "
+                      "to, or do not donate it there.")
+
+
+def give_up(donated: Sequence[ArrayImpl], out: Any) -> None:
+    """Delete the arrays whose memory a result in the pytree `out` can take.
+
+    A warning names those that no result can take; they stay.
+    """
+    results = Counter((x.shape, x.dtype) for x in tree_leaves(out) if isinstance(x, ArrayImpl))
+    unused = []
+    for x in donated:
         if results[x.shape, x.dtype]:
             results[x.shape, x.dtype] -= 1
             x.delete()

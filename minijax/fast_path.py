@@ -12,6 +12,7 @@ from typing import Any
 
 from minijax.config import flags
 from minijax.core import ArrayImpl, EvalTrace, ShapedArray, _state
+from minijax.donation import gone
 from minijax.float_checks import checking_floats
 from minijax.jaxpr import Jaxpr
 from minijax.tree_util import tree_flatten, tree_structure, tree_unflatten
@@ -49,7 +50,10 @@ class FastPath:
             if b is not a and (b.dtype is not a.dtype or b.shape != a.shape
                                or b.weak_type is not a.weak_type):
                 return NotImplemented
-            values.append(x._value)
+            try:
+                values.append(x._value)
+            except RuntimeError:
+                raise gone(x) from None
         make = ArrayImpl if self.sharding is None else self.sharding.array
         outs = [make(x, a) for x, a in zip(self.run(*values), self.out_avals)]
         return outs[0] if self.out_tree is None else tree_unflatten(self.out_tree, outs)

@@ -24,7 +24,7 @@ from minijax.compiler import compiled, timing_trace
 from minijax.compiler.executable import executable
 from minijax.config import Flags, config
 from minijax.core import ArrayImpl, Tracer, axis_env, to_numpy
-from minijax.donation import give_up
+from minijax.donation import give_up, offered
 from minijax.families import Program
 from minijax.fast_path import Shortened
 from minijax.jaxpr import JaxprEqn, closed, narrow_jaxpr, trace_to_jaxpr, used_inputs
@@ -183,9 +183,10 @@ class Jitted(Shortened):
             return self.fun(*args, **kwargs)
         found, leaves = self.find(args, kwargs)
         leaves = given(leaves, found.in_tree, self.in_shardings)
+        donated = self.donated and offered(*split_static(*self.donated, args, kwargs))
         out = laid_out("jit out_shardings", found(leaves), self.out_shardings)
-        if self.donated:
-            give_up(*split_static(*self.donated, args, kwargs), out)
+        if donated is not None:
+            give_up(donated, out)
         elif not (found.caller or kwargs) and found.in_tree == tree_structure((args, {})):
             jaxpr = found.jaxpr  # there is no static argument
             if not (self.in_shardings or self.out_shardings or wanted_sharding(jaxpr)):
@@ -256,9 +257,9 @@ def chosen_arguments(fun: Callable, argnums: Any, argnames: Any, kind: str) -> t
         if inspect.Parameter.VAR_KEYWORD not in variadic:
             raise ValueError(f"Jitted function has invalid argnames {unknown} in {kind}_argnames: "
                              f"it has parameters {[p.name for p in parameters]}.")
-    if outside := [n for n in nums if not -len(positional) <= n < len(positional)]:
+    if any(not -len(positional) <= n < len(positional) for n in nums):
         if inspect.Parameter.VAR_POSITIONAL not in variadic:
-            raise ValueError(f"Jitted function has {kind}_argnums={outside}, but only accepts "
+            raise ValueError(f"Jitted function has {kind}_argnums={nums}, but only accepts "
                              f"{len(positional)} positional arguments.")
     if argnums is not None and argnames is not None:
         return nums, names

@@ -35,8 +35,11 @@ class Lowered:
     def as_text(self, dialect: str | None = None) -> str:
         """The source that the program is compiled from: Python, for Numba.
 
-        `dialect="jaxpr"`: the program itself.
+        `dialect="jaxpr"`: the program itself. ValueError: there is no such dialect.
         """
+        if dialect not in (None, "python", "jaxpr"):
+            raise ValueError(f"unknown dialect: {dialect}. There are 'python', which is the "
+                             "source of the kernels, and 'jaxpr', the program itself.")
         return str(self.jaxpr if dialect == "jaxpr" else executable(self.jaxpr).written())
 
     def cost_analysis(self) -> dict[str, float]:

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from rich.console import Console
 
+import minijax
 from minijax.course import cli, places, plots, tour
 
 from .tiers import heavy
@@ -46,7 +47,7 @@ def test_the_installed_script_answers():
 
 
 @pytest.mark.parametrize("arguments", [
-    (), ("tour",), ("train",), ("lab",), ("cache",), ("profile",),
+    (), ("tour",), ("train",), ("lab",), ("cache",), ("profile",), ("options",),
     ("book",), ("book", "build"), ("book", "serve"),
     ("slides",), ("slides", "build"), ("slides", "check"), ("slides", "serve")])
 def test_help_says_what_to_do(arguments):
@@ -55,6 +56,16 @@ def test_help_says_what_to_do(arguments):
     assert f"Usage: {' '.join(('minijax', *arguments))} " in result.output
     usage, *lines = result.output.splitlines()
     assert all(len(line) <= 80 and not line.endswith("...") for line in lines), usage
+
+
+def test_every_option_and_variable_is_listed():
+    said = run("options").output
+    assert all(f"{name} = {value!r}\n" in said for name, value in minijax.config.values.items())
+    read = {name for path in Path(minijax.__file__).parent.rglob("*.py")
+            for name in re.findall(r"\bMINIJAX_[A-Z_]+\b", path.read_text("utf8"))}
+    missing = {name for name in read if name not in said and name.lower() not in said}
+    assert read >= {"MINIJAX_CACHE_DIR"} and not missing
+    assert all(len(line) <= 80 for line in said.splitlines())
 
 
 # --- train

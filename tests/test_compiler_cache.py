@@ -133,6 +133,13 @@ def test_what_numba_refuses_is_told_in_one_line(body, message):
     assert counts() == (0, 0, 0)
 
 
+@pytest.mark.parametrize("text", ["", "def colonel(lo, hi, sizes, a0):\n    pass\n",
+                                  "def kernel(lo, hi, sizes):\n    pass\n", "kernel = 1\n"])
+def test_a_text_that_defines_no_such_kernel(text):
+    with pytest.raises(CannotCompile, match=r"defines  kernel\(lo, hi, sizes, a0\)$"):
+        native(text, 1)
+
+
 def test_kernels_need_nothing_of_numba_when_they_run():
     with pytest.raises(CannotCompile, match="which kernels do not have"):
         native("import math\n"
@@ -277,6 +284,14 @@ def test_a_folder_that_others_can_write_to_is_refused(place, monkeypatch, mode):
     assert f"not used: {told[0].message}" in said
     assert counts() == (2, 0, 0)
     assert len(paths(place)) == 1
+
+
+def test_a_file_in_the_place_of_the_folder_is_told(place, monkeypatch):
+    place.write_text("mine")
+    with pytest.warns(UserWarning, match="is not a folder") as told:
+        assert scaled(native(SCALE.format(2), 2), 2)
+    assert place.read_text() == "mine" and counts() == (1, 0, 0)
+    assert f"not used: {told[0].message}" in CliRunner().invoke(cli.main, ["cache"]).output
 
 
 @posix

@@ -167,3 +167,17 @@ def test_a_loop_over_a_jitted_step_is_split():
     out, push = minijax.linearize(loop, x)
     assert np.asarray(out).tolist() == np.asarray(loop(x)).tolist()
     np.testing.assert_allclose(push(x), minijax.jvp(loop, (x,), (x,))[1])
+
+
+@pytest.mark.parametrize("library", [minijax, jax], ids=["minijax", "jax"])
+def test_a_weak_carry_of_another_dtype_is_weak_no_more(library):
+    lax, one = library.lax, library.numpy.float32(1)
+    results = [
+        lax.scan(lambda c, _: (c + 1.0, None), 0, None, length=3)[0],
+        lax.while_loop(lambda c: c < 10, lambda c: c + 1.0, 1),
+        lax.fori_loop(0, 3, lambda i, c: c + 1.0, 1),
+        lax.fori_loop(0, 3, lambda i, c: c + one, 1),
+        lax.fori_loop(0, 3, lambda i, c: c + 1.0, 1.0),  # of the same dtype it stays as it is
+    ]
+    assert [str(x.dtype) for x in results] == ["float32"] * 5
+    assert [x.weak_type for x in results] == [False, False, False, False, True]

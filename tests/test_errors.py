@@ -5,6 +5,7 @@ A case is a function that raises, and pieces that the message must contain.
 
 from __future__ import annotations
 
+import functools
 import re
 
 import jax
@@ -35,6 +36,10 @@ def the_next_call_works():
 
 def square(x):
     return x * x
+
+
+def refusing(text, x):
+    return text
 
 
 def leaked_by(transform):
@@ -354,8 +359,18 @@ JIT = {
                         "static_argnames"),
     "static_argnums, a string": (lambda jax: jax.jit(lambda x: x, static_argnums="x"), "str",
                                  "integer"),
-    "donate_argnums": (lambda jax: jax.jit(lambda x: x, donate_argnums=3), "3",
-                       "only accepts 1 positional"),
+    "donate_argnums": (lambda jax: jax.jit(lambda x: x, donate_argnums=[0, 3]),
+                       "donate_argnums=(0, 3)", "only accepts 1 positional"),
+    "a wrapped function": (
+        lambda jax: jax.jit(functools.wraps(square)(lambda x: "a"))(1.0),
+        f"function square at {__file__}:{square.__code__.co_firstlineno} traced for jit"),
+    "a partial function": (
+        lambda jax: jax.jit(functools.partial(refusing, "a"))(1.0),
+        f"function refusing at {__file__}:{refusing.__code__.co_firstlineno} traced for jit"),
+    "an unknown dialect": (lambda jax: jax.jit(lambda x: x).lower(V).as_text("nope"),
+                           "unknown dialect: nope"),
+    "a dialect that is no name": (lambda jax: jax.jit(lambda x: x).lower(V).as_text(dialect=3),
+                                  "unknown dialect: 3"),
     "a missing argument": (lambda jax: jax.jit(lambda x, y: x)(1.0), "missing 1 required", "'y'"),
     "compiled for another shape": (
         lambda jax: jax.jit(lambda x: x).lower(V).compile()(f32(2)), "compiled with float32[3]",

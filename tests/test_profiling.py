@@ -105,6 +105,7 @@ def test_nothing_is_counted_twice_and_what_fails_is_over() -> None:
     with show.profile() as q:
         pass
     assert not q.rows and q.made.traces == 0
+    assert repr(q).startswith("nothing ran: ") and "nothing ran: " in q._repr_html_()
 
 
 def test_programs_that_are_not_compiled_are_said_to_be() -> None:

@@ -237,6 +237,31 @@ def test_an_array_that_no_result_can_take_stays(library):
     assert any("Some donated buffers were not usable" in str(w.message) for w in seen)
 
 
+@BOTH
+@pytest.mark.parametrize("options", [{}, {"donate_argnums": 0}])
+def test_a_donated_array_is_passed_again(library, options):
+    given, out = library.numpy.full(3, 1.0) + 0.0, library.numpy.full(3, 2.0) + 0.0
+    step = library.jit(lambda x: x * 3.0 + 1.0, **options)
+    for _ in range(3):  # JAX compiles its own short way
+        out = step(out)
+    library.jit(lambda x: x + 5.0, donate_argnums=0)(given)
+    with pytest.raises(ValueError, match="Buffer has been deleted or donated"):
+        step(given)
+    with pytest.raises(RuntimeError, match="Array has been deleted with shape"):
+        np.asarray(given)
+    assert not out.is_deleted()
+    step(out)
+
+
+def test_a_call_that_is_refused_deletes_nothing():
+    calls = []
+    step = minijax.jit(lambda a, b, c: calls.append(1) or (a, b, c), donate_argnums=(0, 1))
+    a, b = minijax.numpy.ones(3), minijax.numpy.zeros(3)
+    with pytest.raises(ValueError, match="donate the same buffer twice"):
+        step(a, b, b)
+    assert not a.is_deleted() and not b.is_deleted()
+
+
 def test_donated_twice():
     x = minijax.numpy.ones(3)
     with pytest.raises(ValueError, match="donate the same buffer twice"):

@@ -234,3 +234,8 @@ def test_the_plan_of_a_function_that_is_not_right_goes_up_to_the_error() -> None
     assert error.startswith("AttributeError")
     texts = [t.text for t in ElementTree.fromstring(picture.svg).iter(SVG + "text")]
     assert stopped in texts and "1  kernel_0" in texts
+
+
+def test_static_arguments_of_jit_stay_static() -> None:
+    f = jax.jit(lambda x, name: getattr(jnp, name)(x), static_argnums=1)
+    assert "= sin x0" in str(show.plan(f, struct(3), "sin"))

@@ -94,10 +94,13 @@ def user_folder() -> Path:
 
 
 def complaint(path: Path) -> str | None:
-    """Why a folder is not trusted, or None if nobody else can have put code there."""
+    """Why a folder is not used, or None if nobody else can have put code there."""
+    found = path.stat()
+    if not stat.S_ISDIR(found.st_mode):
+        return (f"{path} is not a folder, so no compiled kernels are kept there. Let "
+                "MINIJAX_CACHE_DIR name another.")
     if not hasattr(os, "geteuid"):
         return None  # Windows, where the folders of a user are the user's
-    found = path.stat()
     if found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         return None
     return (f"others can write to the folder of compiled kernels, {path}, so none are read from "
@@ -106,7 +109,7 @@ def complaint(path: Path) -> str | None:
 
 
 def refused(path: Path) -> bool:
-    """Whether a folder is not trusted. If so, the first time there is a warning."""
+    """Whether a folder is not used. If so, the first time there is a warning."""
     why = complaint(path)
     if why:
         _warn(why)

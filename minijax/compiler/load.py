@@ -12,6 +12,7 @@ import re
 import time
 import weakref
 from collections.abc import Callable
+from types import FunctionType
 
 from minijax.compiler import cache, machine
 from minijax.compiler.once import alone, undivided
@@ -93,10 +94,14 @@ def object_code(source: str, arity: int) -> bytes:
 
     names = dict(intrinsics.namespace())
     exec(compile(source, "<kernel>", "exec"), names)
+    kernel = names.get("kernel")
+    if not isinstance(kernel, FunctionType) or kernel.__code__.co_argcount != 3 + arity:
+        raise CannotCompile("the text of a kernel for this number of arrays defines  "
+                            f"kernel(lo, hi, sizes{''.join(f', a{i}' for i in range(arity))})")
     try:
-        return target.object_code(names["kernel"], arity)
+        return target.object_code(kernel, arity)
     except target.REFUSALS as error:
-        raise CannotCompile(reason(error, source)) from error
+        raise CannotCompile(reason(error, source)) from None  # what it says is in the reason
 
 
 def reason(error: Exception, source: str) -> str:

@@ -40,7 +40,7 @@ def settled(init: Sequence[Any], outs: Sequence[ShapedArray]) -> list[Any]:
         if not aval.weak_type or aval.dtype == out.dtype:
             return x
         promoted = dtypes.lattice_result_type(aval, out)[0]
-        return convert(x, out.dtype, out.weak_type) if promoted == out.dtype else x
+        return convert(x, out.dtype, False) if promoted == out.dtype else x
 
     return list(map(settle, init, outs))
 

@@ -14,6 +14,7 @@ try:
     from minijax.course import data, mnist, plots, show
     from minijax.course.exercises import commands as exercises
     from minijax.course.lab import lab
+    from minijax.course.options import options
     from minijax.course.places import chapters
     from minijax.course.publish.command import book
     from minijax.course.slides.command import slides
@@ -41,7 +42,7 @@ def main() -> None:
     """
 
 
-for command in (book, lab, release, slides, statistics, *exercises.COMMANDS):
+for command in (book, lab, options, release, slides, statistics, *exercises.COMMANDS):
     main.add_command(command)
 
 

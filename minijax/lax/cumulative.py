@@ -28,6 +28,7 @@ from minijax.lax.elementwise import (
     select,
     sub,
 )
+from minijax.lax.signed_zeros import with_winner
 from minijax.lax.transcendental import exp, log1p
 
 __all__ = [
@@ -128,8 +129,10 @@ def _logaddexp_jvp(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any
 cumsum_p = CumulativeSum("cumsum", _add_up)
 cumprod_p = CumulativeScan(
     "cumprod", in_float32(lambda x, axis: np.cumprod(x, axis, dtype=x.dtype)), mul)
-cummax_p = CumulativeScan("cummax", np.maximum.accumulate, max)
-cummin_p = CumulativeScan("cummin", np.minimum.accumulate, min)
+cummax_p = CumulativeScan("cummax", with_winner(
+    np.maximum.accumulate, np.logical_or.accumulate, 0.0), max)
+cummin_p = CumulativeScan("cummin", with_winner(
+    np.minimum.accumulate, np.logical_or.accumulate, -0.0), min)
 cumlogsumexp_p = CumulativeScan("cumlogsumexp", in_float32(_add_exponentials), logaddexp)
 
 

@@ -27,6 +27,7 @@ from minijax.families import (
 )
 from minijax.jaxpr import JaxprEqn, Literal
 from minijax.lax.creation import full_like
+from minijax.lax.signed_zeros import maximum, minimum
 from minijax.selection import select_n
 
 # --- building blocks -------------------------------------------------------------------------
@@ -155,9 +156,9 @@ div = Elementwise("div", _div, lambda out, x, y: over(y), lambda out, x, y: neg(
                   accepts="iufc", transposes=(lambda ct, x, y: div(ct, y), _nonlinear))
 rem = Elementwise("rem", _rem, itself, _rem_partial, accepts="iuf")
 div.simplify = _by_reciprocal
-max = Elementwise("max", np.maximum, lambda out, x, y: _share(x, out, y),
+max = Elementwise("max", maximum, lambda out, x, y: _share(x, out, y),
                   lambda out, x, y: _share(y, out, x), accepts="biufc")
-min = Elementwise("min", np.minimum, lambda out, x, y: _share(x, out, y),
+min = Elementwise("min", minimum, lambda out, x, y: _share(x, out, y),
                   lambda out, x, y: _share(y, out, x), accepts="biufc")
 
 
@@ -168,7 +169,7 @@ def _where(mask: Any, x: Any) -> Callable:
 
 
 clamp_p = Elementwise(
-    "clamp", lambda low, x, high: np.minimum(np.maximum(low, x), high),
+    "clamp", lambda low, x, high: minimum(maximum(low, x), high),
     lambda out, low, x, high: _where(bitwise_and(gt(low, x), lt(low, high)), x),
     lambda out, low, x, high: _where(bitwise_and(gt(x, low), lt(x, high)), x),
     lambda out, low, x, high: _where(lt(high, x), x), accepts="biufc")

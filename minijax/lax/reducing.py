@@ -19,6 +19,7 @@ from minijax.lax.creation import full, of_dtype
 from minijax.lax.elementwise import div, eq, in_float32
 from minijax.lax.shapes import replace
 from minijax.lax.shaping import squeeze
+from minijax.lax.signed_zeros import with_winner
 from minijax.lax.slicing import pad, slice_in_dim
 
 __all__ = [
@@ -59,10 +60,10 @@ class Extremum(Reduction):
         return [out], [True], lambda t: [div(reduce_sum(mul(t, chosen), axes), count)]
 
 
-reduce_max_p = Extremum(
-    "reduce_max", lambda x, axis: np.maximum.reduce(x, axis, initial=lowest(x.dtype)))
-reduce_min_p = Extremum(
-    "reduce_min", lambda x, axis: np.minimum.reduce(x, axis, initial=highest(x.dtype)))
+reduce_max_p = Extremum("reduce_max", with_winner(
+    lambda x, axis: np.maximum.reduce(x, axis, initial=lowest(x.dtype)), np.any, 0.0))
+reduce_min_p = Extremum("reduce_min", with_winner(
+    lambda x, axis: np.minimum.reduce(x, axis, initial=highest(x.dtype)), np.any, -0.0))
 
 
 def reduce_max(operand: Any, axes: Sequence[int]) -> Any:

@@ -27,6 +27,7 @@ from minijax.lax.pooling import (
 )
 from minijax.lax.reducing import highest, lowest
 from minijax.lax.shaping import broadcast
+from minijax.lax.signed_zeros import maximum, minimum
 from minijax.lax.slicing import integers, pad, padded, slice_in_dim
 from minijax.tree_util import tree_structure, tree_unflatten
 
@@ -103,15 +104,15 @@ class WindowExtremum(WindowReduction):
     """The tangent is that of the first element which is the largest, or the smallest."""
 
     def linearize(self, active, x, **params):
-        select_prim = ge if self.fun is np.maximum else le
+        select_prim = ge if self.fun is maximum else le
         return [self.bind(x, **params)], [True], lambda t: [
             select_and_gather_add_p.bind(t, x, select_prim=select_prim, **params)]
 
 
 reduce_window_sum_p = WindowSum("reduce_window_sum", np.add,
                                 lambda dtype: np.zeros((), dtype), accepts="iufc")
-reduce_window_max_p = WindowExtremum("reduce_window_max", np.maximum, lowest)
-reduce_window_min_p = WindowExtremum("reduce_window_min", np.minimum, highest)
+reduce_window_max_p = WindowExtremum("reduce_window_max", maximum, lowest)
+reduce_window_min_p = WindowExtremum("reduce_window_min", minimum, highest)
 
 WINDOW_REDUCTIONS: dict[Callable, WindowReduction] = {
     add: reduce_window_sum_p, max: reduce_window_max_p, min: reduce_window_min_p}

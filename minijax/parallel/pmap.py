@@ -15,7 +15,7 @@ from minijax.api_util import check_callable, flatten_args, positions
 from minijax.batching import move_axis, place
 from minijax.core import typeof
 from minijax.devices import Device, local_devices
-from minijax.donation import give_up
+from minijax.donation import give_up, offered
 from minijax.fast_path import Shortened
 from minijax.jit import jit, programs_of, split_static, traced
 from minijax.jvp import as_array
@@ -87,8 +87,7 @@ class Pmapped(Shortened):
             index_in_dim(x, 0, 0, keepdims=False) if w is None else place(x, 0, w, size)
             for x, w in zip(outs, wanted)])
         if self.donated:
-            donated, others, _ = split_static(self.donated, (), args, kwargs)
-            give_up([x for _, x in donated], others, kwargs, out)
+            give_up(offered(*split_static(self.donated, (), args, kwargs)), out)
         elif all(x is y for x, y in zip(given, leaves)) and set(wanted) <= {0} and (
                 in_tree == tree_structure((args, {}))):
             run = functools.partial(shard_map_p.impl, **params)

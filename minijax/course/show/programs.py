@@ -67,7 +67,8 @@ def program_of(f: Callable, args: tuple, kwargs: dict) -> tuple[Jaxpr, list[str]
     """The program of `f`, or what was written down until an error, and that error in words."""
     traces: list[Any] = []
     with as_far_as_it_gets(f) as stopped:
-        return make_jaxpr(noting(f, traces))(*args, **kwargs), stopped
+        static = getattr(f, "static_argnums", ())  # of what jit returned
+        return make_jaxpr(noting(f, traces), static)(*args, **kwargs), stopped
     return so_far(traces[0]) if traces else Jaxpr([], [], []), stopped
 
 

@@ -104,6 +104,8 @@ class Profile:
         """The rows, those that took longest first."""
         with self.lock:
             rows = sorted(self.rows.values(), key=lambda row: -row.seconds)
+        if not rows:
+            return [("nothing ran: measure calls of what jit returns",)]
         total = sum(row.seconds for row in rows)
         can = self.machine()
         return [HEAD, *(row.cells(total, can) for row in rows)]
