@@ -9,9 +9,7 @@ uses that: `minijax release`.
 from __future__ import annotations
 
 import argparse
-import re
 import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from minijax.course.cells import METADATA, canonical, read as read_notebook
 from minijax.course.exercises.source import Exercise, folder, read
+from minijax.course.exercises.stubs import stub_cell, stub_file
 
 TOOL = "python -m minijax.course.exercises.generate"
 START = "from minijax.course.exercises import check, hint, solution"
@@ -35,28 +34,6 @@ it: no error means that it is right. `hint("{number}")` helps, three times."""
 def statement(e: Exercise, level: str = "##") -> str:
     worth = f"{e.points} point{'s' * (e.points > 1)}, {e.size}"
     return f"{level} {e.number} {e.title}\n\n{e.statement}\n\n*({worth})*"
-
-
-def stub_cell(e: Exercise) -> str:
-    return f'# exercise {e.number}\n{e.stub}\ncheck("{e.number}")'
-
-
-def stub_file(e: Exercise) -> str:
-    """One exercise as a file, which `minijax check` checks and Python can run."""
-    comment = "\n".join(f"# {line}".rstrip() for line in filled(e.statement).splitlines())
-    given = f"{e.given.strip()}\n\n\n" if e.given.strip() else ""
-    return (f"# exercise {e.number}: {e.title}\n#\n{comment}\n#\n"
-            f"# Check it with:  minijax check {e.number}\n\n{given}{e.stub}")
-
-
-def filled(text: str) -> str:
-    """Prose in lines that fit behind a `#`; fences, lists and tables as they are."""
-    parts = re.split(r"(^```.*?^```$)", text, flags=re.MULTILINE | re.DOTALL)
-    for i, part in enumerate(parts):
-        if not part.startswith("```"):
-            parts[i] = "\n\n".join(p if re.search(r"^\s*([-|*]|\d+\.) ", p, re.MULTILINE)
-                                    else textwrap.fill(p, 96) for p in part.split("\n\n"))
-    return "".join(parts)
 
 
 def notebook(exercises: list[Exercise], title: str) -> Any:

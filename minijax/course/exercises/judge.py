@@ -79,14 +79,22 @@ def answer_of(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def begun(e: Exercise, attempt: str) -> bool:
+    """Whether a text has more than the learner was given; it is not run."""
+    try:
+        return attempted(e, answer_of(attempt))
+    except SyntaxError:
+        return True
+
+
 def attempted(e: Exercise, answer: str) -> bool:
-    """Whether it differs from what the learner was given, other than by comments."""
+    """Whether there is an answer, other than what the learner was given and comments."""
     given = {ast.unparse(node) for node in ast.parse(e.given).body}
 
     def own(text: str) -> list[str]:
         return [t for node in ast.parse(text).body if (t := ast.unparse(node)) not in given]
 
-    return own(answer) not in [own(e.with_solution([dots])) for dots in DOTS]
+    return own(answer) not in ([], *(own(e.with_solution([dots])) for dots in DOTS))
 
 
 # --- running ---------------------------------------------------------------------------------
