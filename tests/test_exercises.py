@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from minijax.course import cli, exercises
-from minijax.course.exercises import commands, copies, generate, source
+from minijax.course.exercises import commands, copies, generate, source, stubs
 from minijax.course.exercises.judge import (
     NOT_ATTEMPTED,
     RIGHT,
@@ -90,7 +90,7 @@ def test_a_chapter_has_exercises_enough():
 
 def test_a_statement_is_a_comment_of_a_file():
     text = "word " * 30 + "\n\n```text\na   b\n\n   c\n```\n\n- one\n- two"
-    lines = generate.filled(text).splitlines()
+    lines = stubs.filled(text).splitlines()
     assert max(map(len, lines)) <= 96 and "   c" in lines and lines[-2:] == ["- one", "- two"]
     assert all(len(line) <= 100 for e in COURSE.values()
                for line in generate.stub_file(e).splitlines() if line.startswith("#"))
@@ -239,7 +239,7 @@ CHEATS = {
         "def total(x): return 0", "out of reach"),
     "the solution, asked for": (
         "from minijax.course.exercises import solution\n"
-        "def total(x): return solution('01.4') and solution('01.4')", "no exercise"),
+        "def total(x): return solution('01.4') and solution('01.4')", "out of reach"),
     "the solution, read by another program": (
         "import subprocess\nsubprocess.run(['cat', 'x'])\ndef total(x): return 0",
         "other processes"),

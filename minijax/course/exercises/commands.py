@@ -154,6 +154,3 @@ def reset(number: str) -> None:
     for path in kept:
         click.echo(f"your attempt is in {path.relative_to(copy)}")
     click.echo(str(judge(e, e.stub)))
-
-
-COMMANDS = [start, check, hint, progress, reset]

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from minijax.course.book import read_book
+from minijax.course.publish import html
 from minijax.course.serve import server
 from minijax.course.terminal import has_screen, one_line_errors, require, stoppable
 
@@ -52,7 +53,5 @@ def serve(port: int, browser: bool | None) -> None:
 
 def make(verbose: bool = False) -> Path:
     """The folder of the pages."""
-    from minijax.course.publish import html
-
     found = read_book()
     return html.build(found, found.root / "build", verbose)

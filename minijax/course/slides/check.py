@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from minijax.course.fresh_kernel import run_cells
+from minijax.course.guards import parse
 from minijax.course.slides.alias import USUAL
 from minijax.course.slides.deck import Block, MarkdownDeck, NotebookDeck
 
@@ -96,8 +97,6 @@ def check(deck: MarkdownDeck | NotebookDeck, folder: Path, timeout: int) -> list
 
 
 def _parsed(cell: Any) -> ast.Module:
-    from minijax.course.guards import parse
-
     tree = parse(cell)
     if tree is None:
         ast.parse(cell.source)  # says what is wrong

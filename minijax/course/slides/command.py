@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from minijax.course.serve import server
+from minijax.course.slides.build import build, choose
 from minijax.course.slides.check import Result, check
 from minijax.course.slides.deck import MOST_LINES, read_deck, text_of
 from minijax.course.terminal import has_screen
@@ -67,8 +68,6 @@ def serve_pages(chapter: str | None, folder: Path, port: int, browser: bool | No
 
 def write_pages(chapter: str | None, folder: Path) -> list[str]:
     """Build, and say what was built."""
-    from minijax.course.slides.build import build, choose
-
     try:
         names = []
         for page in build(choose(chapter), folder):

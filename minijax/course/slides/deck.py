@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from minijax.course import cells
+
 PYTHON = {"", "py", "python", "python3", "ipython", "ipython3", "pycon", "code-cell"}
 LANGUAGE = re.compile(r"\s*\{?\s*\.?([\w+-]*)")
 OUTPUT = "#>"  # begins a line of output that was written into a Markdown deck
@@ -97,11 +99,9 @@ class NotebookDeck:
         """The file with the outputs stored in the cells."""
         import nbformat
 
-        from minijax.course.cells import canonical_outputs
-
         for count, (block, found) in enumerate(zip(self.blocks, outputs, strict=True), 1):
             cell = self.nb.cells[block.end]
-            cell.outputs = canonical_outputs(found, count)
+            cell.outputs = cells.canonical_outputs(found, count)
             cell.execution_count = count
         return nbformat.writes(self.nb).rstrip("\n") + "\n"
 
@@ -137,8 +137,6 @@ def _language(info: str) -> str:
 
 
 def _shortened(outputs: list[Any]) -> list[str]:
-    from minijax.course.cells import clean
-
-    lines = clean(text_of(outputs)).splitlines()
+    lines = cells.clean(text_of(outputs)).splitlines()
     more = len(lines) - MOST_LINES
     return lines if more <= 0 else [*lines[: MOST_LINES - 1], f"... ({more + 1} more lines)"]

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+import nbformat
 
+from minijax.course.exercises import generate
 from minijax.course.exercises.source import Exercise, course, folder
 from minijax.course.places import copy_folder
 
@@ -47,8 +49,6 @@ def nbgrader(target: Path, chapters: tuple[str, ...]) -> None:
     An assignment for each CHAPTER, such as 03; without any, for all. Run it again for more of
     them, or after an update. What you have changed is kept.
     """
-    from minijax.course.exercises import generate
-
     names, made = write(target / "source", chapters, generate.nbgrader)
     config = target / "nbgrader_config.py"
     if not config.exists():
@@ -67,8 +67,6 @@ def plain(target: Path, chapters: tuple[str, ...]) -> None:
     A notebook for each CHAPTER, such as 03; without any, for all. They can be handed out by any
     course system. What you have changed is kept.
     """
-    from minijax.course.exercises import generate
-
     names, made = write(target, chapters, generate.notebook)
     click.echo(f"{target}: {made} of {len(names)} notebooks written: {listed(names)}")
     click.echo("Next: hand them out; when they are back in one folder, with a folder or a file for "
@@ -78,16 +76,12 @@ def plain(target: Path, chapters: tuple[str, ...]) -> None:
 def write(target: Path, chapters: tuple[str, ...], form: Callable[[list[Exercise], str], Any]
           ) -> tuple[list[str], int]:
     """Write the notebooks in a form: the names of the chapters, and how many were written."""
-    import nbformat
-
-    from minijax.course.exercises.generate import title
-
     names = wanted(chapters)
 
     def as_form(name: Path, content: bytes) -> bytes:
         source = folder() / f"{name.stem}.md"
         members = [e for e in course().values() if e.chapter == name.stem]
-        return (nbformat.writes(form(members, title(source))) + "\n").encode()
+        return (nbformat.writes(form(members, generate.title(source))) + "\n").encode()
 
     try:
         made, kept = copy_folder(folder(), target, change=as_form, wanted=lambda name:
