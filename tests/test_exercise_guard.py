@@ -10,7 +10,7 @@ import minijax
 from minijax.compiler import cache
 from minijax.course.exercises import source
 from minijax.course.exercises.judge import RIGHT, WRONG, judge, run
-from tests.test_exercises import HONEST, exercise
+from tests.test_exercises import COURSE, HONEST, exercise
 
 SECRET = str(source.folder() / "01_tracing" / "solutions.py")
 PACKAGE = Path(minijax.__file__).parent
@@ -109,3 +109,12 @@ def test_only_the_solution_keeps_kernels(tmp_path, monkeypatch):
     for ours, there in [(False, 0), (True, 1)]:
         run(e, code, ours=ours)
         assert len(list(tmp_path.glob("kernels/*.kernel"))) == there
+
+
+def test_an_operation_is_out_of_reach_with_its_function():
+    """`psum` is withheld; so is what it binds."""
+    code = ("from minijax.lax.all_reduce import psum_p\ndef scattered_sum(x):\n"
+            "    total = psum_p.bind(x, axes=('i',), axis_index_groups=None)\n"
+            "    return total[lax.axis_index('i')]\n")
+    verdict = judge(COURSE["09.3"], code)
+    assert verdict.outcome == WRONG and "cannot be called" in verdict.text, verdict

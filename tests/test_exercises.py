@@ -461,7 +461,9 @@ def test_in_a_notebook():
     e = COURSE["01.4"]
     start = "from minijax.course.exercises import check, hint, solution"
     said = shell(start, generate.stub_cell(e), "hint('01.4')", "hint('01.4')", "solution('01.4')",
-                 f"# exercise 01.4\n{e.solution}\ncheck()", "solution('01.4')", "check('01.3')")
+                 f"# exercise 01.4\n{e.solution}\ncheck()", "solution('01.4')", "check('01.3')",
+                 "check('foo')")
+    assert "there is no exercise 'foo'; there are 00.1 to" in said
     assert "01.4 not attempted: The four corners (about 1 line)" in said
     assert "hint 1 of 3" in said and "hint 2 of 3" in said
     assert "01.4 is not right yet. Ask again" in said

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from minijax.course.exercises.judge import RIGHT, Verdict, judge
-from minijax.course.exercises.source import FIRST_LINE, find, full
+from minijax.course.exercises.source import FIRST_LINE, find
 
 __all__ = ["check", "hint", "passed", "solution"]
 
@@ -38,7 +38,9 @@ def check(number: str | None = None, attempt: str | None = None) -> Verdict:
     >>> check("01.4", "def difference(x, y): return x[0] - y[1], x[1] - y[0]")
     01.4 right
     """
-    text = _latest(number and full(number)) if attempt is None else attempt
+    if number:
+        number = find(number).number
+    text = _latest(number) if attempt is None else attempt
     mark = FIRST_LINE.match(text.lstrip())
     e = find(number or (mark[1] if mark else ""))
     verdict = judge(e, text)
