@@ -616,7 +616,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(copy, monkeypatch):
     for words in [("start",), ("hint", "01.4"), ("reset", "01.4")]:
         status, text = said(*words)
         assert status == 1 and text.startswith("Error: ") and "Permission denied" in text, words
-        assert str(copy) in text
+        assert str(copy) in text and "made with  minijax start FOLDER" in text
 
 
 def test_reset_runs_nothing(copy, monkeypatch):

@@ -29,6 +29,9 @@ def explained() -> Iterator[None]:
         yield
     except KeyError as error:  # whose text is in quotes
         raise click.ClickException(error.args[0]) from error
+    except PermissionError as error:
+        raise click.ClickException(f"{error}: work in a copy that you may write, made with  "
+                                   "minijax start FOLDER") from error
     except (OSError, ValueError) as error:
         raise click.ClickException(str(error)) from error
 

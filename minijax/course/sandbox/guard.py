@@ -2,7 +2,8 @@
 
 An audit hook cannot be taken out again, but it runs beside the code that it guards against. So it
 calls nothing that this code could replace or look into: only functions in C, held as defaults. And
-it believes no path: it asks the system for the file that a path leads to.
+it believes no path: it asks the system for the file that a path leads to. What machine code does
+that an answer generates, no hook sees.
 """
 
 from __future__ import annotations
