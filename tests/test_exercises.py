@@ -520,6 +520,7 @@ def test_a_course_on_the_command_line(copy):
     assert status == 1 and e.wrong[0].message in text and "expected:" in text
     assert said("hint", "01.4")[1].startswith("hint 1 of 3: ")
     assert said("hint", "01.4")[1].startswith("hint 2 of 3: ")
+    assert 'In a notebook,  solution("01.4")  shows' in said("hint", "01.4")[1]
     answer(copy, "01.4", e.solution)
     for words in [("check",), ("check", "01"), ("check", "1"), ("check", "01.4"), ("check", "1.4")]:
         assert said(*words) == (0, "01.4 right\n")

@@ -124,6 +124,8 @@ def hint(number: str) -> None:
         n = given[e.number] = min(given.get(e.number, 0) + 1, len(e.hints))
         record.write_text(json.dumps(given), "utf-8")
     click.echo(f"hint {n} of {len(e.hints)}: {e.hints[n - 1]}")
+    if n == len(e.hints):
+        click.echo(f'That was the last. In a notebook,  solution("{e.number}")  shows an answer.')
 
 
 @click.command()
