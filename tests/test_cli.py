@@ -44,6 +44,19 @@ def test_the_installed_script_answers():
     script = Path(sys.executable).with_name("minijax")
     done = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
     assert re.fullmatch(r"minijax \d+\.\d+\.\d+\S*\n", done.stdout)
+    module = subprocess.run([sys.executable, "-m", "minijax", "strat"], capture_output=True,
+                            text=True)
+    assert module.returncode == 2 and "python -m minijax" in module.stderr
+    assert "'start'" in module.stderr
+
+
+def test_the_command_imports_no_more_than_it_needs():
+    """Else `minijax check` keeps a learner waiting: nbformat alone takes a second to import."""
+    code = ("import sys, minijax.course.cli as cli\ncli.main.get_command(None, 'check')\n"
+            "print(sorted({'nbformat', 'IPython', 'matplotlib', "
+            "'numba', 'rich', 'sklearn', 'sphinx'} & set(sys.modules)))")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 @pytest.mark.parametrize("arguments", [

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from minijax.course import cli, exercises
-from minijax.course.exercises import commands, copies, generate, source
+from minijax.course.exercises import commands, copies, generate, source, stubs
 from minijax.course.exercises.judge import (
     NOT_ATTEMPTED,
     RIGHT,
@@ -27,7 +27,7 @@ from minijax.course.exercises.judge import (
     same,
 )
 from minijax.course.exercises.steps import docstring_steps, steps, test_steps as steps_of_test
-from minijax.course.sandbox.data import check_form, difference, encode, show
+from minijax.course.sandbox.data import check_form, difference, encode, line_diff, show
 from minijax.course.sandbox.process import Limits, Sandbox
 from tests.tiers import thinned
 
@@ -92,7 +92,7 @@ def test_a_chapter_has_exercises_enough():
 
 def test_a_statement_is_a_comment_of_a_file():
     text = "word " * 30 + "\n\n```text\na   b\n\n   c\n```\n\n- one\n- two"
-    lines = generate.filled(text).splitlines()
+    lines = stubs.filled(text).splitlines()
     assert max(map(len, lines)) <= 96 and "   c" in lines and lines[-2:] == ["- one", "- two"]
     assert all(len(line) <= 100 for e in COURSE.values()
                for line in generate.stub_file(e).splitlines() if line.startswith("#"))
@@ -257,7 +257,7 @@ CHEATS = {
         "def total(x): return 0", "out of reach"),
     "the solution, asked for": (
         "from minijax.course.exercises import solution\n"
-        "def total(x): return solution('01.4') and solution('01.4')", "no exercise"),
+        "def total(x): return solution('01.4') and solution('01.4')", "out of reach"),
     "the solution, read by another program": (
         "import subprocess\nsubprocess.run(['cat', 'x'])\ndef total(x): return 0",
         "other processes"),
@@ -362,6 +362,7 @@ def test_programs_are_compared_line_by_line(tmp_path):
         "return sum(float(v) for v in x)\n": "return sum(x)\n"})
     text = judge(e, "def total(x):\n    return x[0] + x[1]").text
     assert "(- yours, + expected)" in text and "\n+     " in text and "\n- " in text
+    assert line_diff("a\n\nb", "a\nb") == "  a\n  b"  # what does not count is not shown
 
 
 @pytest.mark.parametrize("mine, expected, what", [
@@ -479,7 +480,9 @@ def test_in_a_notebook():
     e = COURSE["01.4"]
     start = "from minijax.course.exercises import check, hint, solution"
     said = shell(start, generate.stub_cell(e), "hint('01.4')", "hint('01.4')", "solution('01.4')",
-                 f"# exercise 01.4\n{e.solution}\ncheck()", "solution('01.4')", "check('01.3')")
+                 f"# exercise 01.4\n{e.solution}\ncheck()", "solution('01.4')", "check('01.3')",
+                 "check('foo')")
+    assert "there is no exercise 'foo'; there are 00.1 to" in said
     assert "01.4 not attempted: The four corners (about 1 line)" in said
     assert "hint 1 of 3" in said and "hint 2 of 3" in said
     assert "01.4 is not right yet. Ask again" in said
@@ -536,8 +539,9 @@ def test_a_course_on_the_command_line(copy):
     assert status == 1 and e.wrong[0].message in text and "expected:" in text
     assert said("hint", "01.4")[1].startswith("hint 1 of 3: ")
     assert said("hint", "01.4")[1].startswith("hint 2 of 3: ")
+    assert 'In a notebook,  solution("01.4")  shows' in said("hint", "01.4")[1]
     answer(copy, "01.4", e.solution)
-    for words in [("check",), ("check", "01"), ("check", "01.4")]:
+    for words in [("check",), ("check", "01"), ("check", "1"), ("check", "01.4"), ("check", "1.4")]:
         assert said(*words) == (0, "01.4 right\n")
     text = said("progress")[1]
     assert "01_tracing           ...+" in text and "\n1 of " in text and "next: 00.1" in text
@@ -612,8 +616,38 @@ def test_errors_say_what_to_do(tmp_path, monkeypatch):
     assert said("check", "01.1")[1].endswith("make one with  minijax start minijax-course  "
                                              "and go there\n")
     assert said("start")[1].endswith("minijax check 00.1\n")
+    monkeypatch.chdir(copies.USUAL)
     text = said("check", "01.77")[1]
     assert "there is no exercise '01.77'; there are 01.1, 01.2" in text and "Trace" not in text
+    for command in ("check", "hint", "reset"):
+        text = said(command, "foo")[1]
+        assert "there is no exercise 'foo'; there are 00.1 to 00.6, 01.1 to 01.6, " in text
+    file = Path("exercises/01_tracing/01_4.py")
+    file.write_bytes("# exercise 01.4\n# é\n".encode("utf-16"))
+    text = said("check", "01.4")[1]
+    assert "01_4.py is not text in UTF-8" in text and "save it again in that encoding" in text
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(copy, monkeypatch):
+    def refuse(self, *args, **kwargs):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    for words in [("start",), ("hint", "01.4"), ("reset", "01.4")]:
+        status, text = said(*words)
+        assert status == 1 and text.startswith("Error: ") and "Permission denied" in text, words
+        assert str(copy) in text and "made with  minijax start FOLDER" in text
+
+
+def test_reset_runs_nothing(copy, monkeypatch):
+    """An endless loop is put away at once. Nothing in a file is no attempt; half a line is one."""
+    judging = sys.modules[judge.__module__]
+    monkeypatch.setattr(judging, "run", lambda *args: pytest.fail("it was run"))
+    for text, kept in [("while True: pass", True), ("answer = (", True), ("", False)]:
+        path = answer(copy, "01.4", text)
+        assert ("your attempt is in" in said("reset", "01.4")[1]) == kept
+    path.write_text("", "utf-8")
+    assert "01.4 not attempted" in said("check", "01.4")[1]
 
 
 def test_start_within_a_copy_renews_it(copy, monkeypatch):

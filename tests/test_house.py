@@ -44,7 +44,7 @@ def ring(name: str) -> int:
     parts = name.split(".")
     if name == "minijax":
         return len(RINGS) - 1  # the list of public names sees everything but the course
-    if parts[1] == "course":
+    if parts[1] in ("course", "__main__"):
         return RINGS.index("course")
     if parts[1] in LAX or name.startswith(BACKEND):
         return RINGS.index("lax")
@@ -88,7 +88,7 @@ def test_imports_point_inward(name):
 
 
 def test_nothing_imports_the_course():
-    assert not {n for n in MODULES if not n.startswith("minijax.course")
+    assert not {n for n in MODULES if ring(n) < RINGS.index("course")
                 and any(i.startswith("minijax.course") for i in ours(n))}
 
 

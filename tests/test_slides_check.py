@@ -267,6 +267,14 @@ def test_a_notebook_keeps_its_prose_and_gets_its_outputs(tmp_path):
     assert isinstance(read_deck(path), NotebookDeck)
 
 
+def test_a_deck_without_code_says_what_code_is(tmp_path):
+    path = tmp_path / "deck.md"
+    path.write_text("# Words\n", "utf-8")
+    done = CliRunner().invoke(main, ["slides", "check", str(path)])
+    assert "begin a block of Python with  ```python" in done.output
+    assert done.output.endswith("0 run, 0 reported\n") and done.exit_code == 0
+
+
 @pytest.mark.parametrize("content", [b"{}", b"x", b"\xff\xfe"])
 def test_a_file_that_is_no_notebook_is_refused_in_one_line(tmp_path, content):
     path = tmp_path / "deck.ipynb"

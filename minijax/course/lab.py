@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from minijax.course.places import STATIC, copy_chapters, trust
-from minijax.course.terminal import has_screen, one_line_errors, require
+from minijax.course.terminal import has_screen, require
 
 WITH, WITHOUT = "minijax-course", "minijax-course-unrun"  # the folders, unless one is named
 
@@ -29,9 +29,12 @@ def lab(folder: Path | None, without_outputs: bool, port: int, browser: bool | N
     from jupyterlab.labapp import LabApp
 
     folder = folder or Path(WITHOUT if without_outputs else WITH)
-    with one_line_errors(OSError):
+    try:
         made, old = copy_chapters(folder, without_outputs)
         trust(made)
+    except OSError as error:
+        raise click.ClickException(f"{error}: name a folder that can be written, "
+                                   "minijax lab FOLDER") from error
     click.echo(f"{folder}: {len(made)} files copied" if made else f"{folder}: your copy, unchanged")
     for path in old:
         click.echo(f"{path}: yours is kept; the library's is newer. Move yours away to get it.")

@@ -1,7 +1,7 @@
 """Exercises: in a notebook `check("03.1")`, `hint("03.1")`, `solution("03.1")`.
 
-`source.py` reads them, `judge.py` says whether an answer is right, `generate.py` writes what
-learners get, `copies.py` looks after their copies, `commands.py` is the command line.
+`source.py` reads them, `judge.py` says whether an answer is right, `stubs.py` and `generate.py`
+make what learners get, `copies.py` looks after their copies, `commands.py` is the command line.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ def check(number: str | None = None, attempt: str | None = None) -> Verdict:
     >>> check("01.4", "def difference(x, y): return x[0] - y[1], x[1] - y[0]")
     01.4 right
     """
+    if number:
+        number = find(number).number
     text = _latest(number) if attempt is None else attempt
     mark = FIRST_LINE.match(text.lstrip())
     e = find(number or (mark[1] if mark else ""))
@@ -53,19 +55,19 @@ def hint(number: str) -> Said:
     >>> hint("01.4")
     hint 1 of 3: When is a difference as small as it can be?
     """
-    hints = find(number).hints
-    n = _hints[number] = min(_hints.get(number, 0) + 1, len(hints))
-    return Said(f"hint {n} of {len(hints)}: {hints[n - 1]}")
+    e = find(number)
+    n = _hints[e.number] = min(_hints.get(e.number, 0) + 1, len(e.hints))
+    return Said(f"hint {n} of {len(e.hints)}: {e.hints[n - 1]}")
 
 
 def solution(number: str) -> Said:
     """One right answer: after yours was right, or when you ask a second time."""
     e = find(number)
-    if number in _right or number in _asked:
+    if e.number in _right or e.number in _asked:
         return Said(e.solution)
-    _asked.add(number)
-    return Said(f"{number} is not right yet. Ask again to see a solution, or ask for a hint: "
-                f'hint("{number}")')
+    _asked.add(e.number)
+    return Said(f"{e.number} is not right yet. Ask again to see a solution, or ask for a hint: "
+                f'hint("{e.number}")')
 
 
 def passed(number: str) -> None:

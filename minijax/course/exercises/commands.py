@@ -14,7 +14,7 @@ import click
 
 from minijax.course.exercises import copies
 from minijax.course.exercises.judge import NOT_ATTEMPTED, RIGHT, judge
-from minijax.course.exercises.source import Exercise, course, find
+from minijax.course.exercises.source import Exercise, course, find, full
 from minijax.course.places import trust
 
 HINTS = ".hints.json"  # in the working copy: how many hints of each exercise were given
@@ -27,8 +27,13 @@ def explained() -> Iterator[None]:
     """What a learner can cause is one sentence, without a traceback."""
     try:
         yield
-    except (FileNotFoundError, KeyError, ValueError) as error:
-        raise click.ClickException(str(error.args[-1] if error.args else error)) from error
+    except KeyError as error:  # whose text is in quotes
+        raise click.ClickException(error.args[0]) from error
+    except PermissionError as error:
+        raise click.ClickException(f"{error}: work in a copy that you may write, made with  "
+                                   "minijax start FOLDER") from error
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
 
 
 @click.command()
@@ -61,9 +66,11 @@ def check(number: str | None, watch: bool) -> None:
     """
     with explained():
         copy = copies.find_copy()
-        wanted = [e for n, e in course().items() if n.startswith(f"{number or n[:2]}.")]
+        chapter = full(number or "")
+        wanted = [e for n, e in course().items() if not number or n.startswith(f"{chapter}.")]
+        several = bool(wanted)
         wanted = wanted or [find(number or "")]
-        good = tell(copy, wanted, number in course())
+        good = tell(copy, wanted, not several)
     if watch:
         try:
             follow(copy, wanted)
@@ -106,7 +113,7 @@ def follow(copy: Path, wanted: list[Exercise]) -> None:
 @click.command()
 @click.argument("number")
 def hint(number: str) -> None:
-    """Print the next hint for exercise NUMBER.
+    """Print the next hint for exercise NUMBER, such as 03.1.
 
     There are three: a nudge, a pointer, and nearly the answer.
     """
@@ -114,9 +121,11 @@ def hint(number: str) -> None:
         copy, e = copies.find_copy(), find(number)
         record = copy / copies.FOLDER / HINTS
         given = json.loads(record.read_text("utf-8")) if record.is_file() else {}
-        n = given[number] = min(given.get(number, 0) + 1, len(e.hints))
+        n = given[e.number] = min(given.get(e.number, 0) + 1, len(e.hints))
         record.write_text(json.dumps(given), "utf-8")
     click.echo(f"hint {n} of {len(e.hints)}: {e.hints[n - 1]}")
+    if n == len(e.hints):
+        click.echo(f'That was the last. In a notebook,  solution("{e.number}")  shows an answer.')
 
 
 @click.command()
@@ -140,7 +149,7 @@ def progress() -> None:
 @click.command()
 @click.argument("number")
 def reset(number: str) -> None:
-    """Begin exercise NUMBER again.
+    """Begin exercise NUMBER, such as 03.1, again.
 
     What you had written is kept in the folder exercises/attempts.
     """
@@ -150,6 +159,3 @@ def reset(number: str) -> None:
     for path in kept:
         click.echo(f"your attempt is in {path.relative_to(copy)}")
     click.echo(str(judge(e, e.stub)))
-
-
-COMMANDS = [start, check, hint, progress, reset]

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from minijax.course.exercises.generate import stub_cell, stub_file
-from minijax.course.exercises.judge import NOT_ATTEMPTED, RIGHT, Verdict, judge
+from minijax.course.exercises.judge import NOT_ATTEMPTED, RIGHT, Verdict, begun, judge
 from minijax.course.exercises.source import FIRST_LINE, Exercise, course, folder
+from minijax.course.exercises.stubs import stub_cell, stub_file
 from minijax.course.places import ORIGINALS, copy_chapters, copy_folder
 
 USUAL = "minijax-course"
@@ -76,7 +76,7 @@ def find_copy() -> Path:
 def attempts(copy: Path, e: Exercise) -> list[Attempt]:
     """All that the learner has for an exercise, the latest change first."""
     file = copy / FOLDER / e.chapter / f"{e.number.replace('.', '_')}.py"
-    found = [Attempt(file, file.read_text("utf-8"))] if file.is_file() else []
+    found = [Attempt(file, read_text(file))] if file.is_file() else []
     for path in _notebooks(copy, e):
         found += [Attempt(path, source_of(cell)) for cell in read_notebook(path)["cells"]
                   if number_of(cell) == e.number]
@@ -99,7 +99,7 @@ def reset(copy: Path, e: Exercise) -> list[Path]:
     """Put the dots back, in the file and in the notebooks. The files that keep what was there."""
     kept = []
     for attempt in attempts(copy, e):
-        if judge(e, attempt.text).outcome != NOT_ATTEMPTED:
+        if begun(e, attempt.text):
             kept.append(_keep(copy, e, attempt.text))
     file = copy / FOLDER / e.chapter / f"{e.number.replace('.', '_')}.py"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -140,10 +140,19 @@ def _notebooks(copy: Path, e: Exercise) -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
+def read_text(path: Path) -> str:
+    """The text of a file. ValueError if it is none."""
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not text in UTF-8 ({error.reason}, byte {error.start}): save "
+                         "it again in that encoding") from error
+
+
 def read_notebook(path: Path) -> Any:
     """The JSON of a notebook. ValueError if it is none."""
     try:
-        book = json.loads(path.read_text("utf-8"))
+        book = json.loads(read_text(path))
         if not isinstance(book, dict) or "cells" not in book:
             raise ValueError("it has no cells")
         return book

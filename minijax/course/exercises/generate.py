@@ -9,9 +9,7 @@ uses that: `minijax release`.
 from __future__ import annotations
 
 import argparse
-import re
 import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +17,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from minijax.course.cells import METADATA, canonical, read as read_notebook
 from minijax.course.exercises.source import Exercise, folder, read
+from minijax.course.exercises.stubs import stub_cell, stub_file
 
 TOOL = "python -m minijax.course.exercises.generate"
 START = "from minijax.course.exercises import check, hint, solution"
 GRADED_START = "from minijax.course.exercises import hint, passed"
-WHOLE = re.compile(r"`[^`]+`|\([^()]{,12}\)")  # `x + 1` and (n, k) are not broken in two
-KEPT = "\N{NO-BREAK SPACE}"  # stands for a space in them
 LAST = "## What real JAX does differently"
 HOW = """\
 Put your answer in the place of the dots and run the cell: its last line says whether it is right.
@@ -37,42 +34,6 @@ it: no error means that it is right. `hint("{number}")` helps, three times."""
 def statement(e: Exercise, level: str = "##") -> str:
     worth = f"{e.points} point{'s' * (e.points > 1)}, {e.size}"
     return f"{level} {e.number} {e.title}\n\n{e.statement}\n\n*({worth})*"
-
-
-def stub_cell(e: Exercise) -> str:
-    return f'# exercise {e.number}\n{e.stub}\ncheck("{e.number}")'
-
-
-def stub_file(e: Exercise) -> str:
-    """One exercise as a file, which `minijax check` checks and Python can run."""
-    comment = "\n".join(f"# {line}".rstrip() for line in filled(e.statement).splitlines())
-    own = set(e.stub.splitlines()) - {""}  # what an answer imports itself stands there
-    given = "\n".join(x for x in e.given.splitlines() if x not in own).strip()
-    given = f"{given}\n\n\n" if given else ""
-    return (f"# exercise {e.number}: {e.title}\n#\n{comment}\n#\n"
-            f"# Check it with:  minijax check {e.number}\n\n{given}{e.stub}")
-
-
-def filled(text: str) -> str:
-    """Prose in lines that fit behind a `#`; fences, lists and tables as they are."""
-    parts = re.split(r"(^```.*?^```$)", text, flags=re.MULTILINE | re.DOTALL)
-    for i, part in enumerate(parts):
-        if not part.startswith("```"):
-            parts[i] = "\n\n".join(p if re.search(r"^\s*([-|*]|\d+\.) ", p, re.MULTILINE)
-                                    else wrapped(p) for p in part.split("\n\n"))
-    return "".join(parts)
-
-
-def wrapped(paragraph: str, width: int = 96) -> str:
-    """A paragraph in as few lines as can be, all about equally long. Code and pairs stay whole."""
-    kept = WHOLE.sub(lambda found: re.sub(r"\s+", KEPT, found[0]), paragraph)
-
-    def lines(width: int) -> list[str]:
-        return textwrap.wrap(kept, width, break_long_words=False, break_on_hyphens=False)
-
-    fewest = len(lines(width))
-    narrow = next(w for w in range(1, width + 1) if len(lines(w)) <= fewest)
-    return "\n".join(lines(narrow)).replace(KEPT, " ")
 
 
 def notebook(exercises: list[Exercise], title: str) -> Any:

@@ -8,10 +8,12 @@ answer, in every call, gets that one's message.
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from minijax.compiler import cache
 from minijax.course.exercises.source import Exercise, Wrong, folder
 from minijax.course.exercises.steps import Step, steps
 from minijax.course.sandbox.data import difference, line_diff, show
@@ -57,8 +59,8 @@ def judge(e: Exercise, attempt: str, limits: Limits = LIMITS) -> Verdict:
     if not attempted(e, answer):
         return Verdict(e.number, NOT_ATTEMPTED, f"{e.title} ({e.size})")
     try:
-        mine = run(e, answer, limits)
         expected = run_solution(e)
+        mine = run(e, answer, limits)
         if fault := fault_of_solution(e, expected):
             return Verdict(e.number, UNCHECKED, fault)
         if (place := first_difference(mine, expected)) is None:
@@ -79,25 +81,37 @@ def answer_of(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def begun(e: Exercise, attempt: str) -> bool:
+    """Whether a text has more than the learner was given; it is not run."""
+    try:
+        return attempted(e, answer_of(attempt))
+    except SyntaxError:
+        return True
+
+
 def attempted(e: Exercise, answer: str) -> bool:
-    """Whether it differs from what the learner was given, other than by comments."""
+    """Whether there is an answer, other than what the learner was given and comments."""
     given = {ast.unparse(node) for node in ast.parse(e.given).body}
 
     def own(text: str) -> list[str]:
         return [t for node in ast.parse(text).body if (t := ast.unparse(node)) not in given]
 
-    return own(answer) not in [own(e.with_solution([dots])) for dots in DOTS]
+    return own(answer) not in ([], *(own(e.with_solution([dots])) for dots in DOTS))
 
 
 # --- running ---------------------------------------------------------------------------------
 
 
-def run(e: Exercise, answer: str, limits: Limits = LIMITS) -> Run:
-    """Load an answer and take every step with it, until one does not come back."""
+def run(e: Exercise, answer: str, limits: Limits = LIMITS, ours: bool = False) -> Run:
+    """Load an answer and take every step with it, until one does not come back.
+
+    Only of ours are kernels kept: others could leave the solution a kernel that errs as they do.
+    """
     values: list[Any] = []
     ended = ""
     with Sandbox(answer, e.names, e.given, e.file, e.tags("without"), [str(folder())],
-                 e.settings.get("processes") == "yes", limits) as sandbox:
+                 kept_kernels() if ours else (), e.settings.get("processes") == "yes",
+                 limits) as sandbox:
         try:
             values.append(sandbox.loaded())
             for step in steps(e) if values == [None] else ():
@@ -107,9 +121,19 @@ def run(e: Exercise, answer: str, limits: Limits = LIMITS) -> Run:
     return Run(values, sandbox.printed.decode("utf-8", "replace"), ended)
 
 
+def kept_kernels() -> list[str]:
+    """The folder of compiled kernels, which is made if it is not there."""
+    place = cache.folder()
+    if place is None:
+        return []
+    with contextlib.suppress(OSError):
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return [str(place)]
+
+
 @functools.cache
 def run_solution(e: Exercise) -> Run:
-    return run(e, e.solution)
+    return run(e, e.solution, ours=True)
 
 
 def fault_of_solution(e: Exercise, found: Run) -> str | None:
@@ -125,7 +149,7 @@ def fault_of_solution(e: Exercise, found: Run) -> str | None:
 
 @functools.cache
 def run_wrong(e: Exercise, wrong: Wrong) -> Run:
-    return run(e, e.wrong_answer(wrong))
+    return run(e, e.wrong_answer(wrong), ours=True)
 
 
 # --- comparing -------------------------------------------------------------------------------

@@ -259,9 +259,18 @@ def course() -> dict[str, Exercise]:
     return {e.number: e for e in found}
 
 
+def full(number: str) -> str:
+    """`3.1` as the course writes it, 03.1; the number of a chapter alike."""
+    return number.strip().zfill(2) if "." not in number else number.strip().zfill(4)
+
+
 def find(number: str) -> Exercise:
     """One exercise. KeyError says which there are."""
-    if number in course():
-        return course()[number]
-    same = [n for n in course() if n.startswith(number.split(".")[0] + ".")]
-    raise KeyError(f"there is no exercise {number!r}; there are {', '.join(same or course())}")
+    if full(number) in course():
+        return course()[full(number)]
+    chapters: dict[str, list[str]] = {}
+    for n in course():
+        chapters.setdefault(n[:2], []).append(n)
+    same = chapters.get(full(number).split(".")[0])
+    there = same or [f"{group[0]} to {group[-1]}" for group in chapters.values()]
+    raise KeyError(f"there is no exercise {number!r}; there are {', '.join(there)}")

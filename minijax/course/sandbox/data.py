@@ -167,5 +167,6 @@ def show(data: Data) -> str:
 
 def line_diff(mine: str, expected: str) -> str:
     """Two texts, line beside line: `-` is mine, `+` is expected."""
-    a, b = ([line.rstrip() for line in text.strip().splitlines()] for text in (mine, expected))
+    a, b = ([line.rstrip() for line in text.splitlines() if line.strip()]
+            for text in (mine, expected))
     return "\n".join(line for line in difflib.ndiff(a, b) if line[0] in "-+ ")

@@ -65,7 +65,8 @@ class Sandbox:
 
     def __init__(self, code: str, names: Sequence[str] = (), given: str = "",
                  file: str | None = None, without: Sequence[str] = (),
-                 protected: Sequence[str] = (), processes: bool = False,
+                 protected: Sequence[str] = (), writable: Sequence[str] = (),
+                 processes: bool = False,
                  limits: Limits = LIMITS):
         self.limits, self.processes = limits, processes
         self.printed, self.taken = b"", 0  # the beginning of what it printed, and how much that was
@@ -73,7 +74,7 @@ class Sandbox:
         self.folder = tempfile.TemporaryDirectory(prefix="exercise-", ignore_cleanup_errors=True)
         self.request = {"code": code, "names": list(names), "given": given, "file": file,
                         "without": list(without), "protected": list(protected),
-                        "processes": processes}
+                        "writable": list(writable), "processes": processes}
 
     def __enter__(self) -> Sandbox:
         self.started, self.requests, replies, prints = start(self.folder.name)

@@ -107,6 +107,8 @@ def check_file(file: Path, write: bool, timeout: int) -> None:
         text = deck.with_outputs([[] if r.reason else r.outputs for r in results])
         file.write_text(text, encoding="utf-8", newline=newline)
     reported = sum(bool(result.reason) for result in results)
+    if not results:
+        click.echo("no code in it: begin a block of Python with  ```python")
     click.echo(f"{len(results) - reported} run, {reported} reported")
     sys.exit(int(reported > 0))
 
