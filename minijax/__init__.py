@@ -94,6 +94,7 @@ from minijax.parallel.meshes import (
 from minijax.parallel.placing import (
     device_put as device_put,
     make_array_from_callback as make_array_from_callback,
+    make_array_from_process_local_data as make_array_from_process_local_data,
     make_array_from_single_device_arrays as make_array_from_single_device_arrays,
 )
 from minijax.parallel.pmap import pmap as pmap

@@ -30,6 +30,7 @@ class Flags(threading.local):
     """
 
     state: object = None
+    mesh: object = None  # of the context, `jax.set_mesh`
 
 
 flags = Flags()
@@ -256,4 +257,4 @@ checking_leaks = functools.partial(check_tracer_leaks, True)
 _read_context = operator.attrgetter(
     "jax_enable_x64", "jax_numpy_dtype_promotion", "jax_numpy_rank_promotion",
     "jax_default_matmul_precision", "jax_default_device", "jax_threefry_partitionable",
-    "jax_disable_jit")
+    "jax_disable_jit", "mesh")

@@ -29,7 +29,7 @@ from minijax.families import Program
 from minijax.fast_path import Shortened
 from minijax.jaxpr import JaxprEqn, closed, narrow_jaxpr, trace_to_jaxpr, used_inputs
 from minijax.jvp import jvp_call
-from minijax.layouts import laid_out, wanted_sharding
+from minijax.layouts import arguments_laid_out, results_laid_out, wanted_sharding
 from minijax.linearize import all_depends, linearize_call, split_jaxpr
 from minijax.make_jaxpr import abstract
 from minijax.references import Touching, Weakly, abstract_refs
@@ -181,9 +181,8 @@ class Jitted(Shortened):
     def long_way(self, args: tuple, kwargs: dict) -> Any:
         if config.jax_disable_jit:
             return self.fun(*args, **kwargs)
-        laid = laid_out("jit in_shardings", args, self.in_shardings)
-        found, leaves = self.find(laid, kwargs)
-        out = laid_out("jit out_shardings", found(leaves), self.out_shardings)
+        found, leaves = self.find(args, kwargs)
+        out = results_laid_out(found(leaves), self.out_shardings)
         if self.donated:
             give_up(*split_static(*self.donated, args, kwargs), out)
         elif not (found.caller or kwargs) and found.in_tree == tree_structure((args, {})):
@@ -195,6 +194,7 @@ class Jitted(Shortened):
     def find(self, args: tuple, kwargs: dict) -> tuple[Traced, list[Any]]:
         """The program for arguments of these types, and the arguments it takes."""
         static, args, kwargs = split_static(self.static_argnums, self.static_argnames, args, kwargs)
+        args = arguments_laid_out(args, kwargs, self.in_shardings)
         leaves, in_tree = tree_flatten((args, kwargs))
         try:
             avals = tuple(map(abstract, leaves))

@@ -11,6 +11,7 @@ import numpy as np
 from minijax import dtypes
 from minijax.core import Array, ArrayImpl, Tracer, leaked, typeof
 from minijax.lax.shapes import not_a_shape
+from minijax.parallel.placing import device_put
 
 ARRAYLIKE = (Array, np.ndarray, np.generic, int, float, complex)
 
@@ -110,6 +111,15 @@ def canonical_shape(shape: Any, name: str = "") -> tuple[int, ...]:
     except TypeError:
         raise not_a_shape(shape) from None
     return sizes
+
+
+# --- devices ---------------------------------------------------------------------------------
+
+
+def placed(x: Any, device: Any, out_sharding: Any = None) -> Any:
+    """A new array, where an option says: on a device, or divided; by default as it is."""
+    where = out_sharding if device is None else device
+    return x if where is None else device_put(x, where)
 
 
 # --- dtypes ----------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from minijax.numpy.arguments import (
     check_arraylike,
     ensure_array,
     live,
+    placed,
 )
 from minijax.numpy.promotion import broadcast_to, convert
 
@@ -45,17 +46,17 @@ def array(object: Any, dtype: Any = None, *, copy: bool = True, order: str | Non
     out = build(object, dtype, copy)
     if ndmin > out.ndim:
         out = lax.expand_dims(out, range(ndmin - out.ndim))
-    return out
+    return placed(out, device, out_sharding)
 
 
 def asarray(a: Any, dtype: Any = None, order: str | None = None, *, copy: bool | None = None,
             device: Any = None, out_sharding: Any = None) -> Any:
     """`array`, without a copy of what is already an array."""
     if dtype is None and isinstance(a, Array) and not copy:
-        return live(a)
+        return placed(live(a), device, out_sharding)
     if dtype is not None:
         dtype = dtypes.check_user_dtype_supported(dtype, "asarray")
-    return array(a, dtype, copy=bool(copy), order=order)
+    return array(a, dtype, copy=bool(copy), order=order, device=device, out_sharding=out_sharding)
 
 
 def copy(a: Any, order: str | None = None) -> Any:
@@ -145,12 +146,12 @@ def astype(x: Any, dtype: Any, /, *, copy: bool = False, device: Any = None) -> 
     if x.dtype.kind == "c" and dtype.kind == "b":
         x = lax.ne(x, 0)
     x = convert(x, dtype)
-    return duplicate(x) if copy else x
+    return placed(duplicate(x) if copy else x, device)
 
 
 def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
     """An array of what another library exports by DLPack."""
-    return asarray(np.from_dlpack(x))
+    return asarray(np.from_dlpack(x), device=device)
 
 
 def frombuffer(buffer: Any, dtype: Any = float, count: int = -1, offset: int = 0) -> Any:
@@ -193,17 +194,17 @@ def filled(name: str, shape: Any, value: Any, dtype: Any) -> Any:
 
 def zeros(shape: Any, dtype: Any = None, *, device: Any = None, out_sharding: Any = None) -> Any:
     """An array of zeros, of float32 unless a dtype is given."""
-    return filled("zeros", shape, 0, dtype)
+    return placed(filled("zeros", shape, 0, dtype), device, out_sharding)
 
 
 def ones(shape: Any, dtype: Any = None, *, device: Any = None, out_sharding: Any = None) -> Any:
     """An array of ones, of float32 unless a dtype is given."""
-    return filled("ones", shape, 1, dtype)
+    return placed(filled("ones", shape, 1, dtype), device, out_sharding)
 
 
 def empty(shape: Any, dtype: Any = None, *, device: Any = None, out_sharding: Any = None) -> Any:
     """An array of zeros: there is no uninitialised memory to see."""
-    return filled("empty", shape, 0, dtype)
+    return placed(filled("empty", shape, 0, dtype), device, out_sharding)
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None, *, device: Any = None,
@@ -218,9 +219,9 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, *, device: Any = None,
     check_arraylike("full", fill_value)
     if dtype is not None:
         dtype = dtypes.check_user_dtype_supported(dtype, "full")
-    if np.ndim(fill_value):
-        return broadcast_to(asarray(fill_value, dtype), shape)
-    return lax.full(canonical_shape(shape), fill_value, dtype)
+    out = (broadcast_to(asarray(fill_value, dtype), shape) if np.ndim(fill_value) else
+           lax.full(canonical_shape(shape), fill_value, dtype))
+    return placed(out, device, out_sharding)
 
 
 def like(name: str, a: Any, value: Any, dtype: Any, shape: Any) -> Any:
@@ -239,22 +240,22 @@ def like(name: str, a: Any, value: Any, dtype: Any, shape: Any) -> Any:
 def zeros_like(a: Any, dtype: Any = None, shape: Any = None, *, device: Any = None,
                out_sharding: Any = None) -> Any:
     """Zeros, of the shape and dtype of `a` unless others are given."""
-    return like("zeros_like", a, 0, dtype, shape)
+    return placed(like("zeros_like", a, 0, dtype, shape), device, out_sharding)
 
 
 def ones_like(a: Any, dtype: Any = None, shape: Any = None, *, device: Any = None,
               out_sharding: Any = None) -> Any:
     """Ones, of the shape and dtype of `a` unless others are given."""
-    return like("ones_like", a, 1, dtype, shape)
+    return placed(like("ones_like", a, 1, dtype, shape), device, out_sharding)
 
 
 def empty_like(prototype: Any, dtype: Any = None, shape: Any = None, *, device: Any = None) -> Any:
     """The same as `zeros_like`."""
-    return like("empty_like", prototype, 0, dtype, shape)
+    return placed(like("empty_like", prototype, 0, dtype, shape), device)
 
 
 def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None, *, device: Any = None,
               out_sharding: Any = None) -> Any:
     """Filled with a value, of the shape and dtype of `a` unless others are given."""
     check_arraylike("full_like", fill_value)
-    return like("full_like", a, fill_value, dtype, shape)
+    return placed(like("full_like", a, fill_value, dtype, shape), device, out_sharding)

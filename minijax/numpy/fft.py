@@ -11,7 +11,7 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.lax import FftType
-from minijax.numpy.arguments import canonical_axis, ensure_array
+from minijax.numpy.arguments import canonical_axis, ensure_array, placed
 from minijax.numpy.arithmetic import remainder
 from minijax.numpy.flipping import roll
 from minijax.numpy.padding import pad
@@ -187,14 +187,14 @@ def fftfreq(n: int, d: Any = 1.0, *, dtype: Any = None, device: Any = None) -> A
     dtype = np.dtype(dtype or dtypes.default_float_dtype())
     real = dtypes.to_floating_dtype(dtype)
     k = remainder(arange(n, dtype=real) + n // 2, n) - n // 2
-    return (k / np.asarray(d * n, real)).astype(dtype)
+    return placed((k / np.asarray(d * n, real)).astype(dtype), device)
 
 
 def rfftfreq(n: int, d: Any = 1.0, *, dtype: Any = None, device: Any = None) -> Any:
     """The frequencies that the elements of `rfft` stand for."""
     check_frequency_arguments("rfftfreq", n, d)
     dtype = np.dtype(dtype or dtypes.default_float_dtype())
-    return arange(0, n // 2 + 1, dtype=dtype) / np.asarray(d * n, dtype)
+    return placed(arange(0, n // 2 + 1, dtype=dtype) / np.asarray(d * n, dtype), device)
 
 
 def fftshift(x: Any, axes: Any = None) -> Any:

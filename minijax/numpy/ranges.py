@@ -21,6 +21,7 @@ from minijax.numpy.arguments import (
     concrete,
     ensure_array,
     ensure_arrays,
+    placed,
 )
 from minijax.numpy.promotion import broadcast_shapes, broadcast_to, convert
 from minijax.numpy.ufuncs import constant_like, log10, power, sign
@@ -63,12 +64,14 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None, *,
     if step is None:
         size = max(0, int(np.ceil(stop - start)))
         numbers = lax.broadcasted_iota(dtype, (size,), 0)
-        return numbers if start == 0 else lax.add(convert_scalar(start, dtype), numbers)
+        out = numbers if start == 0 else lax.add(convert_scalar(start, dtype), numbers)
+        return placed(out, device, out_sharding)
     size = max(0, int(np.ceil((stop - start) / step)))
     narrow = dtypes.kind(dtype) == "f" and dtype.itemsize < 4
     wide = np.dtype(np.float32) if narrow else dtype
     steps = lax.mul(convert_scalar(step, wide), lax.broadcasted_iota(wide, (size,), 0))
-    return lax.convert_element_type(lax.add(convert_scalar(start, wide), steps), dtype)
+    out = lax.convert_element_type(lax.add(convert_scalar(start, wide), steps), dtype)
+    return placed(out, device, out_sharding)
 
 
 def convert_scalar(x: Any, dtype: np.dtype) -> np.ndarray:
@@ -88,8 +91,9 @@ def linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, retste
       retstep: return also the step.
       axis: where the new axis goes, if `start` or `stop` are arrays.
     """
-    return _linspace(start, stop, operator.index(num), endpoint, retstep, dtype,
-                     operator.index(axis))
+    out = _linspace(start, stop, operator.index(num), endpoint, retstep, dtype,
+                    operator.index(axis))
+    return placed(out, device)
 
 
 @functools.partial(jit, static_argnames=("num", "endpoint", "retstep", "dtype", "axis"))
@@ -255,7 +259,7 @@ def eye(N: int, M: int | None = None, k: Any = 0, dtype: Any = None, *, device: 
     if min(shape) < 0:
         raise ValueError(f"negative dimensions are not allowed, got {N} and {M}")
     i, j = (lax.broadcasted_iota(offset.dtype, shape, axis) for axis in (0, 1))
-    return convert(lax.eq(lax.add(i, convert(offset, offset.dtype)), j), dtype)
+    return placed(convert(lax.eq(lax.add(i, convert(offset, offset.dtype)), j), dtype), device)
 
 
 def identity(n: int, dtype: Any = None) -> Any:

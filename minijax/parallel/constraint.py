@@ -7,6 +7,7 @@ from typing import Any
 from minijax.core import ArrayImpl, Tracer
 from minijax.families import Structural
 from minijax.jvp import as_array
+from minijax.make_jaxpr import ShapeDtypeStruct
 from minijax.parallel.engine import engine
 from minijax.parallel.meshes import PartitionSpec, get_mesh
 from minijax.parallel.shardings import NamedSharding, Sharding
@@ -87,15 +88,31 @@ def as_sharding(wanted: Any, what: str) -> Sharding:
         raise TypeError(f"{what} wants shardings or PartitionSpecs, got {wanted!r} of type "
                         f"{type(wanted).__name__}")
     if get_mesh().empty:
-        raise RuntimeError(f"{what} requires a non-empty mesh in context if you are passing a "
-                           "`PartitionSpec`. You can define a context mesh via "
-                           "`jax.set_mesh(mesh)`, or pass jax.NamedSharding(mesh, spec).")
+        kind = ValueError if what == "device_put" else RuntimeError
+        raise kind(f"{what} requires a non-empty mesh in context if you are passing a "
+                   "`PartitionSpec`. You can define a context mesh via `jax.set_mesh(mesh)`, or "
+                   "pass jax.NamedSharding(mesh, spec).")
     return NamedSharding(get_mesh(), wanted)
 
 
 def put(self: Any, x: Any) -> Any:
-    """A value that is divided so: what `jit` does with its `in_shardings`, `out_shardings`."""
+    """A value that is divided so: what `jit` does with its `out_shardings`."""
     return constrained(x, as_sharding(self, "jit"))
 
 
-Sharding.put = PartitionSpec.put = put  # type: ignore[attr-defined]
+def take(self: Any, x: Any) -> Any:
+    """An argument of `jit` that is divided so, as its `in_shardings` say.
+
+    ValueError: the user has divided it in another way.
+    """
+    sharding, given = as_sharding(self, "jit"), getattr(x, "_sharding", None)
+    if given is not None and not sharding.is_equivalent_to(given, x.ndim):
+        raise ValueError("Sharding passed to jit does not match the sharding on the respective "
+                         f"arg. Got jit sharding: {sharding},\narg sharding: {given} for arg "
+                         f"type: {x.aval.str_short()}. Leave it out of in_shardings, or divide "
+                         "the argument so first: jax.device_put(x, sharding).")
+    return x if isinstance(x, ShapeDtypeStruct) else constrained(x, sharding)
+
+
+for _kind in Sharding, PartitionSpec:
+    _kind.put, _kind.take = put, take  # type: ignore[union-attr]

@@ -19,7 +19,7 @@ from minijax.parallel.dividing import divided, joined, part_of
 from minijax.parallel.mapped import ShardMap, axes_in_scope, shard_map_p
 from minijax.parallel.meshes import Mesh, PartitionSpec
 from minijax.parallel.partition import Layout, Part, Partition
-from minijax.parallel.shardings import DividedArray, NamedSharding, Sharding
+from minijax.parallel.shardings import DividedArray, NamedSharding, Sharding, check_devices
 
 __all__ = ["Plan", "plan_of"]
 
@@ -110,6 +110,7 @@ def evaluate(mesh: Mesh, prim: Primitive, args: Sequence[Any], params: dict) -> 
     functions = isinstance(prim, Program) and not subprograms(params)  # each operation for itself
     if functions or isinstance(prim, ShardMap):
         return prim.evaluate(args, params)
+    check_devices(params.get("name", prim.name), mesh.devices.flat, args)
     avals = list(map(typeof, args))
     plan = plan_of(prim, params, avals, mesh, tuple(layout_of(x, mesh) for x in args))
     if plan.worthwhile and isinstance(prim, Call):
@@ -123,6 +124,7 @@ def follow(sharding: Sharding, prim: Primitive, args: Sequence[Any], params: dic
     """The results of an operation on an array that is divided so, or of a program with one."""
     if isinstance(sharding, NamedSharding):
         return evaluate(sharding.mesh, prim, args, params)
+    check_devices(params.get("name", prim.name), sharding.devices, args)
     outs = computed(prim, args, params)
     return [sharding.array(x._value, x.aval) for x in outs]
 

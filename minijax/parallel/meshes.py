@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from minijax.config import Flags
+from minijax.core import EvalTrace, current_trace
 from minijax.devices import Device, devices as all_devices
 
 __all__ = ["AxisType", "Mesh", "PartitionSpec", "get_mesh", "make_mesh", "set_mesh"]
@@ -97,7 +99,7 @@ class Mesh:
     Mesh(axis_sizes=(1, 1), axis_names=('x', 'y'), axis_types=(Auto, Auto))
 
     Raises:
-      ValueError: not one name, and one type, for each axis.
+      ValueError: not one name, and one type, for each axis; a device that is there twice.
     """
 
     def __init__(self, devices: Any, axis_names: Any, axis_types: Any = None):
@@ -108,8 +110,12 @@ class Mesh:
                              "the length of its second argument (`axis_names`), but got "
                              f"devices.ndim == {self.devices.ndim} and len(axis_names) == "
                              f"{len(self.axis_names)}.")
-        if len(set(self.axis_names)) < len(self.axis_names):
-            raise ValueError(f"Mesh needs a different name for each axis, got {self.axis_names}.")
+        if len(set(self.axis_names)) < len(self.axis_names) or None in self.axis_names:
+            raise ValueError("Mesh needs a different name for each axis, and none may be None, got "
+                             f"{self.axis_names}.")
+        if len(set(self.devices.flat)) < self.devices.size:
+            raise ValueError("Mesh needs each device once, got device ids "
+                             f"{self.device_ids.tolist()}.")
         types = axis_types or (AxisType.Auto,) * len(self.axis_names)
         self.axis_types = (types,) if isinstance(types, AxisType) else tuple(types)
         if len(self.axis_types) != len(self.axis_names):
@@ -123,6 +129,7 @@ class Mesh:
     size = property(lambda self: self.devices.size)
     empty = property(lambda self: self.devices.ndim == 0)
     local_devices = property(lambda self: list(self.devices.flat))
+    shape_tuple = property(lambda self: tuple(self.shape.items()))
     device_ids = property(lambda self: np.vectorize(lambda d: d.id, [int])(self.devices))
     abstract_mesh = property(lambda self: self)  # JAX's has no devices
     is_multi_process = False
@@ -143,11 +150,11 @@ class Mesh:
         return self._hash
 
     def __enter__(self) -> Mesh:
-        _context.append(self)
+        enter([*_context, self])
         return self
 
     def __exit__(self, *exc: object) -> None:
-        _context.pop()
+        enter(_context[:-1])
 
     def __str__(self) -> str:
         sizes = ", ".join(f"{n!r}: {size}" for n, size in self.shape.items())
@@ -177,7 +184,9 @@ def make_mesh(axis_shapes: Sequence[int], axis_names: Sequence[Any], axis_types:
         raise ValueError("Number of axis names should match the number of axis_shapes. Got "
                          f"axis_shapes={shape} and axis_names={tuple(axis_names)}")
     there, size = list(all_devices() if devices is None else devices), math.prod(shape)
-    if len(there) < size or devices is not None and len(there) > size:
+    if any(n < 1 for n in shape):
+        raise ValueError(f"Each axis of a mesh has at least one device, got axis_shapes={shape}")
+    if len(there) < size:
         raise ValueError(f"Number of devices {len(there)} must be >= the product of mesh_shape "
                          f"{shape}. Say how many devices there are, at any time, with "
                          f"jax.config.update('jax_num_cpu_devices', {size}).")
@@ -191,18 +200,33 @@ NO_MESH = Mesh(np.array(None, object), ())
 _context: list[Mesh] = []
 
 
+def enter(meshes: Sequence[Mesh]) -> None:
+    """Let the last of these be the mesh of the context. What is traced may depend on it."""
+    _context[:] = meshes
+    Flags.mesh, Flags.state = get_mesh(), object()
+
+
 class set_mesh:
-    """Use this mesh where none is given: from now on, or in a `with` block."""
+    """Use this mesh where none is given: from now on, or in a `with` block.
+
+    Raises:
+      ValueError: it is no mesh, or a function is being traced.
+    """
 
     def __init__(self, mesh: Mesh | None):
+        if not isinstance(mesh, Mesh | None):
+            raise ValueError(f"Expected mesh of type `jax.sharding.Mesh`. Got {type(mesh)}")
+        if not isinstance(current_trace(), EvalTrace):
+            raise ValueError("`set_mesh` can only be used outside of `jax.jit` and of other "
+                             "transformations. Set the mesh around the call of the function.")
         self.mesh, self.before = mesh, list(_context)
-        _context[:] = [] if mesh is None else [mesh]
+        enter([] if mesh is None else [mesh])
 
     def __enter__(self) -> Mesh | None:
         return self.mesh
 
     def __exit__(self, *exc: object) -> None:
-        _context[:] = self.before
+        enter(self.before)
 
 
 def get_mesh() -> Mesh:

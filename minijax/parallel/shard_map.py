@@ -13,7 +13,7 @@ from minijax.jvp import as_array
 from minijax.parallel.dividing import divided, joined, part_of
 from minijax.parallel.mapped import axes_in_scope, shard_map_p
 from minijax.parallel.meshes import Mesh, PartitionSpec, get_mesh
-from minijax.parallel.shardings import NamedSharding
+from minijax.parallel.shardings import NamedSharding, check_devices
 from minijax.source_info import name_of
 from minijax.tree_util import (
     flatten_axes,
@@ -93,6 +93,9 @@ class ShardMapped:
         """The axes that have names inside, in the order of the mesh, checked as far as possible."""
         if mesh is None:
             return ()
+        if not isinstance(mesh, Mesh):
+            raise TypeError("shard_map requires a `jax.sharding.Mesh`, got "
+                            f"{mesh!r} of type {type(mesh)}.")
         if not self.axis_names <= set(mesh.axis_names):
             raise ValueError(f"jax.shard_map requires axis_names={self.axis_names} to be a subset "
                              f"of mesh.axis_names={mesh.axis_names}")
@@ -113,6 +116,7 @@ class ShardMapped:
         if None in specs:
             return self.with_constants(leaves, specs, in_tree, mesh)
         self.check_arguments(leaves, specs, in_tree, mesh)
+        check_devices(name_of(self.f), mesh.devices.flat, leaves)
         leaves = [as_array(x) for x in leaves]
         avals = tuple(part_of(a, s, mesh).update(vma=a.vma | set(s.mentioned()))
                       for a, s in zip(map(typeof, leaves), specs))
