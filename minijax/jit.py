@@ -173,7 +173,7 @@ class Jitted(Shortened):
     def __init__(self, fun: Callable, static_argnums: tuple, static_argnames: tuple,
                  donated: tuple = ((), ()), shardings: tuple = (None, None)):
         super().__init__(fun)
-        self.in_shardings, self.out_shardings = shardings
+        self.shardings = shardings  # of arguments, of results
         self.donated = donated if any(donated) else None
         self.static_argnums, self.static_argnames = static_argnums, static_argnames
         self.programs = programs_of(fun)
@@ -182,19 +182,19 @@ class Jitted(Shortened):
         if config.jax_disable_jit:
             return self.fun(*args, **kwargs)
         found, leaves = self.find(args, kwargs)
-        out = results_laid_out(found(leaves), self.out_shardings)
+        out = results_laid_out(found(leaves), self.shardings[1])
         if self.donated:
             give_up(*split_static(*self.donated, args, kwargs), out)
         elif not (found.caller or kwargs) and found.in_tree == tree_structure((args, {})):
             jaxpr = found.jaxpr  # there is no static argument
-            if not (self.in_shardings or self.out_shardings or wanted_sharding(jaxpr)):
+            if self.shardings == (None, None) and not wanted_sharding(jaxpr):
                 self.remember(found, executable(jaxpr), found.avals, jaxpr.out_avals)
         return out
 
     def find(self, args: tuple, kwargs: dict) -> tuple[Traced, list[Any]]:
         """The program for arguments of these types, and the arguments it takes."""
         static, args, kwargs = split_static(self.static_argnums, self.static_argnames, args, kwargs)
-        args = arguments_laid_out(args, kwargs, self.in_shardings)
+        args = arguments_laid_out(args, kwargs, self.shardings[0])
         leaves, in_tree = tree_flatten((args, kwargs))
         try:
             avals = tuple(map(abstract, leaves))
@@ -215,7 +215,7 @@ class Jitted(Shortened):
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """The program for arguments of these types, ready to be looked at or compiled."""
         found, _ = self.find(args, kwargs)
-        return Lowered(found, leaf_names(self.fun, found.in_tree))
+        return Lowered(found, leaf_names(self.fun, found.in_tree), self.shardings)
 
     trace = lower
 

@@ -313,7 +313,10 @@ def shardings_of_jit(jax, jnp, lax):
     with jax.set_mesh(mesh):
         z = jax.jit(lambda x: x + 1, out_shardings=P("y"))(numbers(8))
         inside = jax.jit(lambda x: lax.with_sharding_constraint(x + 1, P("x")))(numbers(8))
-    outs = *outs, z, inside, jax.jit(lambda x: x, in_shardings=rows)(numbers(8))
+    lowered = jax.jit(lambda x: x + 1, in_shardings=rows, out_shardings=rows).lower(
+        jax.ShapeDtypeStruct((8,), np.float32))
+    outs = *outs, z, inside, jax.jit(lambda x: x, in_shardings=rows)(numbers(8)), (
+        lowered.compile()(numbers(8)))
     return outs, jax.tree.map(lambda x: str(x.sharding.spec), outs)
 
 
