@@ -191,6 +191,21 @@ def some_axes(jax, jnp, lax):
 
 
 @program
+def one_axis_after_the_other(jax, jnp, lax):
+    """The inner `shard_map` is on the mesh of the outer one."""
+    P = jax.P
+
+    def inner(x):
+        return lax.psum(x, "y") * (1 + lax.axis_index("y")) + lax.axis_index("x")
+
+    def outer(x):
+        return jax.shard_map(inner, in_specs=P("y"), out_specs=P("y"), axis_names={"y"})(x)
+
+    f = jax.shard_map(outer, mesh=grid(jax), in_specs=P("x"), out_specs=P("x"), axis_names={"x"})
+    return jax.jit(f)(numbers(16))
+
+
+@program
 def data_parallel_training(jax, jnp, lax):
     P, mesh = jax.P, grid(jax)
 
