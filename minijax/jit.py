@@ -173,7 +173,7 @@ class Jitted(Shortened):
     def __init__(self, fun: Callable, static_argnums: tuple, static_argnames: tuple,
                  donated: tuple = ((), ()), shardings: tuple = (None, None)):
         super().__init__(fun)
-        self.in_shardings, self.out_shardings = shardings
+        self.shardings = shardings  # of arguments, of results
         self.donated = donated if any(donated) else None
         self.static_argnums, self.static_argnames = static_argnums, static_argnames
         self.programs = programs_of(fun)
@@ -182,14 +182,14 @@ class Jitted(Shortened):
         if config.jax_disable_jit:
             return self.fun(*args, **kwargs)
         found, leaves = self.find(args, kwargs)
-        leaves = given(leaves, found.in_tree, self.in_shardings)
+        leaves = given(leaves, found.in_tree, self.shardings[0])
         donated = self.donated and offered(*split_static(*self.donated, args, kwargs))
-        out = laid_out("jit out_shardings", found(leaves), self.out_shardings)
+        out = laid_out("jit out_shardings", found(leaves), self.shardings[1])
         if donated is not None:
             give_up(donated, out)
         elif not (found.caller or kwargs) and found.in_tree == tree_structure((args, {})):
             jaxpr = found.jaxpr  # there is no static argument
-            if not (self.in_shardings or self.out_shardings or wanted_sharding(jaxpr)):
+            if self.shardings == (None, None) and not wanted_sharding(jaxpr):
                 self.remember(found, executable(jaxpr), found.avals, jaxpr.out_avals)
         return out
 
@@ -216,7 +216,7 @@ class Jitted(Shortened):
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """The program for arguments of these types, ready to be looked at or compiled."""
         found, _ = self.find(args, kwargs)
-        return Lowered(found, leaf_names(self.fun, found.in_tree))
+        return Lowered(found, leaf_names(self.fun, found.in_tree), self.shardings)
 
     trace = lower
 

@@ -13,6 +13,7 @@ from typing import Any
 from minijax.compiler.costs import accessed, cost_of, size_in_bytes
 from minijax.compiler.executable import executable
 from minijax.core import Tracer, typeof
+from minijax.layouts import given, laid_out
 from minijax.make_jaxpr import as_struct
 from minijax.tree_util import tree_flatten, tree_unflatten
 
@@ -20,8 +21,9 @@ from minijax.tree_util import tree_flatten, tree_unflatten
 class Lowered:
     """A traced program, before it is compiled."""
 
-    def __init__(self, traced: Any, names: Sequence[str]):
+    def __init__(self, traced: Any, names: Sequence[str], shardings: tuple[Any, Any]):
         self.traced, self.names, self.jaxpr = traced, names, traced.jaxpr
+        self.shardings = shardings
         self.out_tree, self.in_tree = traced.out_tree, traced.in_tree
         self.in_avals = tree_unflatten(traced.in_tree, traced.avals)
 
@@ -60,6 +62,7 @@ class Compiled:
 
     def __init__(self, lowered: Lowered):
         self.traced, self.names = lowered.traced, lowered.names
+        self.shardings = lowered.shardings
         self.in_tree, self.in_avals = lowered.in_tree, lowered.in_avals
         self.out_tree, self.out_info = lowered.out_tree, lowered.out_info
 
@@ -82,7 +85,8 @@ class Compiled:
                                 "was compiled. The mismatches are:\n"
                                 f"Argument '{self.names[i]}' compiled with {a.str_short()} and "
                                 f"called with {typeof(x).str_short()}")
-        return self.traced(leaves)
+        leaves = given(leaves, in_tree, self.shardings[0])
+        return laid_out("jit out_shardings", self.traced(leaves), self.shardings[1])
 
     def as_text(self) -> str:
         """The source it was compiled from."""

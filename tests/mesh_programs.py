@@ -191,6 +191,21 @@ def some_axes(jax, jnp, lax):
 
 
 @program
+def one_axis_after_the_other(jax, jnp, lax):
+    """The inner `shard_map` is on the mesh of the outer one."""
+    P = jax.P
+
+    def inner(x):
+        return lax.psum(x, "y") * (1 + lax.axis_index("y")) + lax.axis_index("x")
+
+    def outer(x):
+        return jax.shard_map(inner, in_specs=P("y"), out_specs=P("y"), axis_names={"y"})(x)
+
+    f = jax.shard_map(outer, mesh=grid(jax), in_specs=P("x"), out_specs=P("x"), axis_names={"x"})
+    return jax.jit(f)(numbers(16))
+
+
+@program
 def data_parallel_training(jax, jnp, lax):
     P, mesh = jax.P, grid(jax)
 
@@ -313,8 +328,101 @@ def shardings_of_jit(jax, jnp, lax):
     with jax.set_mesh(mesh):
         z = jax.jit(lambda x: x + 1, out_shardings=P("y"))(numbers(8))
         inside = jax.jit(lambda x: lax.with_sharding_constraint(x + 1, P("x")))(numbers(8))
-    outs = *outs, z, inside, jax.jit(lambda x: x, in_shardings=rows)(numbers(8))
+    lowered = jax.jit(lambda x: x + 1, in_shardings=rows, out_shardings=rows).lower(
+        jax.ShapeDtypeStruct((8,), np.float32))
+    outs = *outs, z, inside, jax.jit(lambda x: x, in_shardings=rows)(numbers(8)), (
+        lowered.compile()(numbers(8)))
     return outs, jax.tree.map(lambda x: str(x.sharding.spec), outs)
+
+
+@program
+def places_that_are_asked_for(jax, jnp, lax):
+    cpu, rows = jax.devices()[2], jax.NamedSharding(grid(jax), jax.P("x"))
+    parts = [jax.device_put(numbers(2) + d.id, d) for d in jax.devices()[:4][::-1]]
+    line = jax.NamedSharding(jax.sharding.Mesh(jax.devices()[:4], "x"), jax.P("x"))
+    scaled = jax.jit(lambda n, x: x * n, static_argnums=0, in_shardings=rows)
+    outs = (jnp.zeros(4, device=cpu), jnp.ones(4, device=rows), jnp.full(4, 2, device=cpu),
+            jnp.arange(3, device=cpu), jnp.arange(0, 8, 2, device=rows), jnp.eye(4, device=rows),
+            jnp.linspace(0, 1, 4, device=rows), jnp.array([1.0], device=cpu),
+            jnp.asarray(numbers(4), device=rows), jnp.ones_like(numbers(2), device=cpu),
+            jnp.astype(numbers(2), int, device=cpu), jnp.fft.fftfreq(4, device=cpu),
+            jnp.asarray(jnp.ones(2), device=cpu),
+            jax.make_array_from_single_device_arrays((8,), line, parts),
+            jax.make_array_from_process_local_data(rows, numbers(8)), scaled(3, numbers(8)))
+    return outs, jax.tree.map(lambda x: [
+        str(x.sharding), str(sorted(d.id for d in x.devices()))], outs)
+
+
+@program
+def meshes_of_the_context(jax, jnp, lax):
+    """A function that has been traced for one mesh is not run on another."""
+    f = jax.jit(lambda x: lax.with_sharding_constraint(x + 1, jax.P("x")))
+    two = jax.make_mesh((2,), ("x",), axis_types=(jax.sharding.AxisType.Auto,))
+    outs = []
+    for mesh in grid(jax), two, grid(jax):
+        with jax.set_mesh(mesh):
+            outs.append(f(numbers(8)))
+    return outs, [str(x.sharding) for x in outs]
+
+
+def error_of(f: Callable) -> str:
+    """The name of the class of built-in errors that it raises."""
+    try:
+        f()
+    except Exception as error:
+        return next(c.__name__ for c in type(error).__mro__ if c.__module__ == "builtins")
+    return "none"
+
+
+@program
+def refusals(jax, jnp, lax):
+    P, mesh, x, devices = jax.P, grid(jax), numbers(8), jax.devices()
+    rows, columns = (jax.NamedSharding(mesh, P(name)) for name in ("x", "y"))
+    line = jax.NamedSharding(jax.sharding.Mesh(devices[:4], "x"), P("x"))
+    on_rows, on_line = jax.device_put(x, rows), jax.device_put(x, line)
+    first, second = (jax.device_put(x, d) for d in devices[:2])
+    parts = [jax.device_put(x[:2], d) for d in devices[4:]]
+    halves = [jax.device_put(x[:2].astype(np.float16 if d.id else np.float32), d)
+              for d in devices[:4]]
+    keys = jax.random.split(jax.random.key(0), 2)
+
+    def double(x):
+        return x * 2
+
+    def added(y, z):
+        return lambda: y + z
+
+    def mapped(y, mesh=mesh):
+        return lambda: jax.shard_map(double, mesh=mesh, in_specs=P("x"), out_specs=P("x"))(y)
+
+    def jitted(y, sharding=rows):
+        return lambda: jax.jit(double, in_shardings=sharding)(y)
+
+    def set_inside():
+        with jax.set_mesh(mesh):
+            return 0
+
+    return [error_of(f) for f in (
+        added(first, second), added(on_rows, first), added(on_rows, on_line), added(first, x),
+        added(second, x), lambda: jnp.stack([first, second]), lambda: first[second.astype(int)],
+        mapped(first), mapped(second), mapped(on_line),
+        mapped(on_rows), mapped(jax.device_put(x, columns)), mapped(x, mesh=3),
+        jitted(on_rows), jitted(jax.device_put(x, columns)), jitted(first), jitted(second),
+        jitted(x), jitted(jax.device_put(x, rows.update(spec=P()))), jitted(x, "x"),
+        jitted(x, devices[1]), lambda: jax.jit(double, in_shardings=rows)(x=x),
+        lambda: jax.jit(lambda y: lax.with_sharding_constraint(y * 2, line))(on_rows),
+        lambda: jax.make_array_from_single_device_arrays((8,), line, parts),
+        lambda: jax.make_array_from_single_device_arrays((8,), line, halves),
+        lambda: jax.make_array_from_single_device_arrays((8,), line, [x[:2]] * 4),
+        lambda: jax.make_array_from_callback((8,), rows, lambda i: x[i], dtype=np.int32),
+        lambda: jax.make_array_from_process_local_data(rows, x, (16,)),
+        lambda: jax.sharding.Mesh(np.array(devices[:2]).reshape(1, 2), ("x", None)),
+        lambda: jax.make_mesh((-1,), ("x",)), lambda: jax.set_mesh(3),
+        lambda: jax.jit(set_inside)(), lambda: jax.device_put(x, P("x")),
+        lambda: jax.pmap(double, devices=devices[:1] * 2)(x[:2]),
+        lambda: jax.pmap(double, devices=devices[:3])(x[:2]),
+        lambda: jax.pmap(double, devices=devices[:1])(x[:2]),
+        lambda: jax.pmap(lambda k: lax.psum(k, "i"), axis_name="i")(keys))]
 
 
 if __name__ == "__main__":

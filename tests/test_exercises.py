@@ -102,7 +102,7 @@ def test_a_statement_is_wrapped_as_a_person_would():
     """No line of one word at the end, and nothing broken in two that is read in one."""
     for words in range(8, 24):
         text = "word " * words + "of the shape (n, k) or `lambda x: x + 1.0`, so that all is there."
-        lines = generate.filled(text).splitlines()
+        lines = stubs.filled(text).splitlines()
         assert len(lines) == 2 and abs(len(lines[0]) - len(lines[1])) < 20
         assert any("(n, k)" in line for line in lines)
         assert any("`lambda x: x + 1.0`" in line for line in lines)

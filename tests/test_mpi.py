@@ -223,9 +223,48 @@ def test_however_a_rank_ends_nothing_is_left(end, tmp_path):
 
 
 @needs_mpi
+@slow
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the system what a process has computed")
+def test_a_rank_that_is_stopped_is_noticed(tmp_path):
+    """But not one that computes, nor one that waits for another."""
+    code, out, err = outcome("""
+        from minijax.parallel import mpi
+        mpi.PATIENCE = 1.0
+        long = lambda x: lax.fori_loop(0, 60_000_000, lambda i, x: jnp.cos(x), x)
+        jax.pmap(lambda x: on(1, long, x), "i")(X[:, 0])
+        rank, pid = list(mpi_engine.neighbours.pids.items())[1]
+        threading.Timer(0.5, lambda: os.kill(pid, signal.SIGSTOP)).start()
+        start = time.monotonic()
+        try:
+            jax.pmap(lambda x: on(2, loop, x), "i")(X[:, 0])
+        finally:
+            print(rank, time.monotonic() - start < 4)
+        """.replace("mpi_engine", "__import__('minijax.parallel.engine', fromlist=[''])._engine"),
+                             tmp_path)
+    assert code and out.split() == ["right", "2", "True"]
+    assert "CpuDevice(id=2), process" in err and "it was stopped" in err
+
+
+@needs_mpi
+def test_how_callbacks_and_threads_end(tmp_path):
+    code, out, err = outcome("""
+        def leave(x):
+            sys.exit(3)
+        try:
+            jax.pmap(lambda x: jax.pure_callback(leave, x, x), "i")(X)
+        except SystemExit as error:
+            print(error)
+        right()
+        threading.Thread(target=lambda: [right() for _ in range(10**6)], daemon=True).start()
+        time.sleep(0.2)
+        """, tmp_path)
+    assert (code, out) == (0, "right\n3\n"), err
+
+
+@needs_mpi
 def test_usage_and_modules(tmp_path):
-    run = subprocess.run(command(1), capture_output=True, text=True, env=environment())
-    assert run.returncode == 1 and "usage: mpiexec -n N" in run.stderr
+    run = subprocess.run(command(2), capture_output=True, text=True, env=environment())
+    assert run.returncode == 1 and run.stderr.count("usage: mpiexec -n N") == 1
     (tmp_path / "neighbour.py").write_text("text = 'found'")
     (tmp_path / "program.py").write_text("import neighbour, sys; print(neighbour.text, sys.argv)")
     script = str(tmp_path / "program.py")

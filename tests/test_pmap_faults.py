@@ -112,6 +112,23 @@ def test_a_stopped_worker_is_ended(monkeypatch):
 
 
 @slow
+@pytest.mark.skipif(not hasattr(os, "waitid"), reason="the system does not tell")
+def test_a_worker_that_is_stopped_while_it_starts_is_ended(monkeypatch):
+    monkeypatch.setattr(module, "PATIENCE", 1.0)
+    engine().stop()
+
+    def stop_the_first() -> None:
+        while not (started := [*engine().workers.values()]):
+            time.sleep(0.001)
+        os.kill(started[0].process.pid, signal.SIGSTOP)
+
+    threading.Thread(target=stop_the_first).start()
+    with pytest.raises(JaxRuntimeError, match=r"while it started, has not answered for \d s"):
+        total(X)
+    right()
+
+
+@slow
 def test_a_long_computation_is_left_alone(monkeypatch):
     monkeypatch.setattr(module, "PATIENCE", 1.5)
     pids = workers()

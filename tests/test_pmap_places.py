@@ -62,7 +62,8 @@ def check(output: str) -> None:
 
 
 @pytest.mark.parametrize("how", ["script", pytest.param("stdin", marks=slow),
-                                 pytest.param("-m", marks=slow), pytest.param("-I", marks=slow)])
+                                 pytest.param("-m", marks=slow), pytest.param("-I", marks=slow),
+                                 pytest.param("without input", marks=slow)])
 def test_a_program(how, tmp_path):
     script = tmp_path / "program.py"
     script.write_text("\n".join(CELLS))
@@ -73,6 +74,8 @@ def test_a_program(how, tmp_path):
     elif how == "-I":  # without PYTHONPATH: the path is what this process has made of it
         isolated = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + script.read_text()
         check(python("-I", "-W", "ignore", "-c", isolated))
+    elif how == "without input":  # the next file that is opened is number 0
+        check(python("-c", "import os; os.close(0)\n" + script.read_text()))
     else:
         check(python(str(script)))
 

@@ -10,8 +10,9 @@ and it has four devices. Rank 0 runs the script, and is also the first of them; 
 
 A program that raises is reported by rank 0 with the device and its traceback, when the devices
 next meet, and the next call works. A rank that dies ends the job: `mpiexec` then ends the others,
-and its exit code is not zero; Ctrl-C likewise. A machine that only stops answering is noticed by
-nobody: say how long a job may take, with the variable MPIEXEC_TIMEOUT (of MPICH, in seconds).
+and its exit code is not zero; Ctrl-C likewise. A rank that is stopped is noticed on the machine of
+rank 0, if that is Linux, within seconds. That another machine stops answering is noticed by nobody:
+say how long a job may take, with the variable MPIEXEC_TIMEOUT (of MPICH, in seconds).
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ import sys
 import traceback
 from typing import Any
 
+import numpy as np
+
 from minijax.compiler.threads import usable_cpus
 from minijax.config import config
 from minijax.parallel.engine import use
@@ -23,20 +25,22 @@ USAGE = """usage: mpiexec -n N python -m minijax.distributed script.py [argument
 
 def main(arguments: list[str]) -> None:
     """The life of a rank."""
-    if not arguments or arguments == ["-m"] or arguments[0] in ("-h", "--help"):
-        sys.exit(USAGE)
     try:
         from mpi4py import MPI
     except ImportError as error:
         sys.exit(f"minijax.distributed needs MPI: pip install 'minijax[mpi]' ({error})")
     world = MPI.COMM_WORLD
-    here = world.Split_type(MPI.COMM_TYPE_SHARED).size
-    config.update("minijax_num_threads", max(usable_cpus() // here, 1))
+    if not arguments or arguments == ["-m"] or arguments[0] in ("-h", "--help"):
+        sys.exit(1 if world.rank else USAGE)
+    here = world.Split_type(MPI.COMM_TYPE_SHARED)
+    pids = np.empty((here.size, 2), np.int64)
+    here.Allgather(np.array([world.rank, os.getpid()]), pids)
+    config.update("minijax_num_threads", max(usable_cpus() // here.size, 1))
     if world.rank:
         serve(world)
     else:
         config.update("jax_num_cpu_devices", world.size)
-        use(MPIEngine(world))
+        use(MPIEngine(world, {rank: pid for rank, pid in pids.tolist() if rank}))
         run(arguments)
 
 

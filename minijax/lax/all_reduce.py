@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minijax import dtypes
 from minijax.batching import move_to_front
 from minijax.core import ShapedArray, Tracer, typeof
 from minijax.families import LinearMap, broadcast_in_dim, convert, mul, reduce_sum_p
@@ -49,6 +50,8 @@ class AllReduce(AxisCollective):
 
     def abstract_eval(self, x, *, axes, axis_index_groups):
         dims = {a for a in axes if isinstance(a, int)}
+        if dtypes.kind(x.dtype) == "V":
+            raise TypeError(f"{self} does not accept dtype {dtypes.name(x.dtype)}.")
         if not dims <= set(range(x.ndim)):
             raise ValueError(f"{self} over dimensions {sorted(dims)} of an operand of shape "
                              f"{x.shape}")

@@ -136,6 +136,7 @@ def join(rows: list[Any]) -> Any:
     return lax.concatenate(rows, 0)
 
 
+@placeable
 def astype(x: Any, dtype: Any, /, *, copy: bool = False, device: Any = None) -> Any:
     """`x` in another dtype; None is the default float. A complex number loses its imaginary part.
 
@@ -151,6 +152,7 @@ def astype(x: Any, dtype: Any, /, *, copy: bool = False, device: Any = None) -> 
     return duplicate(x) if copy else x
 
 
+@placeable
 def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
     """An array of what another library exports by DLPack."""
     return asarray(np.from_dlpack(x))

@@ -11,7 +11,7 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.lax import FftType
-from minijax.numpy.arguments import canonical_axis, ensure_array
+from minijax.numpy.arguments import canonical_axis, ensure_array, placeable
 from minijax.numpy.arithmetic import remainder
 from minijax.numpy.flipping import roll
 from minijax.numpy.padding import pad
@@ -181,6 +181,7 @@ def check_frequency_arguments(name: str, n: Any, d: Any) -> None:
                          f"= {list(d)}.")
 
 
+@placeable
 def fftfreq(n: int, d: Any = 1.0, *, dtype: Any = None, device: Any = None) -> Any:
     """The frequencies that the elements of `fft` stand for, for samples at distance `d`."""
     check_frequency_arguments("fftfreq", n, d)
@@ -190,6 +191,7 @@ def fftfreq(n: int, d: Any = 1.0, *, dtype: Any = None, device: Any = None) -> A
     return (k / np.asarray(d * n, real)).astype(dtype)
 
 
+@placeable
 def rfftfreq(n: int, d: Any = 1.0, *, dtype: Any = None, device: Any = None) -> Any:
     """The frequencies that the elements of `rfft` stand for."""
     check_frequency_arguments("rfftfreq", n, d)

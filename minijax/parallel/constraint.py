@@ -88,9 +88,10 @@ def as_sharding(wanted: Any, what: str) -> Sharding:
         raise TypeError(f"{what} wants shardings or PartitionSpecs, got {wanted!r} of type "
                         f"{type(wanted).__name__}")
     if get_mesh().empty:
-        raise RuntimeError(f"{what} requires a non-empty mesh in context if you are passing a "
-                           "`PartitionSpec`. You can define a context mesh via "
-                           "`jax.set_mesh(mesh)`, or pass jax.NamedSharding(mesh, spec).")
+        kind = ValueError if what == "device_put" else RuntimeError
+        raise kind(f"{what} requires a non-empty mesh in context if you are passing a "
+                   "`PartitionSpec`. You can define a context mesh via `jax.set_mesh(mesh)`, or "
+                   "pass jax.NamedSharding(mesh, spec).")
     return NamedSharding(get_mesh(), wanted)
 
 

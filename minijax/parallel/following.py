@@ -20,7 +20,7 @@ from minijax.parallel.dividing import divided, joined, part_of
 from minijax.parallel.mapped import ShardMap, axes_in_scope, shard_map_p
 from minijax.parallel.meshes import Mesh, PartitionSpec
 from minijax.parallel.partition import Layout, Part, Partition
-from minijax.parallel.shardings import NamedSharding, Sharding
+from minijax.parallel.shardings import NamedSharding, Sharding, check_devices
 
 __all__ = ["Plan", "plan_of"]
 
@@ -112,6 +112,7 @@ def _(mesh: Mesh, prim: Primitive, args: Sequence[Any], params: dict) -> list[An
     functions = isinstance(prim, Program) and not subprograms(params)  # each operation for itself
     if functions or isinstance(prim, ShardMap):
         return prim.evaluate(args, params)
+    check_devices(params.get("name", prim.name), mesh.devices.flat, args)
     avals = list(map(typeof, args))
     plan = plan_of(prim, params, avals, mesh, tuple(layout_of(x, mesh) for x in args))
     if plan.worthwhile and isinstance(prim, Call):
@@ -129,4 +130,5 @@ def _(sharding: NamedSharding, prim, args, params):
 @follow.register
 def _(sharding: Sharding, prim, args, params):
     """The results are where the argument is: on one device."""
+    check_devices(params.get("name", prim.name), sharding.devices, args)
     return [sharding.array(x._value, x.aval) for x in computed(prim, args, params)]

@@ -22,18 +22,19 @@ from minijax.lax.all_reduce import psum_p
 from minijax.lax.collectives import here
 from minijax.lax.varying import pvary_p
 from minijax.parallel.engine import engine
-from minijax.parallel.meshes import Mesh, PartitionSpec
+from minijax.parallel.meshes import Mesh, PartitionSpec, get_mesh
 from minijax.parallel.shardings import NamedSharding
 
-__all__ = ["AxisTrace", "ShardMap", "axes_in_scope", "shard_map_p"]
+__all__ = ["AxisTrace", "ShardMap", "axes_in_scope", "mesh_in_scope", "shard_map_p"]
 
 
 class AxisTrace(Trace):
     """Knows a named axis. What is asked for is done by the parent."""
 
-    def __init__(self, name: Any, size: int, tracked: bool):
+    def __init__(self, name: Any, mesh: Mesh, tracked: bool):
         super().__init__("shard_map", current_trace())
-        self.axis_name, self.size, self.tracked = name, size, tracked
+        self.axis_name, self.mesh, self.tracked = name, mesh, tracked
+        self.size = mesh.shape[name]
 
     def process_primitive(self, prim, args, params):
         return self.parent.process_primitive(prim, args, params)
@@ -51,8 +52,16 @@ def axes_in_scope(mesh: Mesh, axes: Sequence[Any], check_vma: bool) -> Iterator[
     """In this block the axes have names. With `check_vma`, types say what varies over them."""
     with contextlib.ExitStack() as stack:
         for name in axes:
-            stack.enter_context(interpreting(AxisTrace(name, mesh.shape[name], check_vma)))
+            stack.enter_context(interpreting(AxisTrace(name, mesh, check_vma)))
         yield
+
+
+def mesh_in_scope() -> Mesh:
+    """The mesh of the function that is being traced, or of the context."""
+    trace: Trace | None = current_trace()
+    while trace is not None and not isinstance(trace, AxisTrace):
+        trace = trace.parent
+    return get_mesh() if trace is None else trace.mesh
 
 
 class ShardMap(Call):

@@ -99,7 +99,7 @@ class Mesh:
     Mesh(axis_sizes=(1, 1), axis_names=('x', 'y'), axis_types=(Auto, Auto))
 
     Raises:
-      ValueError: not one name, and one type, for each axis.
+      ValueError: not one name, and one type, for each axis; a device that is there twice.
     """
 
     def __init__(self, devices: Any, axis_names: Any, axis_types: Any = None):
@@ -110,8 +110,12 @@ class Mesh:
                              "the length of its second argument (`axis_names`), but got "
                              f"devices.ndim == {self.devices.ndim} and len(axis_names) == "
                              f"{len(self.axis_names)}.")
-        if len(set(self.axis_names)) < len(self.axis_names):
-            raise ValueError(f"Mesh needs a different name for each axis, got {self.axis_names}.")
+        if len(set(self.axis_names)) < len(self.axis_names) or None in self.axis_names:
+            raise ValueError("Mesh needs a different name for each axis, and none may be None, got "
+                             f"{self.axis_names}.")
+        if len(set(self.devices.flat)) < self.devices.size:
+            raise ValueError("Mesh needs each device once, got device ids "
+                             f"{self.device_ids.tolist()}.")
         types = axis_types or (AxisType.Auto,) * len(self.axis_names)
         self.axis_types = (types,) if isinstance(types, AxisType) else tuple(types)
         if len(self.axis_types) != len(self.axis_names):
@@ -180,7 +184,9 @@ def make_mesh(axis_shapes: Sequence[int], axis_names: Sequence[Any], axis_types:
         raise ValueError("Number of axis names should match the number of axis_shapes. Got "
                          f"axis_shapes={shape} and axis_names={tuple(axis_names)}")
     there, size = list(all_devices() if devices is None else devices), math.prod(shape)
-    if len(there) < size or devices is not None and len(there) > size:
+    if any(n < 1 for n in shape):
+        raise ValueError(f"Each axis of a mesh has at least one device, got axis_shapes={shape}")
+    if len(there) < size:
         raise ValueError(f"Number of devices {len(there)} must be >= the product of mesh_shape "
                          f"{shape}. Say how many devices there are, at any time, with "
                          f"jax.config.update('jax_num_cpu_devices', {size}).")

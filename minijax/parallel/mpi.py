@@ -34,13 +34,21 @@ from minijax.core import ArrayImpl
 from minijax.errors import JaxRuntimeError
 from minijax.jaxpr import derived
 from minijax.parallel.asking import ask_p
-from minijax.parallel.engine import Engine, Sent, compile_first, splits
+from minijax.parallel.engine import (
+    GRACE,
+    LOOK,
+    PATIENCE,
+    Engine,
+    Sent,
+    compile_first,
+    splits,
+)
 from minijax.parallel.heap import once
 from minijax.parallel.meeting import Axes, Disagreement, Sharing
 from minijax.parallel.mpi_meeting import MPIMeeting, raw
 from minijax.parallel.programs import Reader, decoded
 from minijax.parallel.worker import Device
-from minijax.parallel.workers import Told, failure
+from minijax.parallel.workers import Told, cpu_time, failure
 
 __all__ = ["MPIEngine", "Rank"]
 
@@ -175,19 +183,47 @@ class Rank(Device):
         return found
 
 
-class MPIEngine(Engine):
-    """Rank 0, which has the other ranks run programs."""
+class Neighbours:
+    """The other ranks on this machine. Who computes or waits there uses the CPU: one that has not
+    for a while was stopped, and will not answer. `pids` are their processes, by rank."""
 
-    def __init__(self, world: Any):
+    def __init__(self, pids: dict[int, int]):
+        self.pids, self.looked = pids, 0.0
+        self.lives: dict[int, tuple[float, float]] = {}  # what it used, and since when no more
+
+    def check(self) -> None:
+        """JaxRuntimeError: one of them was stopped."""
+        now = time.monotonic()
+        if now < self.looked + LOOK:
+            return
+        if now > self.looked + 2 * LOOK:  # nobody has looked for a while
+            self.lives.clear()
+        self.looked = now
+        for rank, pid in self.pids.items():
+            used, since = self.lives.get(rank, (0.0, now))
+            if (life := cpu_time(pid)) != used:
+                self.lives[rank] = life, now
+            elif life and now - since > PATIENCE:
+                raise JaxRuntimeError(
+                    f"CpuDevice(id={rank}), process {pid} of this machine, has not answered for "
+                    f"{now - since:.0f} s, and does not even wait: it was stopped. MPI cannot "
+                    "replace it: end this program and start it again.")
+
+
+class MPIEngine(Engine):
+    """Rank 0, which has the other ranks run programs. `pids` are those on its machine."""
+
+    def __init__(self, world: Any, pids: dict[int, int]):
         super().__init__()
         self.world, self.me, self.told = world, Rank(world), Told()
-        self.me.meanwhile, ask_p.parent = self.listen, self.reply
+        self.me.meanwhile, ask_p.parent = self.meanwhile, self.reply
+        self.neighbours = Neighbours(pids)
         self.numbers = itertools.count()
         self.number_of: dict[int, int] = {}  # of an array that devices have, by its id
         self.there: dict[int, set[Key]] = {}  # what they have of it, by its number
         self.gone: deque[int] = deque()  # the numbers of arrays that are no more
         self.questions: Sequence[Callable] = ()  # of the program that runs
-        self.raised: list[Exception] = []  # by callbacks
+        self.raised: list[BaseException] = []  # by callbacks
 
     def put(self, x):
         return x  # it is sent when it is first used
@@ -307,22 +343,28 @@ class MPIEngine(Engine):
               if (sharing := Sharing(i, axes, s)).first])
         return [(d, *unpacked(x)) for d, x in texts.items()]
 
-    def cause(self, errors: Sequence[tuple], name: str) -> Exception:
+    def cause(self, errors: Sequence[tuple], name: str) -> BaseException:
         """The error of a callback; or of a device that did not only wait for one that failed."""
-        found = self.raised + [failure(d, f"running {name}", *what) for d, *what in errors]
+        found = [*self.raised] + [failure(d, f"running {name}", *what) for d, *what in errors]
         return next((e for e in found if not isinstance(e, Disagreement)), found[0])
+
+    def meanwhile(self) -> None:
+        """What to do while a run is waited for."""
+        if self.running:
+            self.neighbours.check()
+            self.listen()
 
     def listen(self) -> None:
         """Has a device a question? Then answer."""
         from mpi4py import MPI
 
         status = MPI.Status()
-        if self.running and self.world.Iprobe(tag=QUESTION, status=status):
+        if self.world.Iprobe(tag=QUESTION, status=status):
             data = np.empty(status.count, np.uint8)
             self.world.Recv(data, status.source, QUESTION)
             try:
                 reply = packed(self.reply(*unpacked(data)))
-            except Exception:
+            except RuntimeError:
                 reply = packed(None)
             self.world.Send(np.array([reply.size]), status.source, SIZE)
             self.world.Send(reply, status.source, REPLY)
@@ -331,12 +373,13 @@ class MPIEngine(Engine):
         """Do what a program asks for, in this process, which has the user's functions."""
         try:
             return [np.asarray(x) for x in self.questions[question](*buffers)]
-        except Exception as error:
+        except BaseException as error:  # also `sys.exit`: `run` raises it when devices are done
             self.raised.append(error)
-            raise
+            raise RuntimeError("a callback has raised an error") from error
 
     def stop(self) -> None:
         """Let the other ranks end; if nobody knows what they are doing, the whole job."""
+        self.lock.acquire(timeout=GRACE)  # a run of another thread comes to its end; then no other
         if self.running:
             self.world.Abort(1)
         self.me.broadcast(np.zeros(1, np.int64))

@@ -37,7 +37,8 @@ from minijax.lax.shaping import Squeeze
 from minijax.lax.slicing import Slice
 from minijax.parallel.constraint import Constraint
 from minijax.parallel.mapped import ShardMap
-from minijax.parallel.meshes import Mesh, PartitionSpec
+from minijax.parallel.meshes import Mesh
+from minijax.parallel.shardings import check_devices
 from minijax.selection import Select
 
 __all__ = ["Part", "Partition"]
@@ -306,10 +307,12 @@ def _(prim: DotGeneral, where, e, ins):
 
 @partition.register
 def _(prim: Constraint, where, e, ins):
-    spec: PartitionSpec = e.params["sharding"].spec
-    layout = where.fits(e.invars[0].aval.shape,
-                        tuple(spec.names(i) for i in range(len(ins[0].layout))))
-    return [where.relaid(ins[0], layout)]
+    """Axes of another mesh of the same devices are unknown here: then all have the whole."""
+    sharding, rank = e.params["sharding"], len(ins[0].layout)
+    check_devices("with_sharding_constraint", where.mesh.devices.flat, [sharding])
+    same = getattr(sharding, "mesh", None) == where.mesh
+    layout = tuple(sharding.spec.names(i) if same else () for i in range(rank))
+    return [where.relaid(ins[0], where.fits(e.invars[0].aval.shape, layout))]
 
 
 @partition.register

@@ -79,7 +79,7 @@ def make_array_from_callback(shape: Sequence[int], sharding: Sharding, data_call
     Array([0, 1, 2], dtype=int32)
 
     Raises:
-      ValueError: a part of another shape than that of the device's part.
+      ValueError: a part of another shape or dtype than that of the device's part.
     """
     indices = sharding.devices_indices_map(shape)
     return assembled(shape, sharding, [np.asarray(data_callback(i)) for i in indices.values()],
@@ -88,16 +88,25 @@ def make_array_from_callback(shape: Sequence[int], sharding: Sharding, data_call
 
 def make_array_from_single_device_arrays(shape: Sequence[int], sharding: Sharding,
                                          arrays: Sequence[Any], *, dtype: Any = None) -> ArrayImpl:
-    """The array that has these parts, in the order of the devices of the sharding.
+    """The array that has these parts, each on its device.
 
     Raises:
-      ValueError: not one part for each device, or one of a wrong shape.
+      ValueError: not one part for each device of the sharding, or one of a wrong shape or dtype.
+      TypeError: a part that is not a `jax.Array`.
     """
     if len(arrays) != sharding.num_devices:
         raise ValueError(f"Expected {sharding.num_devices} per-device arrays (this is how many "
                          "devices are addressable by the sharding), but got "
                          f"{len(arrays)}")
-    return assembled(shape, sharding, [np.asarray(x) for x in arrays], dtype)
+    for x in arrays:
+        if not isinstance(x, ArrayImpl):
+            raise TypeError("Unsupported type for elements in `arrays`: each part is a jax.Array "
+                            f"on its device, jax.device_put(x, device); got {type(x)}")
+    parts = {device: np.asarray(x) for x in arrays for device in x.devices()}
+    if set(parts) != sharding.device_set:
+        raise ValueError("Addressable devices and per-device arrays devices do not match: the "
+                         f"sharding is on {sharding.devices}, the arrays are on {tuple(parts)}.")
+    return assembled(shape, sharding, [parts[d] for d in sharding.devices], dtype)
 
 
 def make_array_from_process_local_data(sharding: Any, local_data: Any, global_shape: Any = None
@@ -129,7 +138,11 @@ def make_array_from_process_local_data(sharding: Any, local_data: Any, global_sh
 
 def assembled(shape: Sequence[int], sharding: Sharding, parts: Sequence[np.ndarray], dtype: Any
               ) -> ArrayImpl:
-    dtype = dtypes.canonicalize_value_dtype(parts[0]) if dtype is None else np.dtype(dtype)
+    found = [dtypes.canonicalize_value_dtype(part) for part in parts]
+    dtype = found[0] if dtype is None else np.dtype(dtype)
+    if set(found) != {dtype}:
+        raise ValueError("The parts of an array must have its dtype. Got parts of "
+                         f"{sorted({str(d) for d in found})} for an array of {dtype}.")
     out, local = np.empty(shape, dtype), sharding.shard_shape(shape)
     for index, part in zip(sharding.devices_indices_map(shape).values(), parts):
         if part.shape != local:

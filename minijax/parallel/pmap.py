@@ -35,12 +35,10 @@ UNNAMED = "_internal_pmap_axis_name"  # as JAX prints it
 
 def chosen_devices(devices: Sequence[Device] | None, count: int, name: str) -> Sequence[Device]:
     """The devices for an axis of size `count`. ValueError: there are not as many."""
-    if devices is not None:
-        if len(devices) != count:
-            raise ValueError(f"pmap of {name} over an axis of size {count} was given "
-                             f"{len(devices)} devices: {list(devices)}")
-        return devices
-    there = local_devices()
+    there = local_devices() if devices is None else devices
+    if len(there) < count and devices is not None:
+        raise ValueError(f"pmap of {name} over an axis of size {count} was given {len(there)} "
+                         f"devices: {list(there)}")
     if len(there) < count:
         raise ValueError(
             f"compiling computation `{name}` that requires {count} logical devices, but only "
@@ -119,7 +117,7 @@ def pmap(fun: Callable, axis_name: Any = None, *, in_axes: Any = 0, out_axes: An
         of them that is a prefix of the arguments. Keyword arguments are mapped along axis 0.
       out_axes: where the mapped axis goes in the results, likewise; None: the first device's.
       static_broadcasted_argnums: arguments that are not traced, hashable, the same for all.
-      devices: which devices, as many as the axis is long; by default the first ones.
+      devices: which devices: the first of these, as many as the axis is long.
       axis_size: the size of the axis, if it is to be checked.
       donate_argnums: arguments whose memory may be reused.
 

@@ -11,9 +11,9 @@ from minijax.core import ArrayImpl, typeof
 from minijax.jit import programs_of, traced
 from minijax.jvp import as_array
 from minijax.parallel.dividing import divided, joined, part_of
-from minijax.parallel.mapped import axes_in_scope, shard_map_p
-from minijax.parallel.meshes import Mesh, PartitionSpec, get_mesh
-from minijax.parallel.shardings import NamedSharding
+from minijax.parallel.mapped import axes_in_scope, mesh_in_scope, shard_map_p
+from minijax.parallel.meshes import Mesh, PartitionSpec
+from minijax.parallel.shardings import NamedSharding, check_devices
 from minijax.source_info import name_of
 from minijax.tree_util import (
     flatten_axes,
@@ -53,7 +53,7 @@ def shard_map(f: Callable | None = None, /, *, out_specs: Any, in_specs: Any = I
         which `f` gets as it is.
       out_specs: likewise how the results are put together. Along axes that are not mentioned they
         must be the same on all devices.
-      mesh: by default the one of the context, `jax.set_mesh`.
+      mesh: by default that of the `shard_map` around it, or of the context, `jax.set_mesh`.
       axis_names: the axes that have names inside; by default all. Along the others every device
         has the same.
       check_vma: follow in types (`float32[2]{V:x}`) what varies over which axis, and refuse
@@ -93,6 +93,9 @@ class ShardMapped:
         """The axes that have names inside, in the order of the mesh, checked as far as possible."""
         if mesh is None:
             return ()
+        if not isinstance(mesh, Mesh):
+            raise TypeError("shard_map requires a `jax.sharding.Mesh`, got "
+                            f"{mesh!r} of type {type(mesh)}.")
         if not self.axis_names <= set(mesh.axis_names):
             raise ValueError(f"jax.shard_map requires axis_names={self.axis_names} to be a subset "
                              f"of mesh.axis_names={mesh.axis_names}")
@@ -102,7 +105,7 @@ class ShardMapped:
         return axes
 
     def __call__(self, *args: Any) -> Any:
-        mesh = get_mesh() if self.mesh is None else self.mesh
+        mesh = mesh_in_scope() if self.mesh is None else self.mesh
         if mesh.empty:
             raise ValueError("The context mesh cannot be empty: give shard_map a mesh, or use "
                              "`jax.set_mesh(mesh)` to enter into a mesh context")
@@ -113,6 +116,7 @@ class ShardMapped:
         if None in specs:
             return self.with_constants(leaves, specs, in_tree, mesh)
         self.check_arguments(leaves, specs, in_tree, mesh)
+        check_devices(name_of(self.f), mesh.devices.flat, leaves)
         leaves = [as_array(x) for x in leaves]
         avals = tuple(part_of(a, s, mesh).update(vma=a.vma | set(s.mentioned()))
                       for a, s in zip(map(typeof, leaves), specs))

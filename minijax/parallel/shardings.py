@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from minijax.layouts import follow
 from minijax.parallel.meshes import Mesh, PartitionSpec
 
 __all__ = ["DuplicateSpecError", "IndivisibleError", "NamedSharding", "Shard", "Sharding",
-           "SingleDeviceSharding", "shards"]
+           "SingleDeviceSharding", "check_devices", "shards"]
 
 Index = tuple[slice, ...]
 
@@ -192,6 +192,21 @@ class NamedSharding(Sharding):
     def __repr__(self) -> str:
         return (f"NamedSharding(mesh={self.mesh}, spec={self.spec}, "
                 f"memory_kind={self.memory_kind})")
+
+
+def check_devices(name: str, devices: Iterable[Device], given: Iterable[Any]) -> None:
+    """ValueError: not these are the devices of what is given, arrays and shardings.
+
+    Arrays that the user has not put anywhere go where they are wanted.
+    """
+    there = set(devices)
+    for x in given:
+        sharding = x if isinstance(x, Sharding) else getattr(x, "_sharding", None)
+        if sharding is not None and sharding.device_set != there:
+            ids, others = (sorted(d.id for d in s) for s in (sharding.device_set, there))
+            raise ValueError("Received incompatible devices for jitted computation. What is given "
+                             f"to {name} is partly on the device ids {ids} and partly on {others}. "
+                             "Bring it together first: jax.device_put(x, y.sharding).")
 
 
 @dataclasses.dataclass(frozen=True)

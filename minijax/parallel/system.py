@@ -33,6 +33,7 @@ def new_memory(times: int) -> tuple[Any, int]:
     to. Where memory is set aside for all of it, as on Windows, it is a quarter of the memory.
     """
     size = memory_size() // 4 if PORTABLE else memory_size() * times
+    open_standard_files()
     while True:
         try:
             handle = f"minijax-{secrets.token_hex(16)}" if WINDOWS else nameless_file(size)
@@ -42,6 +43,16 @@ def new_memory(times: int) -> tuple[Any, int]:
             size //= 2
             if size < SMALLEST:
                 raise
+
+
+def open_standard_files() -> None:
+    """Where standard input, output or errors are closed, open nothing in their place.
+
+    Otherwise their numbers would be given to what workers inherit, and there mean something else.
+    """
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(fd)
 
 
 def nameless_file(size: int) -> int:

@@ -180,7 +180,8 @@ class Worker(Told):
         life = self.slots.get(self.device, BEAT), cpu_time(self.process.pid)
         self.silence = self.silence + 1 if life == self.life else 0
         self.life = life
-        if self.silence < 2 * (START if self.pending == STARTING else seconds):
+        slow = self.pending == STARTING and not stopped(self.process.pid)
+        if self.silence < 2 * (START if slow else seconds):
             return None
         return Fault(f"{self}, {self.doing}, has not answered for {self.silence / 2:.0f} s. It "
                      "does not even say that it is alive, as it would during a long computation. "
@@ -246,6 +247,14 @@ def cpu_time(pid: int) -> float:
         return time.clock_gettime(~pid << 3 | 2)
     except (AttributeError, OSError):
         return 0.0
+
+
+def stopped(pid: int) -> bool:
+    """Has a child been stopped, as SIGSTOP does? Where the system does not tell: no."""
+    try:
+        return os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is not None
+    except (AttributeError, OSError):
+        return False
 
 
 def limits(count: int) -> dict[str, int]:
