@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         first = zlib.crc32(name.encode()) % min(ONE_IN, len(several))
         for i, item in enumerate(several):
             if i % ONE_IN != first:
-                item.add_marker(pytest.mark.slow("one of many"))
+                item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_finish() -> None:
@@ -49,7 +49,7 @@ def repeated_laws_are_interpreted(request: pytest.FixtureRequest) -> Iterator[No
     """The slow tier repeats for many cases what the fast one has shown of compiled programs.
 
     There a program is compiled when it is called more often. Tests of the compiler say themselves
-    when to compile.
+    when to compile; a mark that says why a test is slow is not of this kind.
     """
     marker = request.node.get_closest_marker("slow")
     if marker is None or marker.args or "compiler" in request.node.nodeid:
