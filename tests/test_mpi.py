@@ -295,6 +295,9 @@ def two_machines() -> Iterator[None]:
             ip("-n", space, "addr", "add", f"{address}/24", "dev", cable, check=True)
             for link in ("lo", cable):
                 ip("-n", space, "link", "set", link, "up", check=True)
+        for space, cable in zip(HOSTS.values(), ["cable-a", "cable-b"]):
+            while "state UP" not in ip("-n", space, "link", "show", cable, check=True).stdout:
+                time.sleep(0.01)  # MPI takes no link that has just been plugged in
         yield
     finally:
         for space in HOSTS.values():
