@@ -51,7 +51,7 @@ def start(folder: Path | None) -> None:
         trust(made)
         first = next(iter(course().values()))
     click.echo(f"{folder}: {len(made)} files written, {len(kept)} of yours kept")
-    file = Path(copies.FOLDER, first.chapter, f"{first.number.replace('.', '_')}.py")
+    file = copies.file_of(folder, first).relative_to(folder)
     click.echo(f"Next: cd {folder}, open {file}, and  minijax check {first.number}")
 
 
@@ -90,7 +90,7 @@ def tell(copy: Path, wanted: list[Exercise], all_of_them: bool) -> bool:
         click.echo(str(verdict))
         if verdict.outcome != RIGHT:
             good = False
-            where = path or copy / copies.FOLDER / e.chapter / f"{e.number.replace('.', '_')}.py"
+            where = path or copies.file_of(copy, e)
             click.echo(f"  in {where.relative_to(copy)}; for a hint:  minijax hint {e.number}")
     if not count:
         click.echo(f"nothing attempted yet; begin with  minijax check {wanted[0].number}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from minijax.course.exercises.judge import NOT_ATTEMPTED, RIGHT, Verdict, begun, judge
+from minijax.course.exercises.judge import Verdict, begun, judge_best
 from minijax.course.exercises.source import FIRST_LINE, Exercise, course, folder
 from minijax.course.exercises.stubs import stub_cell, stub_file
 from minijax.course.places import ORIGINALS, copy_chapters, copy_folder
@@ -73,9 +73,14 @@ def find_copy() -> Path:
     return found
 
 
+def file_of(copy: Path, e: Exercise) -> Path:
+    """The file in which a learner answers an exercise."""
+    return copy / FOLDER / e.chapter / f"{e.stem}.py"
+
+
 def attempts(copy: Path, e: Exercise) -> list[Attempt]:
     """All that the learner has for an exercise, the latest change first."""
-    file = copy / FOLDER / e.chapter / f"{e.number.replace('.', '_')}.py"
+    file = file_of(copy, e)
     found = [Attempt(file, read_text(file))] if file.is_file() else []
     for path in _notebooks(copy, e):
         found += [Attempt(path, source_of(cell)) for cell in read_notebook(path)["cells"]
@@ -84,15 +89,10 @@ def attempts(copy: Path, e: Exercise) -> list[Attempt]:
 
 
 def check_copy(copy: Path, e: Exercise) -> tuple[Verdict, Path | None]:
-    """The verdict on the best attempt: one that is right, or the one changed last."""
-    first: tuple[Verdict, Path | None] | None = None
-    for attempt in attempts(copy, e):
-        verdict = judge(e, attempt.text)
-        if verdict.outcome == RIGHT:
-            return verdict, attempt.path
-        if verdict.outcome != NOT_ATTEMPTED and first is None:
-            first = verdict, attempt.path
-    return first or (judge(e, e.stub), None)
+    """The verdict on the best attempt, and the file that it is in, if there is one."""
+    found = attempts(copy, e)
+    verdict, place = judge_best(e, [attempt.text for attempt in found])
+    return verdict, None if place is None else found[place].path
 
 
 def reset(copy: Path, e: Exercise) -> list[Path]:
@@ -101,7 +101,7 @@ def reset(copy: Path, e: Exercise) -> list[Path]:
     for attempt in attempts(copy, e):
         if begun(e, attempt.text):
             kept.append(_keep(copy, e, attempt.text))
-    file = copy / FOLDER / e.chapter / f"{e.number.replace('.', '_')}.py"
+    file = file_of(copy, e)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(stub_file(e), "utf-8")
     for path in _notebooks(copy, e):
@@ -116,9 +116,8 @@ def reset(copy: Path, e: Exercise) -> list[Path]:
 def _keep(copy: Path, e: Exercise, text: str) -> Path:
     place = copy / FOLDER / KEPT
     place.mkdir(parents=True, exist_ok=True)
-    stem = e.number.replace(".", "_")
-    free = next(n for n in range(1, 10**6) if not (place / f"{stem}_{n}.py").exists())
-    path = place / f"{stem}_{free}.py"
+    free = next(n for n in range(1, 10**6) if not (place / f"{e.stem}_{n}.py").exists())
+    path = place / f"{e.stem}_{free}.py"
     path.write_text(text, "utf-8")
     return path
 

@@ -98,7 +98,7 @@ def nbgrader(exercises: list[Exercise], title: str) -> Any:
 
 
 def _grading(e: Exercise, points: int) -> dict[str, Any]:
-    name = f"exercise_{e.number.replace('.', '_')}"
+    name = f"exercise_{e.stem}"
     made = {"grade": bool(points), "grade_id": f"{name}_check" if points else name,
             "locked": bool(points), "schema_version": 3, "solution": not points, "task": False}
     return made | ({"points": points} if points else {})
@@ -112,7 +112,7 @@ def title(source: Path) -> str:
 def files(source: Path) -> dict[Path, str]:
     """All that is made of one source."""
     exercises, target = read(source), source.with_suffix("")
-    made = {target / f"{e.number.replace('.', '_')}.py": stub_file(e) for e in exercises}
+    made = {target / f"{e.stem}.py": stub_file(e) for e in exercises}
     made[target / f"{source.stem}.ipynb"] = canonical(notebook(exercises, title(source)))
     made[target / "solutions.py"] = solutions(exercises)
     chapter = source.parents[1] / "chapters" / f"{source.stem}.ipynb"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -70,6 +71,20 @@ def judge(e: Exercise, attempt: str, limits: Limits = LIMITS) -> Verdict:
         return Verdict(e.number, UNCHECKED, str(error))
 
 
+def judge_best(e: Exercise, attempts: Sequence[str]) -> tuple[Verdict, int | None]:
+    """The verdict on the best of somebody's attempts, the latest of which comes first, and its
+    place: one that is right, else the latest that is one at all. The place of none is None.
+    """
+    latest: tuple[Verdict, int | None] | None = None
+    for place, attempt in enumerate(attempts):
+        verdict = judge(e, attempt)
+        if verdict.outcome == RIGHT:
+            return verdict, place
+        if verdict.outcome != NOT_ATTEMPTED:
+            latest = latest or (verdict, place)
+    return latest or (judge(e, e.stub), None)
+
+
 def answer_of(text: str) -> str:
     """An attempt without the calls of `check`, `hint` and `solution`; its lines stay in place."""
     lines = text.splitlines()
@@ -109,7 +124,7 @@ def run(e: Exercise, answer: str, limits: Limits = LIMITS, ours: bool = False) -
     """
     values: list[Any] = []
     ended = ""
-    with Sandbox(answer, e.names, e.given, e.file, e.tags("without"), [str(folder())],
+    with Sandbox(answer, e.names, e.given, e.library_file, e.tags("without"), [str(folder())],
                  kept_kernels() if ours else (), e.settings.get("processes") == "yes",
                  limits) as sandbox:
         try:

@@ -140,7 +140,13 @@ class Exercise:
         return list(dict.fromkeys(found))
 
     @property
-    def file(self) -> str | None:
+    def stem(self) -> str:
+        """The number as names of files have it: 03_1."""
+        return self.number.replace(".", "_")
+
+    @property
+    def library_file(self) -> str | None:
+        """The file of the library in which the answer takes the place of what is there."""
         return self.settings.get("in")
 
     def tags(self, setting: str) -> list[str]:

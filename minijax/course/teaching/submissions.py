@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from minijax.course.exercises.copies import number_of, read_notebook, source_of
-from minijax.course.exercises.judge import NOT_ATTEMPTED, RIGHT, Verdict, judge
+from minijax.course.exercises.judge import Verdict, judge_best
 from minijax.course.exercises.source import FIRST_LINE, Exercise, course
 
 GRADE_ID = re.compile(r"exercise_(\d\d)_(\d+)(_check)?")
@@ -45,14 +45,8 @@ def answers_of_file(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def best(e: Exercise, texts: list[str]) -> Verdict:
-    """The verdict on the best of somebody's answers: a right one, or the last attempt."""
-    last = judge(e, e.stub)
-    for text in texts:
-        verdict = judge(e, text)
-        if verdict.outcome == RIGHT:
-            return verdict
-        last = last if verdict.outcome == NOT_ATTEMPTED else verdict
-    return last
+    """The verdict on the best of somebody's answers, which are in the order of their files."""
+    return judge_best(e, texts[::-1])[0]
 
 
 def of_class(folder: Path) -> tuple[dict[str, dict[str, list[str]]], list[str]]:
