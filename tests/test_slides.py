@@ -158,8 +158,8 @@ def test_serve_says_where_and_ctrl_c_ends_it(tmp_path):
         address = re.search(r"http://\S+\.html", process.stdout.readline())[0]
         assert b"<title>Forward mode</title>" in urllib.request.urlopen(address, timeout=30).read()
         process.send_signal(signal.SIGINT)
-        assert process.communicate(timeout=30)[1] == "stopped\n"
-    assert process.returncode == 0
+        assert process.communicate(timeout=30)[1] == "the slides stopped\n"
+    assert process.returncode == 130
 
 
 # --- in a browser

@@ -101,6 +101,9 @@ def test_every_chapter_is_released_without_solutions(tmp_path):
 def test_errors_say_what_to_do(tmp_path):
     status, text = said("release", "plain", tmp_path, "77")
     assert status == 2 and "no chapter '77' has exercises; there are 0" in text
+    for name in ("01", CHAPTER):
+        status, text = said("release", "plain", name)
+        assert status == 2 and f"{name} is a chapter: the folder comes first" in text
     (tmp_path / "file").write_text("")
     status, text = said("release", "nbgrader", tmp_path / "file" / "course")
     assert status == 1 and text.endswith("name a folder that can be written\n")

@@ -9,21 +9,27 @@ STATIC = Path(__file__).resolve().parent / "static"  # other people's scripts: M
 ORIGINALS = ".originals.json"  # in a reader's copy: what each file was when it was copied
 
 
-def chapters() -> Path:
-    """The folder of the chapters: shipped inside an installed package, beside it in a clone.
+def shipped(name: str, file: str) -> Path:
+    """A folder of the course, known by a file in it: in a clone it is beside the package, of an
+    installed package it is part, as `_name`.
 
     Raises:
         FileNotFoundError: neither is there.
     """
     package = Path(__file__).resolve().parents[1]
-    folders = (package / "_chapters", package.parent / "chapters")
+    folders = (package / f"_{name}", package.parent / name)
     for folder in folders:
-        if (folder / "00_tour.ipynb").is_file():
+        if (folder / file).is_file():
             return folder
     raise FileNotFoundError(
-        f"the chapters are missing: no 00_tour.ipynb in {' or '.join(map(str, folders))}; "
+        f"the {name} are missing: no {file} in {' or '.join(map(str, folders))}; "
         "install minijax again from a whole clone"
     )
+
+
+def chapters() -> Path:
+    """The folder of the chapters."""
+    return shipped("chapters", "00_tour.ipynb")
 
 
 def digest(content: bytes) -> str:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import minijax
 from minijax.course.exercises.source import Exercise
+from minijax.course.places import shipped
 from minijax.course.source import definitions, find, parse_tag
 
 PACKAGE = Path(minijax.__file__).parent
@@ -67,7 +68,7 @@ def docstring_steps(file: str, name: str) -> Iterator[Step]:
 
 def test_steps(file: str, name: str) -> Iterator[Step]:
     """A test function as calls: its statements, and the sides of what it asserts."""
-    module = ast.parse(tests().joinpath(file).read_text("utf-8")).body
+    module = ast.parse(shipped("tests", file).joinpath(file).read_text("utf-8")).body
     test = next((x for x in module if isinstance(x, ast.FunctionDef) and x.name == name), None)
     if test is None or test.decorator_list or test.args.args:
         raise ValueError(f"{file} has no test {name} without parameters")
@@ -119,8 +120,3 @@ def sides(test: ast.expr) -> Iterator[ast.expr]:
                 yield side
     else:
         yield test
-
-
-def tests() -> Path:
-    """Where the tests are: inside an installed package, or beside it in a clone."""
-    return next(p for p in (PACKAGE / "_tests", PACKAGE.parent / "tests") if p.is_dir())

@@ -1,14 +1,13 @@
 """`minijax book`: the book as web pages."""
 
-import webbrowser
 from pathlib import Path
 
 import click
 
 from minijax.course.book import read_book
 from minijax.course.publish import html
-from minijax.course.serve import server
-from minijax.course.terminal import has_screen, one_line_errors, require, stoppable
+from minijax.course.serve import port_and_browser, serve_pages
+from minijax.course.terminal import one_line_errors, require, stoppable
 
 
 @click.group()
@@ -35,20 +34,14 @@ def build(verbose: bool) -> None:
 
 
 @book.command()
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
-@click.option("--browser/--no-browser", default=None, help="[default: if there is a screen]")
+@port_and_browser
 def serve(port: int, browser: bool | None) -> None:
     """Make the pages and show them in a browser, until Ctrl-C.
 
     Only this machine can see them.
     """
-    with one_line_errors(FileNotFoundError, RuntimeError, OSError), stoppable("the book"):
-        with server(make(), port) as pages:
-            address = f"http://127.0.0.1:{pages.server_port}/"
-            click.echo(f"{address}  (Ctrl-C ends it)")
-            if has_screen() if browser is None else browser:
-                webbrowser.open(address)
-            pages.serve_forever()
+    with one_line_errors(FileNotFoundError, RuntimeError), stoppable("the book"):
+        serve_pages(make(), port, browser)
 
 
 def make(verbose: bool = False) -> Path:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
-import webbrowser
 from pathlib import Path
 
 import click
 
-from minijax.course.serve import server
+from minijax.course.serve import port_and_browser, serve_pages
 from minijax.course.slides.build import build, choose
 from minijax.course.slides.check import Result, check
 from minijax.course.slides.deck import MOST_LINES, read_deck, text_of
-from minijax.course.terminal import has_screen
+from minijax.course.terminal import one_line_errors, stoppable
 
 FOLDER = click.option(
     "--to", "folder", metavar="FOLDER", default="build/slides", show_default=True,
@@ -35,47 +34,34 @@ def build_pages(chapter: str | None, folder: Path) -> None:
     of your own; without it, all are written. The pages need no network and no server. To make a
     PDF, open one with `?print-pdf` at the end of its address and print it.
     """
-    write_pages(chapter, folder)
+    with stoppable("the slides"):
+        write_pages(chapter, folder)
     click.echo(f"open {folder / 'index.html'}")
 
 
-@slides.command("serve", short_help="Show the slides of the course in a browser.")
+@slides.command(short_help="Show the slides of the course in a browser.")
 @click.argument("chapter", required=False)
 @FOLDER
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
-@click.option("--browser/--no-browser", default=None, help="[default: if there is a screen]")
-def serve_pages(chapter: str | None, folder: Path, port: int, browser: bool | None) -> None:
+@port_and_browser
+def serve(chapter: str | None, folder: Path, port: int, browser: bool | None) -> None:
     """Show the slides of the course in a browser.
 
     Builds them as `minijax slides build` does and serves them to this machine. Arrow keys turn
     the slides, S opens the speaker's window, Esc the overview. Ctrl-C ends it.
     """
-    names = write_pages(chapter, folder)
-    try:
-        serving = server(folder, port)
-    except OSError as error:
-        raise click.ClickException(f"port {port}: {error.strerror}; try --port 0") from error
-    address = f"http://127.0.0.1:{serving.server_port}/{names[0] if len(names) == 1 else ''}"
-    click.echo(f"serving at {address}; Ctrl-C ends it")
-    if has_screen() if browser is None else browser:
-        webbrowser.open(address)
-    with serving:
-        try:
-            serving.serve_forever()
-        except KeyboardInterrupt:
-            click.echo("stopped", err=True)
+    with stoppable("the slides"):
+        names = write_pages(chapter, folder)
+        serve_pages(folder, port, browser, names[0] if len(names) == 1 else "")
 
 
 def write_pages(chapter: str | None, folder: Path) -> list[str]:
     """Build, and say what was built."""
-    try:
-        names = []
+    names = []
+    with one_line_errors(OSError, ValueError):
         for page in build(choose(chapter), folder):
             click.echo(page)
             names.append(page.name)
-        return names
-    except (OSError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
+    return names
 
 
 @slides.command("check", short_help="Run the code in a deck against minijax.")
@@ -95,10 +81,8 @@ def check_file(file: Path, write: bool, timeout: int) -> None:
     Fails if something was reported. With --write, outputs become comments at the end of their
     blocks, each line after `#>`, in place of older ones; in a notebook, the outputs of its cells.
     """
-    try:
+    with one_line_errors(ValueError):
         deck = read_deck(file)
-    except ValueError as error:
-        raise click.ClickException(str(error)) from error
     results = check(deck, file.parent, timeout)
     for result in results:
         click.echo(told(result))

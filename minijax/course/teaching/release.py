@@ -76,6 +76,9 @@ def plain(target: Path, chapters: tuple[str, ...]) -> None:
 def write(target: Path, chapters: tuple[str, ...], form: Callable[[list[Exercise], str], Any]
           ) -> tuple[list[str], int]:
     """Write the notebooks in a form: the names of the chapters, and how many were written."""
+    if not target.exists() and is_chapter(target.name):
+        raise click.BadParameter(f"{target} is a chapter: the folder comes first, and the chapters "
+                                 f"after it:  DIR {target}")
     names = wanted(chapters)
 
     def as_form(name: Path, content: bytes) -> bytes:
@@ -100,9 +103,14 @@ def listed(names: list[str]) -> str:
 
 def wanted(chapters: tuple[str, ...]) -> list[str]:
     """The chapters that were named, by number or by name; all of them if none was."""
-    there = list(dict.fromkeys(e.chapter for e in course().values()))
-    unknown = [c for c in chapters if c not in there and c not in [name[:2] for name in there]]
+    there = dict.fromkeys(e.chapter for e in course().values())
+    unknown = [c for c in chapters if not is_chapter(c)]
     if unknown:
         raise click.BadParameter(f"no chapter {unknown[0]!r} has exercises; there are "
                                  f"{', '.join(name[:2] for name in there)}")
     return [name for name in there if not chapters or name in chapters or name[:2] in chapters]
+
+
+def is_chapter(name: str) -> bool:
+    """Whether a chapter with exercises goes by this name or number."""
+    return any(name in (e.chapter, e.chapter[:2]) for e in course().values())
