@@ -564,6 +564,17 @@ def test_an_answer_in_a_notebook_counts_too(copy):
     assert "return x[0] - y[1]" in (copy / "exercises/attempts/01_4_1.py").read_text("utf-8")
 
 
+def test_of_two_cells_the_last_is_spoken_of(copy):
+    path, e = copy / "exercises/01_tracing/01_tracing.ipynb", COURSE["01.4"]
+    book = json.loads(path.read_text("utf-8"))
+    place = next(i for i, c in enumerate(book["cells"]) if copies.number_of(c) == "01.4")
+    tries = [{**book["cells"][place], "source": f"# exercise 01.4\n{e.wrong_answer(wrong)}"}
+             for wrong in e.wrong[:2]]
+    book["cells"][place : place + 1] = tries
+    path.write_text(json.dumps(book), "utf-8")
+    assert e.wrong[1].message in said("check", "01.4")[1]
+
+
 def test_watching(copy, monkeypatch):
     wrong, right = (COURSE["01.4"].wrong_answer(COURSE["01.4"].wrong[1]), COURSE["01.4"].solution)
     edits = iter([wrong, right])

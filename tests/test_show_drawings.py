@@ -92,6 +92,12 @@ def parsed(picture: Any) -> ElementTree.Element:
     return ElementTree.fromstring(picture.svg)
 
 
+def test_no_picture_is_forgotten() -> None:
+    of_show = {name for name, f in vars(show).items()
+               if getattr(f, "__annotations__", {}).get("return") == "Picture"}
+    assert {"tree", "timeline"} <= of_show <= PICTURES.keys()
+
+
 # --- it stands alone ---------------------------------------------------------------------------
 
 

@@ -1,18 +1,12 @@
 """The command line: `minijax tour`, `train`, `cache`, `profile`, and those of other modules."""
 
-import importlib
 import os
 import runpy
 import sys
 import traceback
 from pathlib import Path
 
-
-def incomplete(error: ModuleNotFoundError) -> str:
-    missing = (error.name or "").split(".")[0]
-    return (f"the minijax command needs {missing}: in your clone run  python -m pip install "
-            "'.[course]'")
-
+from minijax.course.missing import install
 
 try:
     import click
@@ -20,41 +14,29 @@ try:
 
     from minijax.compiler import cache as kernels
     from minijax.course import data, mnist, plots, show
+    from minijax.course.lazy import LazyGroup
     from minijax.course.places import chapters
     from minijax.course.terminal import one_line_errors, progress, require, stoppable
     from minijax.course.tour import CellError, read_cells, run_notebook
 except ModuleNotFoundError as error:
-    raise SystemExit(incomplete(error)) from error
+    raise SystemExit(install(str(error.name).split(".")[0])) from error
 
 PASSING = 0.5  # a network below this has not learned; guessing gives 0.1
-
-
-# Commands of other modules. Each is imported when it is asked for: some take a second.
+# Commands of other modules, of which some take a second to import.
 ELSEWHERE = {
-    "book": "publish.command",
-    "lab": "lab",
-    "options": "options",
-    "release": "teaching.release",
-    "slides": "slides.command",
-    "statistics": "teaching.statistics",
-    **dict.fromkeys(("check", "hint", "progress", "reset", "start"), "exercises.commands"),
+    "book": "minijax.course.publish.command",
+    "lab": "minijax.course.lab",
+    "options": "minijax.course.options",
+    "release": "minijax.course.teaching.release",
+    "slides": "minijax.course.slides.command",
+    "statistics": "minijax.course.teaching.statistics",
+    **dict.fromkeys(("check", "hint", "progress", "reset", "start"),
+                    "minijax.course.exercises.commands"),
 }
 
 
-class Commands(click.Group):
-    """Those of this module, and those of others."""
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in ELSEWHERE:
-            try:
-                module = importlib.import_module(f"minijax.course.{ELSEWHERE[cmd_name]}")
-            except ModuleNotFoundError as error:
-                raise click.ClickException(incomplete(error)) from error
-            self.add_command(getattr(module, cmd_name))
-        return super().get_command(ctx, cmd_name)
-
-
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, modules=ELSEWHERE,
+             context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="minijax", message="%(prog)s %(version)s")
 def main() -> None:
     """Learn JAX from the inside: a small JAX you can read.
@@ -62,10 +44,6 @@ def main() -> None:
     Start with `minijax tour`. Then `minijax train`, and `minijax lab` to read the chapters and
     change them. The exercises: `minijax start`, then `minijax check`.
     """
-
-
-for name in ELSEWHERE:  # what is listed, and suggested where a name is mistyped
-    main.add_command(click.Command(name))
 
 
 @main.command()

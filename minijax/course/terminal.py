@@ -8,13 +8,14 @@ from contextlib import contextmanager
 
 import click
 
+from minijax.course.missing import install
+
 
 def require(*modules: str, extra: str = "course") -> None:
     """End with one sentence if a module of an extra is missing."""
     missing = [name for name in modules if importlib.util.find_spec(name) is None]
     if missing:
-        command = f"python -m pip install '.[{extra}]'"
-        raise click.ClickException(f"this needs {', '.join(missing)}: in your clone run  {command}")
+        raise click.ClickException(install(*missing, extra=extra))
 
 
 def has_screen() -> bool:

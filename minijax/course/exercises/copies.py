@@ -85,7 +85,7 @@ def attempts(copy: Path, e: Exercise) -> list[Attempt]:
     for path in _notebooks(copy, e):
         found += [Attempt(path, source_of(cell)) for cell in read_notebook(path)["cells"]
                   if number_of(cell) == e.number]
-    return sorted(found, key=lambda a: -a.path.stat().st_mtime)
+    return sorted(found, key=lambda a: a.path.stat().st_mtime)[::-1]  # of one file, the last cell
 
 
 def check_copy(copy: Path, e: Exercise) -> tuple[Verdict, Path | None]:

@@ -11,6 +11,11 @@ returns c
 In a notebook `show.values(f, 2.0).drawn` is a drawing, with a slider for its steps; `.svg` is the
 drawing alone, for a file.
 A function that is not right yet is shown as far as it gets, and then what stopped it.
+
+A new picture is a function in a module of its own, such as `trees.py`, and a line below. It notes
+what happens (`watching` in `running.py` sees each operation, `as_far_as_it_gets` an error), writes
+rows of text, draws the same with a `Drawing`, and gives both to `picture` in `text.py`, which makes
+the three forms. A line of `PICTURES` in `tests/test_show_drawings.py` has its drawings tested.
 """
 
 from minijax.course.show.axes import axes as axes
