@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from minijax.course import cli, exercises
-from minijax.course.exercises import commands, copies, generate, source, stubs
+from minijax.course.exercises import answers, commands, copies, generate, source, stubs
 from minijax.course.exercises.judge import (
     NOT_ATTEMPTED,
     RIGHT,
@@ -555,7 +555,7 @@ def test_a_course_on_the_command_line(copy):
 def test_an_answer_in_a_notebook_counts_too(copy):
     path, e = copy / "exercises/01_tracing/01_tracing.ipynb", COURSE["01.4"]
     book = json.loads(path.read_text("utf-8"))
-    [cell] = [c for c in book["cells"] if copies.number_of(c) == "01.4"]
+    [cell] = [c for c in book["cells"] if answers.number_of(c) == "01.4"]
     cell["source"] = [line + "\n" for line in f"# exercise 01.4\n{e.solution}".splitlines()]
     path.write_text(json.dumps(book), "utf-8")
     assert said("check", "01.4") == (0, "01.4 right\n")
@@ -567,7 +567,7 @@ def test_an_answer_in_a_notebook_counts_too(copy):
 def test_of_two_cells_the_last_is_spoken_of(copy):
     path, e = copy / "exercises/01_tracing/01_tracing.ipynb", COURSE["01.4"]
     book = json.loads(path.read_text("utf-8"))
-    place = next(i for i, c in enumerate(book["cells"]) if copies.number_of(c) == "01.4")
+    place = next(i for i, c in enumerate(book["cells"]) if answers.number_of(c) == "01.4")
     tries = [{**book["cells"][place], "source": f"# exercise 01.4\n{e.wrong_answer(wrong)}"}
              for wrong in e.wrong[:2]]
     book["cells"][place : place + 1] = tries
@@ -618,7 +618,7 @@ def test_an_update_adds_what_is_new_and_keeps_what_is_the_learner_s(tmp_path, mo
     assert (mine / "01_4.py").read_text("utf-8") == "# exercise 01.4\nmine\n"
     assert (mine / "01_5.py").read_text("utf-8").endswith("# new\n") and (mine / "01_6.py").exists()
     cells = json.loads((mine / "01_tracing.ipynb").read_text("utf-8"))["cells"]
-    assert [n for c in cells if (n := copies.number_of(c))] == [f"01.{i}" for i in range(1, 7)]
+    assert [n for c in cells if (n := answers.number_of(c))] == [f"01.{i}" for i in range(1, 7)]
     assert "".join(cells[3]["source"]) == "# exercise 01.1\nmine"
 
 

@@ -1,8 +1,8 @@
 """Exercises: in a notebook `check("03.1")`, `hint("03.1")`, `solution("03.1")`.
 
 `source.py` reads them; `steps.py` says which calls are made with an answer, `judge.py` whether it
-is right. `stubs.py` and `generate.py` make what learners get, `copies.py` looks after their copies,
-`commands.py` is the command line.
+is right. `stubs.py` and `generate.py` make what learners get; `copies.py` looks after their copies,
+`answers.py` finds what they wrote in files, `commands.py` is the command line.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A learner's working copy: found, filled, checked and reset. What the learner wrote is never lost.
 
-An attempt is a file or a notebook's cell that begins with `# exercise 03.1`. Both may be there; the
+An attempt may be in a file or in a cell of a notebook (`answers.py`). Both may be there; the
 exercise is right if one of them is.
 """
 
@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from minijax.course.exercises.answers import number_of, read_notebook, read_text, source_of
 from minijax.course.exercises.judge import Verdict, begun, judge_best
-from minijax.course.exercises.source import FIRST_LINE, Exercise, course, folder
+from minijax.course.exercises.source import Exercise, course, folder
 from minijax.course.exercises.stubs import stub_cell, stub_file
 from minijax.course.places import ORIGINALS, copy_chapters, copy_folder
 
@@ -127,38 +127,7 @@ def progress(copy: Path) -> dict[str, Verdict]:
     return {number: check_copy(copy, e)[0] for number, e in course().items()}
 
 
-def number_of(cell: Any) -> str | None:
-    """The exercise that a notebook's cell answers."""
-    found = FIRST_LINE.match(source_of(cell)) if cell["cell_type"] == "code" else None
-    return found and found[1]
-
-
 def _notebooks(copy: Path, e: Exercise) -> list[Path]:
     """Where an exercise can be answered: its own notebook, and the chapter."""
     paths = [copy / FOLDER / e.chapter / f"{e.chapter}.ipynb", copy / f"{e.chapter}.ipynb"]
     return [path for path in paths if path.is_file()]
-
-
-def read_text(path: Path) -> str:
-    """The text of a file. ValueError if it is none."""
-    try:
-        return path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not text in UTF-8 ({error.reason}, byte {error.start}): save "
-                         "it again in that encoding") from error
-
-
-def read_notebook(path: Path) -> Any:
-    """The JSON of a notebook. ValueError if it is none."""
-    try:
-        book = json.loads(read_text(path))
-        if not isinstance(book, dict) or "cells" not in book:
-            raise ValueError("it has no cells")
-        return book
-    except ValueError as error:
-        raise ValueError(f"{path} is not a notebook ({error}): mend it or move it away") from error
-
-
-def source_of(cell: Any) -> str:
-    """The text of a notebook's cell, in one piece."""
-    return "".join(cell["source"])

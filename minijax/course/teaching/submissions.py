@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from minijax.course.exercises.copies import number_of, read_notebook, source_of
+from minijax.course.exercises.answers import number_of, read_notebook, read_text, source_of
 from minijax.course.exercises.judge import Verdict, judge_best
 from minijax.course.exercises.source import FIRST_LINE, Exercise, course
 
@@ -38,7 +38,7 @@ def answers_of_file(path: Path) -> Iterator[tuple[str, str]]:
     if path.suffix == ".ipynb":
         yield from answers(read_notebook(path))
         return
-    text = path.read_text("utf-8")
+    text = read_text(path)
     mark = FIRST_LINE.match(text.lstrip())
     if mark and mark[1] in course():
         yield mark[1], text
