@@ -27,7 +27,7 @@ from minijax.course.exercises.judge import (
     same,
 )
 from minijax.course.exercises.steps import docstring_steps, steps, test_steps as steps_of_test
-from minijax.course.sandbox.data import check_form, difference, encode, line_diff, show
+from minijax.course.sandbox.data import check_form, difference, encode, line_diff, written
 from minijax.course.sandbox.process import Limits, Sandbox
 from tests.tiers import thinned
 
@@ -405,7 +405,7 @@ def test_arrays_keep_their_shape_and_their_type():
     assert difference(encode(x), encode(x.T)) == "the shape is (2, 3), not (3, 2)"
     assert difference(encode(x), encode(x.astype(int))) == "the dtype is float32, not int32"
     assert difference(encode(x.astype(jnp.bfloat16)), encode(x.astype(jnp.bfloat16))) is None
-    assert show(encode(x[0])) == "[0., 1., 2.] (float32[3])"
+    assert written(encode(x[0])) == "[0., 1., 2.] (float32[3])"
     assert difference(encode(jnp.zeros(0)), encode(jnp.zeros((0, 2)))) is not None
 
 

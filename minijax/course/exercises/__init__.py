@@ -13,16 +13,9 @@ from typing import Any
 
 from minijax.course.exercises.judge import RIGHT, Verdict, judge
 from minijax.course.exercises.source import FIRST_LINE, find
+from minijax.course.show.text import Text
 
 __all__ = ["check", "hint", "passed", "solution"]
-
-
-class Said(str):
-    """A text that a notebook shows as it is."""
-
-    def __repr__(self) -> str:
-        return str(self)
-
 
 _hints: dict[str, int] = {}  # how many of each were given in this session
 _cells: list[str] = []  # what was run in this notebook
@@ -50,7 +43,7 @@ def check(number: str | None = None, attempt: str | None = None) -> Verdict:
     return verdict
 
 
-def hint(number: str) -> Said:
+def hint(number: str) -> Text:
     """The next hint: a nudge, a pointer, then nearly the answer.
 
     >>> hint("01.4")
@@ -58,16 +51,16 @@ def hint(number: str) -> Said:
     """
     e = find(number)
     n = _hints[e.number] = min(_hints.get(e.number, 0) + 1, len(e.hints))
-    return Said(f"hint {n} of {len(e.hints)}: {e.hints[n - 1]}")
+    return Text(f"hint {n} of {len(e.hints)}: {e.hints[n - 1]}")
 
 
-def solution(number: str) -> Said:
+def solution(number: str) -> Text:
     """One right answer: after yours was right, or when you ask a second time."""
     e = find(number)
     if e.number in _right or e.number in _asked:
-        return Said(e.solution)
+        return Text(e.solution)
     _asked.add(e.number)
-    return Said(f"{e.number} is not right yet. Ask again to see a solution, or ask for a hint: "
+    return Text(f"{e.number} is not right yet. Ask again to see a solution, or ask for a hint: "
                 f'hint("{e.number}")')
 
 

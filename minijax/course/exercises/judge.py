@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from minijax.compiler import cache
 from minijax.course.exercises.source import Exercise, Wrong, folder
 from minijax.course.exercises.steps import Step, steps
-from minijax.course.sandbox.data import difference, line_diff, show
+from minijax.course.sandbox.data import difference, line_diff, written
 from minijax.course.sandbox.process import LIMITS, Ended, Limits, NotStarted, Sandbox
 
 NOT_ATTEMPTED, WRONG, RIGHT, UNCHECKED = (
@@ -157,7 +157,7 @@ def fault_of_solution(e: Exercise, found: Run) -> str | None:
         return f"the solution {found.ended}"
     for step, value in zip((Step("load", "the solution"), *steps(e)), found.values):
         if step.raises != (value is not None and value[0] == "error"):
-            raised = f"raises {show(value)}" if not step.raises else "does not raise"
+            raised = f"raises {written(value)}" if not step.raises else "does not raise"
             return f"the exercise is wrong: {step.source} {raised}"
     return None
 
@@ -209,14 +209,14 @@ def explain(e: Exercise, mine: Run, expected: Run, place: int) -> Verdict:
 def told(call: str, mine: Any, expected: Any) -> str:
     """The sentence about one value that is not as expected."""
     if mine is not None and mine[0] == "error":
-        wanted = f"\nexpected:  {show(expected)}" if expected and expected[0] != "error" else ""
-        return f"{call} raised {show(mine)}{wanted}"
+        wanted = f"\nexpected:  {written(expected)}" if expected and expected[0] != "error" else ""
+        return f"{call} raised {written(mine)}{wanted}"
     if mine is None or expected is None or expected[0] == "error":
-        came = f"\ncame back: {show(mine)}" if mine else ""
+        came = f"\ncame back: {written(mine)}" if mine else ""
         return f"{call} should have raised {(expected or mine)[1]}{came}"
     texts = mine[0] == expected[0] and mine[0] in ("text", "program")
     if texts and "\n" in mine[1] + expected[1]:
         return f"{call} gives (- yours, + expected)\n{line_diff(mine[1], expected[1])}"
     what = difference(mine, expected) or ""
     why = "" if what.startswith("another") else f"\n{what}"
-    return f"{call}\ncame back: {show(mine)}\nexpected:  {show(expected)}{why}"
+    return f"{call}\ncame back: {written(mine)}\nexpected:  {written(expected)}{why}"

@@ -144,7 +144,7 @@ def lines_of(text: str) -> list[str]:
     return [" ".join(line.split()) for line in text.splitlines() if line.strip()]
 
 
-def show(data: Data) -> str:
+def written(data: Data) -> str:
     """A value as a message names it."""
     kind = data[0]
     if kind == "none":
@@ -157,9 +157,9 @@ def show(data: Data) -> str:
         text = np.array2string(x, threshold=40, precision=6, separator=", ")
         return f"{text} ({data[1]}{data[2]})" if x.ndim else f"{text} ({data[1]})"
     if kind == "sequence":
-        return f"({', '.join(map(show, data[1]))}{',' * (len(data[1]) == 1)})"
+        return f"({', '.join(map(written, data[1]))}{',' * (len(data[1]) == 1)})"
     if kind == "dict":
-        return f"{{{', '.join(f'{show(k)}: {show(v)}' for k, v in data[1])}}}"
+        return f"{{{', '.join(f'{written(k)}: {written(v)}' for k, v in data[1])}}}"
     if kind == "error":
         return f"{data[1]}: {data[2]}" + (f"\n{data[3]}" if data[3] else "")
     return str(data[-1])
