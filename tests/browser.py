@@ -57,7 +57,8 @@ def complaints(page: Any, own: str) -> list[str]:
     found: list[str] = []
     page.on("pageerror", lambda error: found.append(f"error: {error}"))
     page.on("console", lambda m: m.type in ("error", "warning") and found.append(f"says {m.text}"))
-    page.on("requestfailed", lambda request: found.append(f"failed: {request.url}"))
+    page.on("requestfailed", lambda request: found.append(f"failed: {request.url}")
+            if request.failure != "net::ERR_ABORTED" else None)  # the page was left before
     page.on("response", lambda r: r.status >= 400 and found.append(f"{r.status}: {r.url}"))
     own = rf"(data|blob):|{own}"
     page.on("request", lambda r: re.match(own, r.url) or found.append(f"another host: {r.url}"))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+COMPILED = ("compiler", "fast_path", "public_behaviour")  # tests of these are about compiled programs
 ONE_IN = 10  # of the cases of a test, in the fast tier
 CHAPTERS = ("02_jaxprs", "03_jvp", "04_vjp")  # in the fast tier; the others start more, or compile
 
@@ -52,7 +53,7 @@ def repeated_laws_are_interpreted(request: pytest.FixtureRequest) -> Iterator[No
     when to compile; a mark that says why a test is slow is not of this kind.
     """
     marker = request.node.get_closest_marker("slow")
-    if marker is None or marker.args or "compiler" in request.node.nodeid:
+    if marker is None or marker.args or any(name in request.node.nodeid for name in COMPILED):
         yield
     else:
         from minijax.compiler.executable import compile_after  # not before the lines above
