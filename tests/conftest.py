@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-COMPILED = ("compiler", "fast_path", "public_behaviour")  # tests of these are about compiled programs
+COMPILED = ("compiler", "fast_path", "public_behaviour")  # these are about compiled programs
 ONE_IN = 10  # of the cases of a test, in the fast tier
 CHAPTERS = ("02_jaxprs", "03_jvp", "04_vjp")  # in the fast tier; the others start more, or compile
 
