@@ -70,11 +70,16 @@ def started(code: str, folder: Path, ranks: int = 3, **options: Any) -> subproce
         **options)
 
 
-def left(folder: Path) -> list[str]:
-    """The processes that are left of what was started there, once they have had a moment."""
+MEMORY = Path("/dev/shm")
+BEFORE = set(MEMORY.glob("mpich_shm_*"))
+
+
+def left(folder: Path) -> list:
+    """What is left of what was started there, once it has had a moment: processes, and memory."""
     mark = f"MINIJAX_TEST_MARK={folder}".encode()
     end = time.monotonic() + 5
-    while found := [p.name for p in Path("/proc").glob("[0-9]*") if mark in environ(p)]:
+    while found := [*(p.name for p in Path("/proc").glob("[0-9]*") if mark in environ(p)),
+                    *(set(MEMORY.glob("mpich_shm_*")) - BEFORE)]:
         if time.monotonic() > end:
             break
         time.sleep(0.05)

@@ -10,6 +10,7 @@ import runpy
 import signal
 import sys
 import traceback
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ def main(arguments: list[str]) -> None:
     here = world.Split_type(MPI.COMM_TYPE_SHARED)
     pids = np.empty((here.size, 2), np.int64)
     here.Allgather(np.array([world.rank, os.getpid()]), pids)
+    remove_names()
     config.update("minijax_num_threads", max(usable_cpus() // here.size, 1))
     if world.rank:
         serve(world)
@@ -42,6 +44,17 @@ def main(arguments: list[str]) -> None:
         config.update("jax_num_cpu_devices", world.size)
         use(MPIEngine(world, {rank: pid for rank, pid in pids.tolist() if rank}))
         run(arguments)
+
+
+def remove_names() -> None:
+    """Take the name from the memory that MPICH shares, which all ranks of this machine have now.
+
+    So it ends with them. Otherwise it would stay when they are killed, in Linux's `/dev/shm`.
+    """
+    maps = Path("/proc/self/maps")
+    for line in maps.read_text().splitlines() if maps.exists() else ():
+        if "/dev/shm/mpich_shm_" in line and not line.endswith("(deleted)"):
+            Path(line.split(maxsplit=5)[5]).unlink(missing_ok=True)
 
 
 def serve(world: Any) -> None:
