@@ -6,7 +6,6 @@ here makes LLVM instructions for scalars; where a loop calls it, LLVM makes vect
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import operator
 import types as python_types
@@ -20,6 +19,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
 from minijax.compiler import atomics, target, tiles, vector_math
+from minijax.compiler.buffers import HEADER, address, address_as_told
 
 INTEGERS = (types.int8, types.int16, types.int32, types.int64,
             types.uint8, types.uint16, types.uint32, types.uint64)
@@ -28,18 +28,10 @@ TYPES: dict[str, Any] = {"bool": types.boolean} | {str(t): t for t in (
 
 # --- memory ----------------------------------------------------------------------------------
 
-HEADER = object.__basicsize__  # of a NumPy array; then comes the address of its data
-
-
-def _check_header() -> None:
-    x = np.zeros(1)
-    if ctypes.c_void_p.from_address(id(x) + HEADER).value != x.ctypes.data:
-        raise ImportError("compiled kernels find the data of a NumPy array behind the header of "
-                          f"its object ({HEADER} bytes). In this version of Python or NumPy it is "
-                          "elsewhere. Use CPython with a NumPy that minijax supports.")
-
-
-_check_header()
+if address is address_as_told:
+    raise ImportError("compiled kernels find the data of a NumPy array behind the header of its "
+                      f"object ({HEADER} bytes). In this version of Python or NumPy it is "
+                      "elsewhere. Use CPython with a NumPy that minijax supports.")
 
 
 class Elements(types.CPointer):

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from minijax.compiler.buffers import ALIGNMENT, Buffers, memory_size
+from minijax.compiler.buffers import ALIGNMENT, Buffers, address, memory_size
 from minijax.parallel.system import open_memory
 
 __all__ = ["DEVICES", "Heap", "SLOT", "once", "repeated"]
@@ -83,7 +83,7 @@ class Heap:
             self.memory.madvise(mmap.MADV_DONTDUMP)
         self.bytes = np.frombuffer(self.memory, np.uint8)
         self.words = memoryview(self.memory).cast("q")
-        self.address = self.bytes.__array_interface__["data"][0]
+        self.address = address(self.bytes)
         self.region = Region(start, end or size)
         self.buffers = Buffers(self.allocate)
 
@@ -120,7 +120,7 @@ class Heap:
 
     def start(self, x: np.ndarray) -> int:
         """How far from the begin of the heap an array begins."""
-        return x.__array_interface__["data"][0] - self.address
+        return address(x) - self.address
 
     def offset(self, x: np.ndarray) -> int | None:
         """Where an array is, if all processes can see it: whole, in row-major order."""
