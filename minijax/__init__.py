@@ -12,6 +12,7 @@ from minijax import (
     lax as lax,
     nn as nn,
     numpy as numpy,
+    ops as ops,
     profiler as profiler,
     random as random,
     ref as ref,

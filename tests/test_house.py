@@ -20,7 +20,7 @@ LAX = {"lax", "control_flow", "effects", "custom", "custom_derivatives", "custom
        "ad_checkpoint", "parallel"}
 # The rules of the compiler speak of operations. They are imported to compile the first program.
 BACKEND = ("minijax.compiler.backend", "minijax.compiler.rules")
-SURFACE = {"debug", "distributed", "experimental", "flatten_util", "numpy", "scipy", "nn",
+SURFACE = {"debug", "distributed", "experimental", "flatten_util", "numpy", "ops", "scipy", "nn",
            "profiler", "random", "example_libraries", "sharding", "test_util", "tree"}
 # Numba's side of the compiler: it begins with Numba, and is imported to compile the first kernel.
 NUMBA_SIDE = {f"minijax.compiler.{name}" for name in ("atomics", "intrinsics", "target", "tiles")}
