@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import ThreadingHTTPServer
@@ -57,12 +58,28 @@ def complaints(page: Any, own: str) -> list[str]:
     found: list[str] = []
     page.on("pageerror", lambda error: found.append(f"error: {error}"))
     page.on("console", lambda m: m.type in ("error", "warning") and found.append(f"says {m.text}"))
-    page.on("requestfailed", lambda request: found.append(f"failed: {request.url}")
-            if request.failure != "net::ERR_ABORTED" else None)  # the page was left before
+    page.on("requestfailed", lambda r: found.append(f"failed: {r.url}: {r.failure}"))
     page.on("response", lambda r: r.status >= 400 and found.append(f"{r.status}: {r.url}"))
     own = rf"(data|blob):|{own}"
     page.on("request", lambda r: re.match(own, r.url) or found.append(f"another host: {r.url}"))
     return found
+
+
+def visit(page: Any, address: str) -> None:
+    """Open an address. All that its page asks for has come then, so nothing is broken off later."""
+    asked: set[Any] = set()
+    watch = {"request": lambda request: asked.add(request),
+             "requestfinished": lambda request: asked.discard(request),
+             "requestfailed": lambda request: asked.discard(request)}
+    for event, do in watch.items():
+        page.on(event, do)
+    page.goto(address)
+    deadline = time.monotonic() + 60
+    while asked:
+        assert time.monotonic() < deadline, f"no answer: {[request.url for request in asked]}"
+        page.wait_for_timeout(10)
+    for event, do in watch.items():
+        page.remove_listener(event, do)
 
 
 # What sticks out of the window and cannot be scrolled to, and outputs of which a part is hidden:

@@ -2,6 +2,8 @@
 
 import gc
 import os
+import signal
+import sys
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator
@@ -46,6 +48,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """What is there now stays: no need to look at it again in each collection of garbage."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_interrupts() -> Iterator[None]:
+    """Also where a shell runs the tests in its background, and has them ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def the_next_file_begins_afresh() -> Iterator[None]:
+    """JAX keeps all that it compiled: gigabytes, through which each collection of garbage goes."""
+    yield
+    if "jax" in sys.modules:
+        sys.modules["jax"].clear_caches()
     gc.collect()
     gc.freeze()
 

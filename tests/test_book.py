@@ -23,7 +23,7 @@ from minijax.course.exercises import source
 from minijax.course.prose import page_problems
 from minijax.course.publish import answers, html, pages, reference
 from minijax.course.serve import server
-from tests.browser import CUT, SIZE, chromium, complaints, needs_chromium, served
+from tests.browser import CUT, SIZE, chromium, complaints, needs_chromium, served, visit
 from tests.test_cli import posix, run, start
 
 from .tiers import heavy
@@ -258,7 +258,7 @@ def test_pages_load_by_themselves_and_nothing_is_cut(built, site, browser, schem
     for name in names(built):
         if scheme == "dark" and name.startswith("reference/"):
             continue  # they have no colours of their own
-        page.goto(site + name)
+        visit(page, site + name)
         wrong += page.evaluate(CUT, "main")
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             wrong.append("is wider than the window")
@@ -295,7 +295,7 @@ def test_search_finds_words_of_chapters_and_names_of_the_reference(site, browser
     page = browser.new_page(viewport=SIZE)
     wrong = complaints(page, site)
     for word, found in [("cotangent", "Glossary"), ("dot_product_attention", "minijax.nn")]:
-        page.goto(f"{site}search.html?q={word}")
+        visit(page, f"{site}search.html?q={word}")
         page.locator("#search-results ul.search li").first.wait_for()
         page.wait_for_load_state("networkidle")  # it reads the pages it found; let it finish
         assert found in " ".join(page.locator("#search-results li").all_inner_texts())
@@ -308,7 +308,7 @@ def test_search_finds_words_of_chapters_and_names_of_the_reference(site, browser
 def test_the_book_opens_from_the_disk(built, browser):
     page = browser.new_page(viewport=SIZE)
     wrong = complaints(page, "file:")
-    page.goto((built / "index.html").as_uri())
+    visit(page, (built / "index.html").as_uri())
     page.get_by_role("link", name="Forward mode").first.click()
     assert page.locator(".bd-article h1").inner_text().startswith("Forward mode")
     assert not wrong

@@ -30,13 +30,9 @@ def run(*arguments):
 
 
 def start(*arguments, **options):
-    """A process that hears Ctrl-C, also where the tests run in the background and ignore it."""
+    """The command as a process."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    ignored = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        return subprocess.Popen([*COMMAND, *arguments], **pipes, **options)
-    finally:
-        signal.signal(signal.SIGINT, ignored)
+    return subprocess.Popen([*COMMAND, *arguments], **pipes, **options)
 
 
 @heavy

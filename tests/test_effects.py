@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import gc
 import importlib
 import io
 import itertools
@@ -21,13 +20,6 @@ from tests.tiers import thinned
 
 LIBRARIES = (minijax, jax)
 SCALAR = np.float32(0.5)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def leaks_are_not_looked_for_in_what_other_tests_left():
-    """The search goes through all objects that there are, but for the frozen ones."""
-    gc.collect()
-    gc.freeze()
 
 
 def io_callback(lib: Any, *args: Any, **params: Any) -> Any:

@@ -24,6 +24,7 @@ from minijax.course.exercises.judge import (
     judge,
     run,
     run_solution,
+    run_wrong,
     same,
 )
 from minijax.course.exercises.steps import docstring_steps, steps, test_steps as steps_of_test
@@ -48,6 +49,7 @@ def test_stub_solution_and_wrong_answers(number):
     assert judge(e, nbgrader).outcome == NOT_ATTEMPTED
     assert judge(e, f"# exercise {number}\n{e.solution}").outcome == RIGHT
     for wrong in e.wrong:
+        run_wrong(e, wrong)  # ours first: its kernels are kept, and the attempt finds them
         verdict = judge(e, e.wrong_answer(wrong))
         assert (verdict.outcome, verdict.wrong) == (WRONG, wrong.name), verdict
         assert wrong.message in verdict.text

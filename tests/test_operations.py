@@ -159,6 +159,7 @@ class TestValues:
         all_close(got, want, case.rtol)
         assert [x.weak_type for x in got] == [x.weak_type for x in want]
 
+    @pytest.mark.filterwarnings("ignore:Explicitly requested dtype")  # some ask for 64
     @each(CASES)
     def test_types_in_32_bits_are_jax_s(self, case: Case) -> None:
         """Rank-0 arguments are Python scalars here, which are weakly typed."""

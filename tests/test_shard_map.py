@@ -32,11 +32,6 @@ def eight_devices() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory: Any) -> Any:
-    return jax_results(tmp_path_factory, "fast", "mesh_programs")
-
-
-@pytest.fixture(scope="module")
-def all_theirs(tmp_path_factory: Any) -> Any:
     return jax_results(tmp_path_factory, "all", "mesh_programs")
 
 
@@ -60,17 +55,17 @@ def test_programs_give_what_jax_gives(theirs, name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in PROGRAMS if "everything" in n])
-def test_collectives_give_what_jax_gives(all_theirs, name):
-    check(all_theirs, name)
+def test_collectives_give_what_jax_gives(theirs, name):
+    check(theirs, name)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("large", [0, following.LARGE])
 @pytest.mark.parametrize("name", [n for n in PROGRAMS if "follows" in n])
-def test_what_is_computed_from_divided_arrays(all_theirs, name, large, monkeypatch):
+def test_what_is_computed_from_divided_arrays(theirs, name, large, monkeypatch):
     """Results and their shardings, whether the devices do the work or not."""
     monkeypatch.setattr(following, "LARGE", large)
-    check(all_theirs, name)
+    check(theirs, name)
 
 
 @pytest.mark.parametrize("name", FOLLOWING)

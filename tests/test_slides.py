@@ -26,7 +26,7 @@ from minijax.course.one_text import book_problems
 from minijax.course.serve import server
 from minijax.course.slides.build import build, choose, notebooks, render
 from minijax.course.slides.pages import kind, misfits, pages
-from tests.browser import SIZE, chromium, complaints, needs_chromium, served
+from tests.browser import SIZE, chromium, complaints, needs_chromium, served, visit
 from tests.tiers import thinned
 
 from .tiers import heavy
@@ -205,7 +205,7 @@ def opened(browser, address):
     """A page, and all that went wrong with it."""
     page = browser.new_page(viewport=SIZE)
     wrong = complaints(page, re.escape(address.rpartition("/")[0]))
-    page.goto(address)
+    visit(page, address)
     page.wait_for_function("window.Reveal && Reveal.isReady()")
     yield SimpleNamespace(page=page, wrong=wrong)
     page.close()
