@@ -24,12 +24,11 @@ from minijax.errors import (
     TracerArrayConversionError,
     TracerBoolConversionError,
     TracerIntegerConversionError,
-    UnexpectedTracerError,
 )
 from minijax.float_checks import check_floats
-from minijax.leaks import check_leaks
+from minijax.leaks import check_leaks, leaked
 from minijax.numerics import read_only
-from minijax.source_info import show_line, user_line
+from minijax.source_info import user_line
 
 # --- types ---------------------------------------------------------------------------------
 
@@ -354,7 +353,8 @@ class EvalTrace(Trace):
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
         divided = [x for x in args if type(x) is not ArrayImpl and isinstance(x, ArrayImpl)]
-        outs = divided[0].follow(prim, args, params) if divided else prim.evaluate(args, params)
+        where = divided[0] if divided else flags.jax_default_device
+        outs = prim.evaluate(args, params) if where is None else where.follow(prim, args, params)
         if flags.jax_debug_nans or flags.jax_debug_infs:
             check_floats(prim.name, outs)
         return outs
@@ -489,12 +489,3 @@ class Tracer(Array):
         if not self.aval.shape:
             raise TypeError("iteration over a 0-d array")
         return (self[i] for i in range(self.aval.shape[0]))  # type: ignore[index]
-
-
-def leaked(x: Tracer) -> UnexpectedTracerError:
-    return UnexpectedTracerError(
-        "Encountered an unexpected tracer: a function transformed by JAX had a side effect, "
-        f"through which an intermediate value of type {x.aval.str_short()} escaped.\n"
-        f"It was made while tracing the {x._trace.name}, and was created on line "
-        f"{show_line(x.line)}.\n"
-        "Return the value from the function instead of saving it in global state, or in a list.")

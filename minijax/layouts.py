@@ -6,6 +6,7 @@ Who asks is a sharding, a spec or a mesh. How to do it is known in `parallel/`, 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
@@ -30,6 +31,15 @@ def follow(where: Any, prim: Primitive, args: Sequence[Any], params: dict) -> li
     raise NotImplementedError(f"a rule of follow for {type(where)}")
 
 
+@singledispatch
+def shardings_of(where: Any, jaxpr: Jaxpr, ins: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """Of arguments and results of a program, one of which is divided as `where` says: how all are.
+
+    `ins` is known of the arguments; None: nothing is.
+    """
+    raise NotImplementedError(f"a rule of shardings_of for {type(where)}")
+
+
 @derived
 def wanted_sharding(jaxpr: Jaxpr) -> Any:
     """How a value of the program is to be divided among devices; None: it does not say."""
@@ -39,17 +49,32 @@ def wanted_sharding(jaxpr: Jaxpr) -> Any:
     return next((s for s in found if s is not None), None)
 
 
+@dataclasses.dataclass(frozen=True)
+class There:
+    """What is asked for by `jit(f, device=...)`: everything is brought to this device."""
+
+    device: Any
+
+
+def place_of(x: Any) -> Any:
+    """The sharding that an array was given; None: it may go where it is wanted."""
+    sharding = getattr(x, "_sharding", None)
+    return sharding if getattr(sharding, "committed", True) else None
+
+
 def given(leaves: list[Any], in_tree: PyTreeDef, shardings: Any) -> list[Any]:
     """Traced arguments, divided as `in_shardings` say. ValueError: one is divided otherwise."""
     if shardings is None:
         return leaves
+    if isinstance(shardings, There):
+        return [put(shardings, x) for x in leaves]
     args, kwargs = tree_unflatten(in_tree, leaves)
     if kwargs:
         raise ValueError("jit does not support kwargs when in_shardings is specified: there is no "
                          f"sharding for {', '.join(kwargs)}. Pass it by position.")
     laid = tree_leaves(laid_out("jit in_shardings", args, shardings))
     for x, y in zip(leaves, laid):
-        have = getattr(x, "_sharding", None)
+        have = place_of(x)
         if have is not None and not y._sharding.is_equivalent_to(have, x.ndim):
             raise ValueError(
                 "Sharding passed to jit does not match the sharding on the respective arg. Got jit "

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -363,6 +364,132 @@ def meshes_of_the_context(jax, jnp, lax):
         with jax.set_mesh(mesh):
             outs.append(f(numbers(8)))
     return outs, [str(x.sharding) for x in outs]
+
+
+@program
+def meshes_without_devices(jax, jnp, lax):
+    P, sharding = jax.P, jax.sharding
+    explicit, mesh = sharding.AxisType.Explicit, grid(jax)
+    abstract = sharding.AbstractMesh((4, 2), ("x", "y"))
+    double = jax.shard_map(lambda x: 2 * x, mesh=mesh.abstract_mesh, in_specs=P("x"),
+                           out_specs=P("x"))
+    x = laid_out(jax, numbers(8), "x")
+    found = []
+
+    def inside(x):
+        there = sharding.get_abstract_mesh()
+        found.append(f"{there.shape_tuple} {there.axis_types} {there.manual_axes}")
+        return lax.psum(x, "x")
+
+    with jax.set_mesh(mesh):
+        found.append(str(sharding.get_abstract_mesh()))
+        y = jax.jit(double)(numbers(8))
+        jax.shard_map(inside, in_specs=P("x"), out_specs=P(), axis_names={"x"})(numbers(8))
+        with sharding.use_abstract_mesh(mesh.abstract_mesh.update(axis_names=("a", "b"))):
+            found.append(str(sharding.get_abstract_mesh().axis_names))
+    return double(x), y, found, [str(z) for z in (
+        abstract, repr(mesh.abstract_mesh), sharding.get_abstract_mesh(), abstract.size,
+        abstract.update_axis_types({"y": explicit}), abstract.update(axis_sizes=(2, 1)),
+        mesh.update(axis_names=("a", "b")), abstract == sharding.AbstractMesh((4, 2), ("x", "y")),
+        dict(abstract.shape), abstract.auto_axes, mesh.are_all_axes_auto, abstract.empty,
+        jax.NamedSharding(abstract, P("x")).shard_shape((8, 2)))], [error_of(f) for f in (
+            lambda: abstract.devices, lambda: sharding.AbstractMesh((4,), ("x",), (3,)),
+            lambda: sharding.use_abstract_mesh(mesh), lambda: jax.set_mesh(abstract),
+            lambda: jax.jit(lambda: sharding.get_mesh() and 1)())]
+
+
+@program
+def one_axis_at_a_time(jax, jnp, lax):
+    def inner(x):
+        return lax.psum(x, "y") * (1 + lax.axis_index("y")) + lax.axis_index("x")
+
+    both = jax.smap(jax.smap(inner, in_axes=1, out_axes=1, axis_name="y"), in_axes=0, out_axes=0,
+                    axis_name="x")
+    pair = jax.smap(lambda x, w: (x * w, lax.psum(x.sum(), "x")), in_axes=(0, None),
+                    out_axes=(0, None), axis_name="x")
+    with jax.set_mesh(grid(jax)):
+        return jax.jit(both)(numbers(8, 4)), jax.jit(pair)(numbers(8), np.float32(3)), [error_of(f)
+            for f in (lambda: jax.smap(inner, in_axes="x", out_axes=0, axis_name="x"),
+                      lambda: jax.smap(inner, in_axes=0, out_axes="x", axis_name="x"),
+                      lambda: jax.smap(inner, in_axes=0, out_axes=0, axis_name=("x", "y")),
+                      lambda: jax.smap(inner, out_axes=0, axis_name="x")(numbers(8)))]
+
+
+@program
+def where_a_compiled_program_wants_its_arguments(jax, jnp, lax):
+    P, mesh = jax.P, grid(jax)
+    rows, columns = (jax.NamedSharding(mesh, P(*spec)) for spec in (("x",), (None, "x")))
+    first, struct = jax.devices()[0], jax.ShapeDtypeStruct
+
+    def f(x, y):
+        return x @ y, {"t": x * 2}
+
+    plain = jax.jit(f).lower(struct((8, 8), np.float32), struct((8, 4), np.float32)).compile()
+    asked = jax.jit(f, in_shardings=(rows, None), out_shardings=(columns, None)).lower(
+        numbers(8, 8), numbers(8, 4)).compile()
+    typed = jax.jit(lambda x: x * 2).lower(struct((8, 8), np.float32, sharding=rows)).compile()
+    there = jax.jit(lambda x, k=1: x * k).lower(
+        jax.device_put(numbers(8), jax.devices()[3]), k=2).compile()
+
+    def texts(compiled):
+        return [str(s) for s in jax.tree.leaves((compiled.input_shardings,
+                                                 compiled.output_shardings))]
+
+    return [texts(plain), texts(there), texts(typed)[-1:], texts(asked)[2:3],
+            f"{asked.input_shardings[0][0] == rows} {typed.input_shardings[0][0] == rows} "
+            f"{first in plain.output_shardings[0].device_set}",
+            str(struct((8,), np.float32, sharding=rows)),
+            f"{struct((8,), np.float32, sharding=rows) == struct((8,), np.float32)}",
+            error_of(lambda: struct((7,), np.float32, sharding=rows))]
+
+
+@program
+def the_default_device(jax, jnp, lax):
+    second, third = jax.devices()[1:3]
+    first, on_third = jnp.ones(4), jax.device_put(numbers(4), third)
+    made = []
+
+    def look(*arrays):
+        made.extend(f"{sorted(d.id for d in x.devices())} {x.committed} {x.sharding}"
+                    for x in arrays)
+
+    with jax.default_device(second):
+        x = jnp.arange(4.0)
+        look(x, jnp.array([1.0]), jax.device_put(numbers(4)), jnp.asarray(numbers(4)), x + first,
+             jax.jit(lambda x: x * 2)(x), x * on_third, jax.random.normal(jax.random.key(0), (2,)),
+             jnp.asarray(first), x[1], jax.jit(jnp.sum)(first), jnp.linalg.norm(x))
+        with jax.default_device("cpu"):
+            look(jnp.ones(2))
+    look(x, x + first, x + on_third, jax.jit(lambda x: x)(on_third))
+    jax.config.update("jax_default_device", third)
+    twice = jax.jit(lambda x: x * 2)
+    look(jnp.zeros(3), twice(first), twice(first), twice(first))
+    jax.config.update("jax_default_device", None)
+    look(twice(first), x + 1)
+    return made, x, [error_of(f) for f in (
+        lambda: jax.devices("gpu"), lambda: jax.devices("none"), lambda: jax.device_count("tpu"),
+        lambda: jax.config.update("jax_default_device", 3))], str(jax.devices("cpu")[:2])
+
+
+@program
+def devices_that_are_asked_of_jit_and_pmap(jax, jnp, lax):
+    second = jax.devices()[1]
+
+    def places(x):
+        return f"{sorted(d.id for d in x.devices())} {x.committed}"
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        f = jax.jit(lambda x, y: x + y, device=second)
+        outs = (f(numbers(3), np.float32(1)), f(numbers(3), y=2.0),
+                jax.jit(lambda x: x, backend="cpu")(numbers(2)), jax.jit(f)(numbers(3), 1.0))
+        errors = [error_of(g) for g in (
+            lambda: jax.jit(f, device=second, backend="cpu"), lambda: jax.jit(f, backend="gpu")(1),
+            lambda: jax.jit(f, device=second, in_shardings=jax.NamedSharding(grid(jax), jax.P())))]
+    return outs, list(map(places, outs[:3])), errors, jax.pmap(
+        lambda x: x, backend="cpu")(numbers(2)), [error_of(f) for f in (
+            lambda: jax.pmap(lambda x: x, backend="gpu")(numbers(2)),
+            lambda: jax.pmap(lambda x: x, devices=[])(numbers(2)))]
 
 
 def error_of(f: Callable) -> str:

@@ -118,7 +118,8 @@ def test_the_mesh_of_the_context():
 @pytest.mark.parametrize("f", [
     lambda x: jax.lax.with_sharding_constraint(x + 1, P("x")),
     lambda x: jax.shard_map(lambda x: x, in_specs=P("x"), out_specs=P("x"))(x),
-    lambda x: x * jax.sharding.get_mesh().shape["x"]], ids=["constraint", "shard_map", "shape"])
+    lambda x: x * jax.sharding.get_abstract_mesh().shape["x"]],
+    ids=["constraint", "shard_map", "shape"])
 def test_in_another_context_a_program_is_another_one(f):
     jitted, x = jax.jit(f), jnp.asarray(numbers(8))
     for mesh in (jax.make_mesh((8,), ("x",)), grid(jax), jax.make_mesh((8,), ("x",))):
@@ -130,12 +131,17 @@ def test_in_another_context_a_program_is_another_one(f):
 
 
 def test_specs_that_follow_the_arguments():
-    mesh = grid(jax)
+    mesh = jax.make_mesh((4, 2), ("x", "y"))
     x = jax.device_put(numbers(8, 4), NamedSharding(mesh, P("x", "y")))
     shapes = []
     jax.shard_map(lambda *xs: shapes.extend(x.shape for x in xs), mesh=mesh, out_specs=P())(
         x, numbers(3))
     assert shapes == [(2, 2), (3,)]
+    with pytest.raises(TypeError, match="it was not specified when .* of type AxisType.Auto"):
+        jax.shard_map(lambda x: x, mesh=grid(jax), out_specs=P("x"))(x)
+    with jax.set_mesh(grid(jax)):
+        with pytest.raises(ValueError, match="The context mesh .* should match the mesh passed"):
+            jax.shard_map(lambda x: x, mesh=mesh, in_specs=P("x"), out_specs=P("x"))(x)
 
 
 def test_pytrees_of_shardings():

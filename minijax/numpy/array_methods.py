@@ -16,6 +16,7 @@ import numpy as np
 from minijax import dtypes, lax
 from minijax.core import Array, ArrayImpl, Primitive
 from minijax.devices import Device, devices
+from minijax.layouts import place_of
 from minijax.numpy import (
     arithmetic,
     contractions,
@@ -207,7 +208,10 @@ def flat(self: Any) -> Any:
 
 def sharding(self: Any) -> Sharding:
     """How the array is divided among devices."""
-    return getattr(self, "_sharding", None) or SingleDeviceSharding(devices()[0])
+    found = getattr(self, "_sharding", None)
+    if found is None or not found.committed:
+        return SingleDeviceSharding(found.devices[0] if found else devices()[0])
+    return found
 
 
 def device(self: Any) -> Device | Sharding:
@@ -275,7 +279,7 @@ PROPERTIES: dict[str, Callable] = {
 }
 ARRAY_PROPERTIES: dict[str, Callable] = {
     "addressable_shards": addressable_shards, "global_shards": addressable_shards,
-    "sharding": sharding, "committed": lambda self: hasattr(self, "_sharding"),
+    "sharding": sharding, "committed": lambda self: place_of(self) is not None,
     "is_fully_addressable": lambda self: True,
     "is_fully_replicated": lambda self: sharding(self).is_fully_replicated,
 }

@@ -23,11 +23,13 @@ What an engine rests on:
 Devices in a grid, and arrays that are divided:
 
     meshes.py     devices in rows and columns, whose axes have names
+    context.py    the mesh that is meant where none is given
     shardings.py  which part of an array is on which device
     placing.py    `device_put`
     picture.py    which device has what, as text
     dividing.py   the parts of an array, and the array of these parts
     shard_map.py  the transformation: a function of parts becomes a function of arrays
+    smap.py       the same along one axis of the mesh of the context
 
 How `jit` divides work:
 

@@ -7,10 +7,11 @@ from typing import Any
 from minijax.core import ArrayImpl, Tracer
 from minijax.families import Structural
 from minijax.jvp import as_array
-from minijax.layouts import put
+from minijax.layouts import There, put
+from minijax.parallel.context import concrete, context_mesh
 from minijax.parallel.engine import engine
-from minijax.parallel.meshes import PartitionSpec, get_mesh
-from minijax.parallel.shardings import NamedSharding, Sharding
+from minijax.parallel.meshes import PartitionSpec
+from minijax.parallel.shardings import NamedSharding, Sharding, SingleDeviceSharding
 from minijax.tree_util import flatten_axes, tree_flatten, tree_unflatten
 
 __all__ = ["Constraint", "as_sharding", "constraint_p", "placed", "reshard",
@@ -81,18 +82,25 @@ def placed(x: ArrayImpl, sharding: Sharding) -> ArrayImpl:
 
 
 def as_sharding(wanted: Any, what: str) -> Sharding:
-    """A sharding; a spec means the mesh of the context."""
+    """A sharding on devices; a spec means the mesh of the context."""
+    if isinstance(wanted, NamedSharding):
+        return wanted.update(mesh=concrete(wanted.mesh))
     if isinstance(wanted, Sharding):
         return wanted
     if not isinstance(wanted, PartitionSpec):
         raise TypeError(f"{what} wants shardings or PartitionSpecs, got {wanted!r} of type "
                         f"{type(wanted).__name__}")
-    if get_mesh().empty:
+    if context_mesh().empty:
         kind = ValueError if what == "device_put" else RuntimeError
         raise kind(f"{what} requires a non-empty mesh in context if you are passing a "
                    "`PartitionSpec`. You can define a context mesh via `jax.set_mesh(mesh)`, or "
                    "pass jax.NamedSharding(mesh, spec).")
-    return NamedSharding(get_mesh(), wanted)
+    return NamedSharding(concrete(context_mesh()), wanted)
+
+
+@put.register
+def _(where: There, x: Any) -> Any:
+    return x if isinstance(x, Tracer) else placed(as_array(x), SingleDeviceSharding(where.device))
 
 
 @put.register(Sharding)

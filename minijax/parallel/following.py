@@ -12,15 +12,23 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 from minijax.core import ArrayImpl, Primitive, ShapedArray, typeof
+from minijax.devices import Device
 from minijax.families import Program
 from minijax.jaxpr import Jaxpr, JaxprEqn, Var, derive, subprograms
-from minijax.jit import Call
-from minijax.layouts import follow
+from minijax.jit import Call, jit_p
+from minijax.layouts import follow, shardings_of
+from minijax.parallel.constraint import as_sharding
 from minijax.parallel.dividing import divided, joined, part_of
 from minijax.parallel.mapped import ShardMap, axes_in_scope, shard_map_p
 from minijax.parallel.meshes import Mesh, PartitionSpec
 from minijax.parallel.partition import Layout, Part, Partition
-from minijax.parallel.shardings import NamedSharding, Sharding, check_devices
+from minijax.parallel.shardings import (
+    NamedSharding,
+    Sharding,
+    SingleDeviceSharding,
+    by_default,
+    check_devices,
+)
 
 __all__ = ["Plan", "plan_of"]
 
@@ -68,9 +76,8 @@ def as_spec(layout: Layout) -> PartitionSpec:
     return PartitionSpec(*entries)
 
 
-def layout_of(x: Any, mesh: Mesh) -> Layout:
+def layout_of(sharding: Any, rank: int, mesh: Mesh) -> Layout:
     """How an argument is divided; from another mesh: not at all."""
-    sharding, rank = getattr(x, "_sharding", None), typeof(x).ndim
     if isinstance(sharding, NamedSharding) and sharding.mesh == mesh:
         return tuple(sharding.spec.names(i) for i in range(rank))
     return ((),) * rank
@@ -114,7 +121,9 @@ def _(mesh: Mesh, prim: Primitive, args: Sequence[Any], params: dict) -> list[An
         return prim.evaluate(args, params)
     check_devices(params.get("name", prim.name), mesh.devices.flat, args)
     avals = list(map(typeof, args))
-    plan = plan_of(prim, params, avals, mesh, tuple(layout_of(x, mesh) for x in args))
+    layouts = tuple(layout_of(getattr(x, "_sharding", None), a.ndim, mesh)
+                    for x, a in zip(args, avals))
+    plan = plan_of(prim, params, avals, mesh, layouts)
     if plan.worthwhile and isinstance(prim, Call):
         outs = plan.run(args, avals, params.get("name", prim.name))
     else:
@@ -125,6 +134,35 @@ def _(mesh: Mesh, prim: Primitive, args: Sequence[Any], params: dict) -> list[An
 @follow.register
 def _(sharding: NamedSharding, prim, args, params):
     return follow(sharding.mesh, prim, args, params)
+
+
+@shardings_of.register
+def _(mesh: Mesh, jaxpr: Jaxpr, ins: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    ins = [NamedSharding(mesh, PartitionSpec()) if s is None else as_sharding(s, "jit")
+           for s in ins]
+    layouts = tuple(layout_of(s, a.ndim, mesh) for s, a in zip(ins, jaxpr.in_avals))
+    plan = plan_of(jit_p, {"jaxpr": jaxpr}, jaxpr.in_avals, mesh, layouts)
+    return ins, [NamedSharding(mesh, s) for s in plan.out_specs]
+
+
+@shardings_of.register(Sharding)
+@shardings_of.register(PartitionSpec)
+def _(where, jaxpr, ins):
+    where = as_sharding(where, "jit")
+    if isinstance(where, NamedSharding):
+        return shardings_of(where.mesh, jaxpr, ins)
+    return [where] * len(ins), [where] * len(jaxpr.outvars)
+
+
+@shardings_of.register
+def _(device: Device, jaxpr, ins):
+    return shardings_of(SingleDeviceSharding(device), jaxpr, ins)
+
+
+@follow.register
+def _(device: Device, prim, args, params):
+    """Results are on the default device, if they are not where an argument is."""
+    return [by_default(x) for x in prim.evaluate(args, params)]
 
 
 @follow.register

@@ -13,7 +13,7 @@ from minijax.devices import Device
 from minijax.jvp import as_array
 from minijax.parallel.constraint import as_sharding, constrained
 from minijax.parallel.meshes import PartitionSpec
-from minijax.parallel.shardings import Sharding, SingleDeviceSharding
+from minijax.parallel.shardings import Sharding, SingleDeviceSharding, by_default
 from minijax.tree_util import (
     broadcast_prefix,
     flatten_axes,
@@ -64,7 +64,7 @@ def on_devices(x: Any, sharding: Sharding | None, may_alias: bool | None) -> Any
     if isinstance(x, ArrayImpl) and (x._value is None or may_alias is False):
         x = ArrayImpl(x._value.copy(), x.aval)
     if sharding is None or isinstance(x, Tracer) and sharding.num_devices == 1:
-        return as_array(x)
+        return x if isinstance(x, ArrayImpl) else by_default(as_array(x))
     return constrained(x, sharding)
 
 

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from minijax.config import flags
 from minijax.core import ArrayImpl, Primitive, ShapedArray
 from minijax.devices import Device
-from minijax.layouts import follow
-from minijax.parallel.meshes import Mesh, PartitionSpec
+from minijax.layouts import follow, place_of
+from minijax.parallel.meshes import BaseMesh, Mesh, PartitionSpec
 
 __all__ = ["DuplicateSpecError", "IndivisibleError", "NamedSharding", "Shard", "Sharding",
-           "SingleDeviceSharding", "check_devices", "shards"]
+           "SingleDeviceSharding", "Uncommitted", "by_default", "check_devices", "shards"]
 
 Index = tuple[slice, ...]
 
@@ -26,7 +27,9 @@ class DividedArray(ArrayImpl):
     __slots__ = ()
 
     def follow(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-        return follow(self._sharding, prim, args, params)
+        places = [s for s in map(place_of, args) if s is not None]
+        where = places[0] if places else flags.jax_default_device
+        return prim.evaluate(args, params) if where is None else follow(where, prim, args, params)
 
     def __iter__(self):
         return (self[i] for i in range(len(self)))
@@ -45,6 +48,7 @@ class Sharding:
 
     memory_kind = "device"
     is_fully_addressable = True
+    committed = True  # arrays stay there
     devices: tuple[Device, ...]
 
     device_set = property(lambda self: set(self.devices))
@@ -113,6 +117,25 @@ class SingleDeviceSharding(Sharding):
         return f"SingleDeviceSharding(device={self.devices[0]!r}, memory_kind={self.memory_kind})"
 
 
+class Uncommitted(SingleDeviceSharding):
+    """On one device, where it was made; it may go where it is wanted."""
+
+    committed = False
+
+    def array(self, value, aval):
+        out = DividedArray(value, aval)
+        out._sharding = self
+        return out
+
+
+def by_default(x: Any) -> Any:
+    """A new array that nobody has put anywhere: it is on the default device."""
+    device = flags.jax_default_device
+    if device is None or type(x) is not ArrayImpl or hasattr(x, "_sharding"):
+        return x
+    return Uncommitted(device).array(x._value, x.aval)
+
+
 class NamedSharding(Sharding):
     """Divided along the axes of a mesh, as a `PartitionSpec` says.
 
@@ -136,11 +159,12 @@ class NamedSharding(Sharding):
       DuplicateSpecError: it names an axis twice.
     """
 
-    def __init__(self, mesh: Mesh, spec: PartitionSpec, *, memory_kind: str | None = None):
+    def __init__(self, mesh: BaseMesh, spec: PartitionSpec, *, memory_kind: str | None = None):
         if not isinstance(spec, PartitionSpec):
             raise TypeError("Unexpected type of spec for NamedSharding: a PartitionSpec is wanted, "
                             f"such as jax.P('x'), got {spec!r} of type {type(spec)}")
-        self.mesh, self.spec, self.devices = mesh, spec, tuple(mesh.devices.flat)
+        self.mesh, self.spec = mesh, spec
+        self.devices = tuple(mesh.devices.flat) if isinstance(mesh, Mesh) else ()
         names = spec.mentioned()
         for n in names:
             if n not in mesh.axis_names:
@@ -150,6 +174,8 @@ class NamedSharding(Sharding):
                 raise DuplicateSpecError(
                     "A single NamedSharding spec specification can map every mesh axis to at most "
                     f"one positional dimension, but {spec} has duplicate entries for `{n}`")
+
+    num_devices = property(lambda self: self.mesh.size)
 
     @property
     def is_fully_replicated(self):
@@ -182,6 +208,10 @@ class NamedSharding(Sharding):
             out[device] = tuple(index)
         return out
 
+    def shard_shape(self, shape):
+        self.check(shape)
+        return tuple(n // self.mesh.count(self.spec.names(i)) for i, n in enumerate(shape))
+
     def update(self, **changes: Any) -> NamedSharding:
         """The same with another `mesh` or `spec`."""
         return NamedSharding(changes.get("mesh", self.mesh), changes.get("spec", self.spec))
@@ -201,7 +231,7 @@ def check_devices(name: str, devices: Iterable[Device], given: Iterable[Any]) ->
     """
     there = set(devices)
     for x in given:
-        sharding = x if isinstance(x, Sharding) else getattr(x, "_sharding", None)
+        sharding = x if isinstance(x, Sharding) else place_of(x)
         if sharding is not None and sharding.device_set != there:
             ids, others = (sorted(d.id for d in s) for s in (sharding.device_set, there))
             raise ValueError("Received incompatible devices for jitted computation. What is given "
