@@ -37,16 +37,17 @@ class ShapedArray:
     """The type of an array, its *aval*: what is known before there is a value.
 
     `weak_type` marks what came from a Python scalar and gives way in type promotion. `vma` are the
-    axes of a mesh over which the value varies, where the program of one device is written.
+    axes of a mesh over which the value varies, where the program of one device is written;
+    `sharding` is how it is divided, along axes of a mesh whose types say so.
     """
 
-    __slots__ = ("shape", "dtype", "weak_type", "vma")
+    __slots__ = ("shape", "dtype", "weak_type", "vma", "sharding")
 
     def __init__(self, shape: Sequence[int], dtype: Any, weak_type: bool = False,
-                 vma: frozenset = frozenset()):
+                 vma: frozenset = frozenset(), sharding: Any = None):
         self.shape = tuple(shape)
         self.dtype = dtype if isinstance(dtype, np.dtype) else np.dtype(dtype)
-        self.weak_type, self.vma = weak_type, vma
+        self.weak_type, self.vma, self.sharding = weak_type, vma, sharding
 
     ndim = property(lambda self: len(self.shape))
     size = property(lambda self: int(np.prod(self.shape)))
@@ -59,8 +60,9 @@ class ShapedArray:
         return hash((self.shape, self.dtype, self.weak_type))
 
     def update(self, **changes: Any) -> ShapedArray:
-        """The same type with some of its fields changed."""
+        """The same type with some of its fields changed. Another shape is divided in no way yet."""
         fields: dict[str, Any] = {n: getattr(self, n) for n in self.__slots__}
+        fields["sharding"] = None if "shape" in changes else self.sharding
         return ShapedArray(**fields | changes)
 
     def strip_weak_type(self) -> ShapedArray:
@@ -72,7 +74,8 @@ class ShapedArray:
     def str_short(self, short_dtypes: bool = False) -> str:
         name = dtypes.short_name(self.dtype) if short_dtypes else dtypes.name(self.dtype)
         names = f"({','.join(sorted(self.vma))})" if len(self.vma) > 1 else "".join(self.vma)
-        return f"{name}[{','.join(map(str, self.shape))}]" + f"{{V:{names}}}" * bool(names)
+        sizes = map(str, self.shape) if self.sharding is None else self.sharding.sizes(self.shape)
+        return f"{name}[{','.join(sizes)}]" + f"{{V:{names}}}" * bool(names)
 
     def __str__(self) -> str:
         return ("~" if self.weak_type else "") + self.str_short()
@@ -272,10 +275,13 @@ class Primitive:
         out = self.abstract_eval(*avals, **params)
         vma = self.vma_rule(avals, params)
         if self.multiple_results:
-            return [a.update(vma=vma) for a in out] if vma else list(out)
-        weak = self.weak_type_rule(avals, params)
-        return [out if out.weak_type == weak and out.vma == vma else
-                ShapedArray(out.shape, out.dtype, weak, vma)]
+            outs = [a.update(vma=vma) for a in out] if vma else list(out)
+        else:
+            weak = self.weak_type_rule(avals, params)
+            outs = [out if out.weak_type == weak and out.vma == vma else
+                    ShapedArray(out.shape, out.dtype, weak, vma)]
+        divided = next((a.sharding for a in avals if a.sharding), None)
+        return divided.typed(self, avals, params, outs) if divided else outs
 
     def vma_rule(self, avals: Sequence[ShapedArray], params: dict) -> frozenset:
         """The axes over which a result varies: those over which an operand does."""

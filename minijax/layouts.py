@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any
 
-from minijax.core import Primitive
+from minijax.core import Primitive, ShapedArray
 from minijax.jaxpr import Jaxpr, derived, subprograms
 from minijax.tree_util import flatten_axes, tree_flatten, tree_leaves, tree_unflatten
 from minijax.treedef import PyTreeDef
@@ -29,6 +29,13 @@ def follow(where: Any, prim: Primitive, args: Sequence[Any], params: dict) -> li
     """The results of an operation on what is divided as `where` says, or of a program with such
     a value in it."""
     raise NotImplementedError(f"a rule of follow for {type(where)}")
+
+
+@singledispatch
+def typed(where: Any, prim: Primitive, avals: Sequence[ShapedArray], params: dict,
+          outs: list[ShapedArray]) -> list[ShapedArray]:
+    """The types of results, saying how they are divided; that of an operand is, along `where`."""
+    raise NotImplementedError(f"a rule of typed for {type(where)}")
 
 
 @singledispatch

@@ -24,12 +24,14 @@ from minijax.jvp import as_array, instantiate
 from minijax.linearize import linearize_flat
 from minijax.make_jaxpr import duck_aval
 from minijax.partial import Partial
+from minijax.scopes import unspoken
 from minijax.source_info import name_of
 from minijax.tree_util import tree_flatten, tree_unflatten
 
 # --- a linear program, backwards -------------------------------------------------------------
 
 
+@unspoken()
 def backward(jaxpr: Jaxpr, args: Sequence[Any], cts: Sequence[Any]) -> list[Any]:
     """Cotangents of the `UndefinedPrimal` inputs of a program that is linear in them, in order.
 

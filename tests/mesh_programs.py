@@ -7,6 +7,7 @@ results. A result may be a text: how an array is divided, or a picture.
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import sys
 import warnings
@@ -490,6 +491,93 @@ def devices_that_are_asked_of_jit_and_pmap(jax, jnp, lax):
         lambda x: x, backend="cpu")(numbers(2)), [error_of(f) for f in (
             lambda: jax.pmap(lambda x: x, backend="gpu")(numbers(2)),
             lambda: jax.pmap(lambda x: x, devices=[])(numbers(2)))]
+
+
+TYPED: dict[str, Callable] = {  # of x: f32[8@x,2@y], y: f32[8@x,2], z: f32[8@y,2], w: f32[2@y,8@x]
+    "sum of two": lambda jax, jnp, x, y, z, w: x + y,
+    "with a scalar": lambda jax, jnp, x, y, z, w: jnp.where(x > 0, x * 2, 0),
+    "sums": lambda jax, jnp, x, y, z, w: (x.sum(0), x.max(1), x.mean(), x.argmax(0)),
+    "products": lambda jax, jnp, x, y, z, w: (y @ np.ones((2, 3), np.float32),
+                                              x @ np.ones((2, 3), np.float32)),
+    "chosen": lambda jax, jnp, x, y, z, w: (
+        jnp.einsum("ij,jk->ik", x, w, out_sharding=jax.P("x", None)),
+        jnp.matmul(x, w, out_sharding=jax.P(None, "y")),
+        jnp.reshape(y.T, (16,), out_sharding=jax.P("x"))),
+    "shapes": lambda jax, jnp, x, y, z, w: (x.T, x[:, None], x.reshape(8, 2, 1), x.reshape(4, 2, 2),
+                                            jnp.broadcast_to(x, (3, 8, 2)), y.ravel()),
+    "joined": lambda jax, jnp, x, y, z, w: (jnp.concatenate([x, x]), jnp.stack([x, x])),
+    "parts of what is whole": lambda jax, jnp, x, y, z, w: (y[:, :1], y[:, 0], y[..., None]),
+    "softmax": lambda jax, jnp, x, y, z, w: jax.nn.softmax(x),
+    "rows": lambda jax, jnp, x, y, z, w: jax.vmap(lambda r: r.sum() * r)(x),
+    "made": lambda jax, jnp, x, y, z, w: (jnp.zeros(8, out_sharding=jax.P("x")),
+                                          jnp.arange(8, out_sharding=jax.P("x")), jnp.ones((8, 2))),
+    "resharded": lambda jax, jnp, x, y, z, w: (jax.reshard(x, jax.P("y", None)),
+                                               jax.reshard(x, jax.P())),
+    "gradient": lambda jax, jnp, x, y, z, w: jax.grad(
+        lambda w, x: jnp.sum(jnp.tanh(x @ w)), argnums=(0, 1))(jnp.ones((2, 3)), y),
+    "loop": lambda jax, jnp, x, y, z, w: jax.lax.fori_loop(0, 3, lambda i, a: a * 2, x),
+    "mapped": lambda jax, jnp, x, y, z, w: jax.shard_map(lambda a: a * 2, out_specs=jax.P(
+        "x", "y"))(x),
+    "asserted": lambda jax, jnp, x, y, z, w: jax.lax.with_sharding_constraint(x, jax.P("x", "y")),
+    "by rules": lambda jax, jnp, x, y, z, w: jax.sharding.auto_axes(
+        lambda x, w: (x @ w).reshape(64), out_sharding=jax.P("x"))(x, w),
+    "other sharding": lambda jax, jnp, x, y, z, w: x + z,
+    "one axis twice": lambda jax, jnp, x, y, z, w: y[:2] + w,
+    "contracted": lambda jax, jnp, x, y, z, w: x @ w,
+    "a product cut twice": lambda jax, jnp, x, y, z, w: y @ y.T,
+    "parts of parts": lambda jax, jnp, x, y, z, w: x[:4],
+    "a row": lambda jax, jnp, x, y, z, w: x[0],
+    "sorted": lambda jax, jnp, x, y, z, w: jnp.sort(x, 0),
+    "added up": lambda jax, jnp, x, y, z, w: jnp.cumsum(x, 0),
+    "unequal parts": lambda jax, jnp, x, y, z, w: jnp.concatenate([x, y], 1),
+    "merged": lambda jax, jnp, x, y, z, w: y.T.reshape(16),
+    "wrongly asserted": lambda jax, jnp, x, y, z, w: jax.lax.with_sharding_constraint(
+        x, jax.P("y")),
+    "resharded to nothing": lambda jax, jnp, x, y, z, w: jax.reshard(x, None),
+}
+
+
+@program
+def sharding_in_types(jax, jnp, lax):
+    """What types say outside of `jit` and inside, and which operations are refused."""
+    P, specs = jax.P, (("x", "y"), ("x",), ("y",), ("y", "x"))
+    texts, values = [], []
+    with jax.set_mesh(jax.make_mesh((4, 2), ("x", "y"))):
+        args = [jax.device_put(numbers(*shape), P(*spec))
+                for shape, spec in zip(((8, 2), (8, 2), (8, 2), (2, 8)), specs)]
+        for name, f in TYPED.items():
+            g = functools.partial(f, jax, jnp)
+            try:
+                out = g(*args)
+            except (Exception, AssertionError) as error:
+                texts.append(f"{name}: {type(error).__name__}")
+                continue
+            values.append(out)
+            inside = []
+            jax.jit(lambda *a, g=g, inside=inside: inside.append(g(*a)) or 1)(*args)
+            texts += [f"{name}: {[str(jax.typeof(y)) for y in jax.tree.leaves(z)]}"
+                      for z in (out, inside)]
+            texts.append(str([y.sharding.spec for y in jax.tree.leaves(out)
+                              if y.sharding.num_devices > 1 and not y.is_fully_replicated]))
+    x = args[0]
+    program = jax.make_jaxpr(lambda x: jnp.sin(x).sum(0) * 2)(x)
+    return values, texts, str(program.out_avals), str(jax.typeof(x).sharding), str(
+        jax.eval_shape(jnp.sin, x)), str(jax.typeof(x + 1))
+
+
+@program
+def sharding_in_types_of_some_axes(jax, jnp, lax):
+    P, kind = jax.P, jax.sharding.AxisType
+    show = []
+    look = jax.sharding.explicit_axes(
+        lambda x: show.append(str(jax.typeof(x * 2))) or x * 2, in_sharding=P("x"))
+    with jax.set_mesh(jax.make_mesh((4, 2), ("x", "y"), (kind.Auto, kind.Explicit))):
+        x = jax.device_put(numbers(8, 8), P("x", "y"))
+        show += [str(jax.typeof(x)), str(jax.typeof(jax.reshard(x, P("y"))))]
+        refused = error_of(lambda: jax.reshard(x, P("x")))
+    with jax.set_mesh(grid(jax)):
+        y = jax.jit(look)(numbers(8))
+    return x, y, show, refused, str(jax.typeof(y))
 
 
 def error_of(f: Callable) -> str:

@@ -119,8 +119,8 @@ HERE = {
         ndtri softmax xlog1py xlogy""",
     "jax.scipy.stats.norm": "cdf logpdf pdf",
     "jax.sharding": """
-        AbstractMesh AxisType Mesh NamedSharding PartitionSpec get_abstract_mesh reshard set_mesh
-        use_abstract_mesh""",
+        AbstractMesh AxisType Mesh NamedSharding PartitionSpec auto_axes explicit_axes
+        get_abstract_mesh reshard set_mesh use_abstract_mesh""",
     "jax.test_util": "check_grads check_jvp check_vjp",
     "jax.tree": "all flatten leaves map reduce structure transpose unflatten",
     "jax.tree_util": """
@@ -130,7 +130,6 @@ HERE = {
 }
 
 LATER = {
-    "no issue yet: sharding in types": {"jax.sharding": "auto_axes explicit_axes"},
     "no issue yet": {
         "jax.experimental.checkify": """
             all_checks check checkify float_checks index_checks user_checks""",

@@ -126,7 +126,8 @@ def round_(self: Any, ndigits: int | None = None) -> Any:
 
 def reshape(self: Any, *args: Any, order: str = "C", out_sharding: Any = None) -> Any:
     """The same elements in another shape: x.reshape(2, 3) or x.reshape((2, 3))."""
-    return shaping.reshape(self, args[0] if len(args) == 1 else args, order)
+    return shaping.reshape(self, args[0] if len(args) == 1 else args, order,
+                           out_sharding=out_sharding)
 
 
 def transpose(self: Any, *args: Any) -> Any:

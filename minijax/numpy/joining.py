@@ -17,6 +17,7 @@ from minijax.numpy.arguments import (
     canonical_axis,
     check_arraylike,
     concrete,
+    divisible,
     ensure_array,
     ensure_arrays,
     refuse,
@@ -218,6 +219,7 @@ def tile(A: Any, reps: Any) -> Any:
     return lax.tile(raise_rank(A, len(counts)), counts)
 
 
+@divisible
 def repeat(a: Any, repeats: Any, axis: int | None = None, *, total_repeat_length: int | None = None,
            out_sharding: Any = None) -> Any:
     """Each element repeated in place, along `axis` (None: of the flattened array).

@@ -21,6 +21,7 @@ from minijax.numpy.arguments import (
     as_value,
     canonical_shape,
     check_arraylike,
+    divisible,
     ensure_array,
     ensure_arrays,
 )
@@ -132,6 +133,7 @@ def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
     return tuple(out)
 
 
+@divisible
 def broadcast_to(array: Any, shape: Any, *, out_sharding: Any = None) -> Any:
     """`array` repeated along axes of size 1, and along new leading ones, to `shape`.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minijax.core import ArrayImpl, Tracer
+from minijax.core import ArrayImpl, Tracer, typeof
 from minijax.families import Structural
 from minijax.jvp import as_array
 from minijax.layouts import There, put
@@ -12,6 +12,7 @@ from minijax.parallel.context import concrete, context_mesh
 from minijax.parallel.engine import engine
 from minijax.parallel.meshes import PartitionSpec
 from minijax.parallel.shardings import NamedSharding, Sharding, SingleDeviceSharding
+from minijax.scopes import spoken
 from minijax.tree_util import flatten_axes, tree_flatten, tree_unflatten
 
 __all__ = ["Constraint", "as_sharding", "constraint_p", "placed", "reshard",
@@ -26,10 +27,10 @@ class Constraint(Structural):
 
     def abstract_eval(self, x, *, sharding):
         sharding.check(x.shape)
-        return x
+        return sharding.in_type(x)
 
     def transpose(self, cts, x, *, sharding):
-        return [self.bind(cts[0], sharding=sharding)]
+        return [self.bind(cts[0], sharding=x.aval.sharding or sharding)]
 
     def shift(self, params, size):
         sharding = params["sharding"]
@@ -44,10 +45,11 @@ constraint_p = Constraint("sharding_constraint")
 def with_sharding_constraint(x: Any, shardings: Any) -> Any:
     """The arrays of a pytree, divided as `shardings` say: one for all, or a pytree prefix of them.
 
-    Inside `jit` this says how the devices divide the value, and what is computed from it.
+    Inside `jit` this says how the devices divide the value, and what is computed from it. Where
+    types say that (all axes are `Explicit`), it changes nothing: the type must be the same.
 
     >>> import minijax as jax, minijax.numpy as jnp
-    >>> mesh = jax.make_mesh((1,), ("x",))
+    >>> mesh = jax.make_mesh((1,), ("x",), (jax.sharding.AxisType.Auto,))
     >>> rows = jax.NamedSharding(mesh, jax.P("x"))
     >>> y = jax.jit(lambda x: jax.lax.with_sharding_constraint(x + 1, rows))(jnp.zeros(2))
     >>> print(y, y.sharding.spec)
@@ -56,16 +58,54 @@ def with_sharding_constraint(x: Any, shardings: Any) -> Any:
     Raises:
       ValueError: an array that cannot be divided so.
       RuntimeError: a `PartitionSpec` where the context has no mesh (`jax.set_mesh`).
+      AssertionError: the type of an array says that it is divided in another way.
     """
     leaves, tree = tree_flatten(x)
     wanted = flatten_axes("with_sharding_constraint shardings", x, shardings)
-    return tree_unflatten(tree, [leaf if s is None else constrained(leaf, as_sharding(
+    return tree_unflatten(tree, [leaf if s is None else asserted(leaf, as_sharding(
         s, "with_sharding_constraint")) for leaf, s in zip(leaves, wanted)])
 
 
+def asserted(x: Any, sharding: Sharding) -> Any:
+    """The value, divided so. AssertionError: its type says otherwise."""
+    if not (isinstance(sharding, NamedSharding) and sharding.mesh.are_all_axes_explicit
+            and spoken()):
+        return constrained(x, sharding)
+    have, want = typeof(x), sharding.in_type(typeof(x))
+    if have.sharding != want.sharding:
+        raise AssertionError(
+            "`with_sharding_constraint` acts as an assert when all axes of mesh are of type "
+            f"`Explicit`. The type {have} did not match the sharding provided: {sharding.spec}. "
+            "Please use `jax.sharding.reshard` to shard your input to the sharding you want.")
+    return x if isinstance(x, Tracer) else constrained(x, sharding)
+
+
 def reshard(xs: Any, out_shardings: Any) -> Any:
-    """The arrays of a pytree, divided in another way: `with_sharding_constraint`."""
-    return with_sharding_constraint(xs, out_shardings)
+    """The arrays of a pytree, divided in another way, along axes of type `Explicit`.
+
+    >>> import minijax as jax, minijax.numpy as jnp
+    >>> with jax.set_mesh(jax.make_mesh((1,), ("x",))):
+    ...     jax.typeof(jax.reshard(jnp.zeros((8, 2)), jax.P("x")))
+    ShapedArray(float32[8@x,2])
+
+    Raises:
+      ValueError: no sharding, one along other axes, or one that does not fit an array.
+    """
+    leaves, tree = tree_flatten(xs)
+    out = []
+    for x, wanted in zip(leaves, flatten_axes("reshard out_shardings", xs, out_shardings)):
+        sharding = wanted if wanted is None else as_sharding(wanted, "reshard")
+        if not isinstance(sharding, NamedSharding):
+            raise ValueError("Reshard should only be used with out_shardings which are non-None "
+                             f"and have a non-empty mesh. Got sharding {sharding}.")
+        for name in sharding.spec.mentioned():
+            if name not in sharding.mesh.explicit_axes:
+                kind = dict(zip(sharding.mesh.axis_names, sharding.mesh.axis_types))[name]
+                raise ValueError("PartitionSpec passed to reshard cannot contain axis names that "
+                                 "are of type Auto or Manual. Got PartitionSpec: "
+                                 f"{sharding.spec} with axis name: {name} of type: {kind}.")
+        out.append(constrained(x, sharding))
+    return tree_unflatten(tree, out)
 
 
 def constrained(x: Any, sharding: Sharding) -> Any:

@@ -23,7 +23,7 @@ from minijax.lax.collectives import here
 from minijax.lax.varying import pvary_p
 from minijax.parallel.context import concrete, context_mesh
 from minijax.parallel.engine import engine
-from minijax.parallel.meshes import AbstractMesh, AxisType, Mesh, PartitionSpec
+from minijax.parallel.meshes import AbstractMesh, AxisType, BaseMesh, Mesh, PartitionSpec
 from minijax.parallel.shardings import NamedSharding
 
 __all__ = ["AxisTrace", "ShardMap", "axes_in_scope", "axis_traces", "get_abstract_mesh",
@@ -33,7 +33,7 @@ __all__ = ["AxisTrace", "ShardMap", "axes_in_scope", "axis_traces", "get_abstrac
 class AxisTrace(Trace):
     """Knows a named axis. What is asked for is done by the parent."""
 
-    def __init__(self, name: Any, mesh: Mesh, tracked: bool):
+    def __init__(self, name: Any, mesh: Any, tracked: bool):
         super().__init__("shard_map", current_trace())
         self.axis_name, self.mesh, self.tracked = name, mesh, tracked
         self.size = mesh.shape[name]
@@ -50,7 +50,7 @@ class AxisTrace(Trace):
 
 
 @contextlib.contextmanager
-def axes_in_scope(mesh: Mesh, axes: Sequence[Any], check_vma: bool) -> Iterator[None]:
+def axes_in_scope(mesh: BaseMesh, axes: Sequence[Any], check_vma: bool) -> Iterator[None]:
     """In this block the axes have names. With `check_vma`, types say what varies over them."""
     with contextlib.ExitStack() as stack:
         for name in axes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import math
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -133,7 +134,7 @@ class BaseMesh:
         return tuple(n for n, t in zip(self.axis_names, self.axis_types) if t is kind)
 
     auto_axes = property(lambda self: self.of_type(AxisType.Auto))
-    explicit_axes = property(lambda self: self.of_type(AxisType.Explicit))
+    explicit_axes = functools.cached_property(lambda self: self.of_type(AxisType.Explicit))
     manual_axes = property(lambda self: self.of_type(AxisType.Manual))
     are_all_axes_auto = property(lambda self: not self.empty and {*self.axis_types} == {
         AxisType.Auto})
@@ -249,7 +250,7 @@ class Mesh(BaseMesh):
     local_mesh = property(lambda self: self)
     is_multi_process = False
 
-    @property
+    @functools.cached_property
     def abstract_mesh(self) -> AbstractMesh:
         """The same without devices."""
         kind = None if self.empty else AbstractDevice(

@@ -32,12 +32,13 @@ from minijax.lax.collectives import axis_index
 from minijax.lax.contraction import DotGeneral, free_axes
 from minijax.lax.dynamic import dynamic_slice_in_dim
 from minijax.lax.exchanges import all_gather
+from minijax.lax.joining import Stack
 from minijax.lax.reducing import reduce_max_p, reduce_min_p
 from minijax.lax.shaping import Squeeze
 from minijax.lax.slicing import Slice
 from minijax.parallel.constraint import Constraint
 from minijax.parallel.mapped import ShardMap
-from minijax.parallel.meshes import Mesh
+from minijax.parallel.meshes import BaseMesh
 from minijax.parallel.shardings import check_devices
 from minijax.selection import Select
 
@@ -65,7 +66,7 @@ class Part(NamedTuple):
 class Partition:
     """Runs a program on parts of its arguments."""
 
-    def __init__(self, mesh: Mesh):
+    def __init__(self, mesh: BaseMesh):
         self.mesh, self.whole = mesh, False
 
     def run(self, jaxpr: Jaxpr, args: Sequence[Part]) -> list[Part]:
@@ -173,6 +174,14 @@ def along(where: Partition, e: JaxprEqn, ins: Sequence[Part]) -> list[Part]:
         return where.bind(e, args, tuple(n for i, n in enumerate(layout) if i not in dims))
     cut = where.fits(e.outvars[0].aval.shape, wanted)
     return [where.relaid(x, cut) for x in where.bind(e, args, layout)]
+
+
+@partition.register
+def _(prim: Stack, where, e, ins):
+    axis, avals = e.params["axis"], [x.aval for x in e.invars]
+    layout = common(where, avals[0].shape, ins, avals)
+    args = [where.relaid(x, layout) for x in ins]
+    return where.bind(e, args, (*layout[:axis], (), *layout[axis:]))
 
 
 @partition.register
@@ -309,8 +318,10 @@ def _(prim: DotGeneral, where, e, ins):
 def _(prim: Constraint, where, e, ins):
     """Axes of another mesh of the same devices are unknown here: then all have the whole."""
     sharding, rank = e.params["sharding"], len(ins[0].layout)
-    check_devices("with_sharding_constraint", where.mesh.devices.flat, [sharding])
-    same = getattr(sharding, "mesh", None) == where.mesh
+    if sharding.devices:
+        check_devices("with_sharding_constraint", where.mesh.devices.flat, [sharding])
+    mesh = getattr(sharding, "mesh", None)
+    same = mesh is not None and mesh.abstract_mesh == where.mesh.abstract_mesh
     layout = tuple(sharding.spec.names(i) if same else () for i in range(rank))
     return [where.relaid(ins[0], where.fits(e.invars[0].aval.shape, layout))]
 

@@ -10,6 +10,7 @@ from minijax.api_util import check_callable, flatten_args, leaf_names
 from minijax.core import ArrayImpl, typeof
 from minijax.jit import programs_of, traced
 from minijax.jvp import as_array
+from minijax.parallel.constraint import constraint_p
 from minijax.parallel.context import concrete, context_mesh
 from minijax.parallel.dividing import divided, joined, part_of
 from minijax.parallel.mapped import axes_in_scope, axis_traces, mesh_in_scope, shard_map_p
@@ -256,12 +257,16 @@ def with_devices(mesh: BaseMesh, args: Sequence[Any]) -> Mesh:
 
 def spec_of(x: Any, mesh: Mesh) -> PartitionSpec:
     """How an argument is divided along the axes of this mesh."""
-    sharding = getattr(x, "_sharding", None)
+    sharding = getattr(x, "_sharding", typeof(x).sharding)
     if isinstance(sharding, NamedSharding) and sharding.mesh.axis_names == mesh.axis_names:
         return sharding.spec
     return PartitionSpec()
 
 
 def labelled(x: Any, spec: PartitionSpec, mesh: Mesh) -> Any:
-    """A result that is there says how it is divided."""
-    return NamedSharding(mesh, spec).array(x._value, x.aval) if isinstance(x, ArrayImpl) else x
+    """A result says how it is divided: if it is not there yet, its type does."""
+    where = NamedSharding(mesh, spec)
+    if isinstance(x, ArrayImpl):
+        return where.array(x._value, x.aval)
+    typed = mesh.explicit_axes and not axis_traces()
+    return constraint_p.bind(x, sharding=where) if typed else x

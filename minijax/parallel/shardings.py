@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from minijax.config import flags
 from minijax.core import ArrayImpl, Primitive, ShapedArray
 from minijax.devices import Device
-from minijax.layouts import follow, place_of
+from minijax.layouts import follow, place_of, typed
 from minijax.parallel.meshes import BaseMesh, Mesh, PartitionSpec
 
 __all__ = ["DuplicateSpecError", "IndivisibleError", "NamedSharding", "Shard", "Sharding",
@@ -83,9 +84,13 @@ class Sharding:
 
     def array(self, value: np.ndarray, aval: ShapedArray) -> ArrayImpl:
         """A new array that is divided so."""
-        out = DividedArray(value, aval)
+        out = DividedArray(value, self.in_type(aval))
         out._sharding = self
         return out
+
+    def in_type(self, aval: ShapedArray) -> ShapedArray:
+        """The type of an array that is divided so: it says how along `Explicit` axes."""
+        return aval if aval.sharding is None else aval.update(sharding=None)
 
     def is_equivalent_to(self, other: Sharding, ndim: int) -> bool:
         """Does an array of so many dimensions have the same parts on the same devices?"""
@@ -109,7 +114,8 @@ class SingleDeviceSharding(Sharding):
         return {self.devices[0]: (slice(None),) * len(shape)}
 
     def array(self, value, aval):
-        out = (DividedArray if self.devices[0].id else ArrayImpl)(value, aval)
+        kind = DividedArray if self.devices[0].id else ArrayImpl
+        out = kind(value, self.in_type(aval))
         out._sharding = self
         return out
 
@@ -177,6 +183,21 @@ class NamedSharding(Sharding):
 
     num_devices = property(lambda self: self.mesh.size)
 
+    def in_type(self, aval):
+        if self.mesh.explicit_axes:
+            return aval.update(sharding=explicit_part(self.mesh, self.spec, aval.ndim))
+        return super().in_type(aval)
+
+    def sizes(self, shape: Sequence[int]) -> list[str]:
+        """The sizes of dimensions as a type shows them: `8@x`."""
+        names = (self.spec.names(i) for i in range(len(shape)))
+        return [f"{n}@({','.join(map(str, axes))})" if len(axes) > 1 else
+                "@".join(map(str, (n, *axes))) for n, axes in zip(shape, names)]
+
+    def typed(self, *operation: Any) -> list[ShapedArray]:
+        """The types of the results of an operation, one of whose operands is divided so."""
+        return typed(self.mesh, *operation)
+
     @property
     def is_fully_replicated(self):
         return self.mesh.count(self.spec.mentioned()) == 1
@@ -220,8 +241,16 @@ class NamedSharding(Sharding):
         return self
 
     def __repr__(self) -> str:
-        return (f"NamedSharding(mesh={self.mesh}, spec={self.spec}, "
-                f"memory_kind={self.memory_kind})")
+        memory = f", memory_kind={self.memory_kind}" if self.devices else ""
+        return f"NamedSharding(mesh={self.mesh}, spec={self.spec}{memory})"
+
+
+@functools.lru_cache(1024)
+def explicit_part(mesh: BaseMesh, spec: PartitionSpec, ndim: int) -> NamedSharding | None:
+    """What the type of an array says: an entry for each dimension, with the `Explicit` axes."""
+    axes = mesh.explicit_axes
+    entries = [tuple(n for n in spec.names(i) if n in axes) or None for i in range(ndim)]
+    return NamedSharding(mesh.abstract_mesh, PartitionSpec(*entries)) if any(entries) else None
 
 
 def check_devices(name: str, devices: Iterable[Device], given: Iterable[Any]) -> None:
