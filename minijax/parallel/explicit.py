@@ -132,9 +132,9 @@ def check_once(prim: Primitive, avals: Sequence[ShapedArray], mesh: BaseMesh,
 # --- regions -------------------------------------------------------------------------------------
 
 
-def auto_axes(fun: Callable | None = None, /, *, axes: Any = None, out_sharding: Any = None
+def auto_axes(f: Callable | None = None, /, *, axes: Any = None, out_sharding: Any = None
               ) -> Callable:
-    """`fun`, in which nothing is ambiguous: its arrays are divided by rules, as along `Auto` axes.
+    """`f`, in which nothing is ambiguous: its arrays are divided by rules, as along `Auto` axes.
 
     >>> import minijax as jax, minijax.numpy as jnp
     >>> square = jax.sharding.auto_axes(lambda x: x.T @ x, out_sharding=jax.P("x"))
@@ -146,10 +146,10 @@ def auto_axes(fun: Callable | None = None, /, *, axes: Any = None, out_sharding:
       out_sharding: how the results are divided; here, or as a keyword argument of the call.
       axes: along which axes this holds; here it holds along all.
     """
-    if fun is None:
+    if f is None:
         return functools.partial(auto_axes, axes=axes, out_sharding=out_sharding)
 
-    @functools.wraps(fun)
+    @functools.wraps(f)
     def with_rules(*args: Any, **kwargs: Any) -> Any:
         wanted = out_sharding
         if wanted is None:
@@ -157,14 +157,14 @@ def auto_axes(fun: Callable | None = None, /, *, axes: Any = None, out_sharding:
                 raise TypeError("Missing required keyword argument: 'out_sharding'")
             wanted = kwargs.pop("out_sharding")
         with unspoken():
-            return reshard(fun(*args, **kwargs), wanted)
+            return reshard(f(*args, **kwargs), wanted)
 
     return with_rules
 
 
-def explicit_axes(fun: Callable | None = None, /, *, axes: Any = None, in_sharding: Any = None
+def explicit_axes(f: Callable | None = None, /, *, axes: Any = None, in_sharding: Any = None
                   ) -> Callable:
-    """`fun`, in which axes of the mesh of the context are `Explicit`: types say what is divided.
+    """`f`, in which axes of the mesh of the context are `Explicit`: types say what is divided.
 
     >>> import minijax as jax, minijax.numpy as jnp
     >>> show = jax.sharding.explicit_axes(lambda x: print(jax.typeof(x)), in_sharding=jax.P("x"))
@@ -176,10 +176,10 @@ def explicit_axes(fun: Callable | None = None, /, *, axes: Any = None, in_shardi
       in_sharding: how the arguments are divided; here, or as a keyword argument of the call.
       axes: a name or names of axes; by default all.
     """
-    if fun is None:
+    if f is None:
         return functools.partial(explicit_axes, axes=axes, in_sharding=in_sharding)
 
-    @functools.wraps(fun)
+    @functools.wraps(f)
     def with_types(*args: Any, **kwargs: Any) -> Any:
         wanted = kwargs.pop("in_sharding", None) if in_sharding is None else in_sharding
         if wanted is None:
@@ -190,7 +190,7 @@ def explicit_axes(fun: Callable | None = None, /, *, axes: Any = None, in_shardi
         mesh = get_abstract_mesh()
         names = mesh.axis_names if axes is None else (axes,) if isinstance(axes, str) else axes
         with use_abstract_mesh(mesh.update_axis_types(dict.fromkeys(names, AxisType.Explicit))):
-            out = fun(*reshard(args, wanted), **kwargs)
+            out = f(*reshard(args, wanted), **kwargs)
         return tree_map(functools.partial(back_in, concrete(mesh)), out)
 
     return with_types
