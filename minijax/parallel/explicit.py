@@ -22,7 +22,7 @@ from minijax.lax.contraction import DotGeneral, free_axes
 from minijax.layouts import typed
 from minijax.parallel.constraint import Constraint, constrained, reshard
 from minijax.parallel.context import concrete, context_mesh, use_abstract_mesh
-from minijax.parallel.following import layout_of, plan_of
+from minijax.parallel.following import layout_by, plan_of
 from minijax.parallel.mapped import get_abstract_mesh
 from minijax.parallel.meshes import AxisType, BaseMesh, PartitionSpec
 from minijax.parallel.partition import Layout, reshaped
@@ -39,7 +39,7 @@ def _(mesh: BaseMesh, prim: Primitive, avals: Sequence[ShapedArray], params: dic
     """By the plan that `jit` makes of the operation; of programs, what they say themselves."""
     if isinstance(prim, (Constraint, Program)) or any(subprograms(params)):
         return outs
-    layouts = tuple(layout_of(a.sharding, a.ndim, mesh) for a in avals)
+    layouts = tuple(layout_by(a.sharding, a.ndim, mesh) for a in avals)
     if spoken():
         refuse(prim, mesh, params, avals, layouts)
     plan = plan_of(prim, params, [a.update(sharding=None) for a in avals], mesh, layouts)

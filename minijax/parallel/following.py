@@ -78,8 +78,13 @@ def as_spec(layout: Layout) -> PartitionSpec:
     return PartitionSpec(*entries)
 
 
-def layout_of(sharding: Any, rank: int, mesh: BaseMesh) -> Layout:
-    """How an argument is divided; from another mesh: not at all."""
+def layout_of(x: Any, mesh: BaseMesh) -> Layout:
+    """How an argument is divided."""
+    return layout_by(getattr(x, "_sharding", None), typeof(x).ndim, mesh)
+
+
+def layout_by(sharding: Any, rank: int, mesh: BaseMesh) -> Layout:
+    """How an array of this rank is divided; by the sharding of another mesh: not at all."""
     if isinstance(sharding, NamedSharding) and sharding.mesh == mesh:
         return tuple(sharding.spec.names(i) for i in range(rank))
     return ((),) * rank
@@ -123,9 +128,7 @@ def _(mesh: Mesh, prim: Primitive, args: Sequence[Any], params: dict) -> list[An
         return prim.evaluate(args, params)
     check_devices(params.get("name", prim.name), mesh.devices.flat, args)
     avals = list(map(typeof, args))
-    layouts = tuple(layout_of(getattr(x, "_sharding", None), a.ndim, mesh)
-                    for x, a in zip(args, avals))
-    plan = plan_of(prim, params, avals, mesh, layouts)
+    plan = plan_of(prim, params, avals, mesh, tuple(layout_of(x, mesh) for x in args))
     if plan.worthwhile and isinstance(prim, Call):
         outs = plan.run(args, avals, params.get("name", prim.name))
     else:
@@ -156,7 +159,7 @@ def _(sharding: NamedSharding, prim, args, params):
 def _(mesh: Mesh, jaxpr: Jaxpr, ins: Sequence[Any]) -> tuple[list[Any], list[Any]]:
     ins = [NamedSharding(mesh, PartitionSpec()) if s is None else as_sharding(s, "jit")
            for s in ins]
-    layouts = tuple(layout_of(s, a.ndim, mesh) for s, a in zip(ins, jaxpr.in_avals))
+    layouts = tuple(layout_by(s, a.ndim, mesh) for s, a in zip(ins, jaxpr.in_avals))
     plan = plan_of(jit_p, {"jaxpr": jaxpr}, jaxpr.in_avals, mesh, layouts)
     return ins, [NamedSharding(mesh, spec_of(mesh, s, a))
                  for s, a in zip(plan.out_specs, jaxpr.out_avals)]
