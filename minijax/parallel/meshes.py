@@ -22,9 +22,9 @@ __all__ = ["AbstractDevice", "AbstractMesh", "AxisType", "BaseMesh", "Mesh", "Pa
 class AxisType(enum.Enum):
     """Who decides how arrays are divided along an axis: the compiler, the user's types, or code.
 
-    Along `Auto` axes `jit` decides, by rules. Along `Explicit` ones the types of arrays say it, such as
-    `float32[8@x,2]`, and where a result is ambiguous, the user is asked. `Manual` are those inside of
-    `shard_map`, where the program is that of one device.
+    Along `Auto` axes `jit` decides, by rules. Along `Explicit` ones the types of arrays say it,
+    such as `float32[8@x,2]`, and where a result is ambiguous, the user is asked. `Manual` are those
+    inside of `shard_map`, where the program is that of one device.
     """
 
     Auto = enum.auto()
