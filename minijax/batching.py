@@ -48,8 +48,9 @@ class BatchTracer(Tracer):
 
     def __init__(self, trace: Trace, value: Any, dim: int):
         aval = typeof(value)
-        shape = aval.shape[:dim] + aval.shape[dim + 1:]
-        super().__init__(trace, ShapedArray(shape, aval.dtype, aval.weak_type, aval.vma))
+        shape, divided = aval.shape[:dim] + aval.shape[dim + 1:], aval.sharding
+        super().__init__(trace, ShapedArray(shape, aval.dtype, aval.weak_type, aval.vma,
+                                            divided and divided.without(dim)))
         self.value, self.dim = value, dim
 
     def __repr__(self) -> str:

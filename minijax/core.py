@@ -27,6 +27,7 @@ from minijax.errors import (
 )
 from minijax.float_checks import check_floats
 from minijax.leaks import check_leaks, leaked
+from minijax.manual import ManualAxisType
 from minijax.numerics import read_only
 from minijax.source_info import user_line
 
@@ -51,6 +52,7 @@ class ShapedArray:
 
     ndim = property(lambda self: len(self.shape))
     size = property(lambda self: int(np.prod(self.shape)))
+    manual_axis_type = property(lambda self: ManualAxisType(self.vma))
 
     def __eq__(self, other: object) -> bool:  # what varies less may stand for what varies more
         return (isinstance(other, ShapedArray) and self.shape == other.shape

@@ -78,16 +78,18 @@ class Compiled:
         if in_tree != self.traced.in_tree:
             raise TypeError("Function compiled with input pytree does not match the input pytree "
                             f"it was called with: {self.traced.in_tree} and {in_tree}.")
-        for i, (x, a) in enumerate(zip(leaves, self.traced.avals)):
+        for x in leaves:
             if isinstance(x, Tracer):
                 raise TypeError("Cannot apply JAX transformations to a function lowered and "
                                 "compiled for a particular signature. Detected an argument of "
                                 f"type {type(x)}.")
-            if typeof(x).strip_weak_type() != a.strip_weak_type():
-                raise TypeError("Argument types differ from the types for which this computation "
-                                "was compiled. The mismatches are:\n"
-                                f"Argument '{self.names[i]}' compiled with {a.str_short()} and "
-                                f"called with {typeof(x).str_short()}")
+        wrong = [f"Argument '{name}' compiled with {a.str_short()} and called with "
+                 f"{typeof(x).str_short()}"
+                 for x, a, name in zip(leaves, self.traced.avals, self.names)
+                 if typeof(x).strip_weak_type() != a.strip_weak_type()]
+        if wrong:
+            raise TypeError("Argument types differ from the types for which this computation was "
+                            "compiled. The mismatches are:\n" + "\n".join(wrong))
         leaves = given(leaves, in_tree, self.shardings[0])
         return laid_out("jit out_shardings", self.traced(leaves), self.shardings[1])
 

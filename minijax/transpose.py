@@ -21,6 +21,7 @@ from minijax.derivative_checks import check_cotangent, check_grad_inputs, check_
 from minijax.families import add_any, zeros
 from minijax.jaxpr import Jaxpr, derive, derived, read, trace_to_jaxpr
 from minijax.jvp import as_array, instantiate
+from minijax.layouts import put
 from minijax.linearize import linearize_flat
 from minijax.make_jaxpr import duck_aval
 from minijax.partial import Partial
@@ -66,6 +67,8 @@ def accumulate(ct_env: dict, x: Any, ct: Any) -> None:
     if ct is not None:
         if typeof(ct).vma != x.aval.vma:  # it varies over devices exactly as the variable does
             ct = current_trace().vary(ct, x.aval.vma)
+        if x.aval.sharding not in (None, typeof(ct).sharding):
+            ct = put(x.aval.sharding, ct)  # and is divided as it is
         ct_env[x] = add_any(ct_env[x], ct) if x in ct_env else ct
 
 

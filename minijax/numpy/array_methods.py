@@ -286,6 +286,8 @@ ARRAY_PROPERTIES: dict[str, Callable] = {
 }
 ARRAY_METHODS: dict[str, Callable] = {  # for values that are there
     "addressable_data": addressable_data,
+    "unsafe_buffer_pointer": lambda self: self._value.ctypes.data,
+    "__buffer__": lambda self, flags: memoryview(self.__array__()),  # from Python 3.12 on
     "__dlpack__": lambda self, **options: self._value.__dlpack__(**options),
     "__dlpack_device__": lambda self: self._value.__dlpack_device__(),
     "is_deleted": is_deleted,

@@ -16,7 +16,7 @@ from minijax.scopes import spoken
 from minijax.tree_util import flatten_axes, tree_flatten, tree_unflatten
 
 __all__ = ["Constraint", "as_sharding", "constraint_p", "placed", "reshard",
-           "with_sharding_constraint"]
+           "reshard_p", "with_sharding_constraint"]
 
 
 class Constraint(Structural):
@@ -40,6 +40,7 @@ class Constraint(Structural):
 
 
 constraint_p = Constraint("sharding_constraint")
+reshard_p = Constraint("reshard")
 
 
 def with_sharding_constraint(x: Any, shardings: Any) -> Any:
@@ -104,7 +105,8 @@ def reshard(xs: Any, out_shardings: Any) -> Any:
                 raise ValueError("PartitionSpec passed to reshard cannot contain axis names that "
                                  "are of type Auto or Manual. Got PartitionSpec: "
                                  f"{sharding.spec} with axis name: {name} of type: {kind}.")
-        out.append(constrained(x, sharding))
+        out.append(reshard_p.bind(x, sharding=sharding) if isinstance(x, Tracer) else
+                   placed(as_array(x), sharding))
     return tree_unflatten(tree, out)
 
 

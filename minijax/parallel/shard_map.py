@@ -130,7 +130,7 @@ class ShardMapped:
                              "`jax.set_mesh(mesh)` to enter into a mesh context")
         axes = self.check_mesh(mesh)
         self.check_context(mesh, axes)
-        specs = ([spec_of(x, mesh) for x in leaves] if self.in_specs is Infer else
+        specs = ([spec_of(x, mesh, axes) for x in leaves] if self.in_specs is Infer else
                  flatten_axes("shard_map in_specs", args, self.in_specs))
         if None in specs:
             return self.with_constants(leaves, specs, in_tree, mesh)
@@ -255,12 +255,14 @@ def with_devices(mesh: BaseMesh, args: Sequence[Any]) -> Mesh:
     return next((m for m in meshes if m is not None and m.abstract_mesh == mesh), concrete(mesh))
 
 
-def spec_of(x: Any, mesh: Mesh) -> PartitionSpec:
-    """How an argument is divided along the axes of this mesh."""
+def spec_of(x: Any, mesh: Mesh, axes: Sequence[Any]) -> PartitionSpec:
+    """How an argument is divided along these axes of the mesh."""
     sharding = getattr(x, "_sharding", typeof(x).sharding)
-    if isinstance(sharding, NamedSharding) and sharding.mesh.axis_names == mesh.axis_names:
-        return sharding.spec
-    return PartitionSpec()
+    if not isinstance(sharding, NamedSharding) or sharding.mesh.axis_names != mesh.axis_names:
+        return PartitionSpec()
+    spec = sharding.spec
+    entries = [tuple(n for n in spec.names(i) if n in axes) or None for i in range(len(spec))]
+    return PartitionSpec(*entries)
 
 
 def labelled(x: Any, spec: PartitionSpec, mesh: Mesh) -> Any:

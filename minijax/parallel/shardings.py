@@ -52,7 +52,13 @@ class Sharding:
     committed = True  # arrays stay there
     devices: tuple[Device, ...]
 
-    device_set = property(lambda self: set(self.devices))
+    @property
+    def device_set(self) -> set[Device]:
+        """The devices that have a part. ValueError: it is along a mesh without devices."""
+        if not self.devices:
+            raise ValueError(f"`device_set` is not implemented for {self}: its mesh has no devices")
+        return set(self.devices)
+
     addressable_devices = device_set
 
     @property
@@ -75,7 +81,9 @@ class Sharding:
     def check(self, shape: Sequence[int]) -> None:
         """ValueError: an array of this shape cannot be divided so."""
 
-    check_compatible_aval = check
+    def check_compatible_aval(self, shape: Sequence[int]) -> None:
+        """The same; JAX's name."""
+        self.check(shape)
 
     def shard_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The shape of the part of one device."""
@@ -193,6 +201,11 @@ class NamedSharding(Sharding):
         names = (self.spec.names(i) for i in range(len(shape)))
         return [f"{n}@({','.join(map(str, axes))})" if len(axes) > 1 else
                 "@".join(map(str, (n, *axes))) for n, axes in zip(shape, names)]
+
+    def without(self, dim: int) -> NamedSharding | None:
+        """The same of an array that does not have this dimension; None: it is not divided."""
+        entries = [entry for i, entry in enumerate(self.spec) if i != dim]
+        return explicit_part(self.mesh, PartitionSpec(*entries), len(entries))
 
     def typed(self, *operation: Any) -> list[ShapedArray]:
         """The types of the results of an operation, one of whose operands is divided so."""
