@@ -48,7 +48,7 @@ class BatchTracer(Tracer):
 
     def __init__(self, trace: Trace, value: Any, dim: int):
         aval = typeof(value)
-        shape, divided = aval.shape[:dim] + aval.shape[dim + 1:], aval.sharding
+        shape, divided = aval.shape[:dim] + aval.shape[dim + 1:], aval.divided
         super().__init__(trace, ShapedArray(shape, aval.dtype, aval.weak_type, aval.vma,
                                             divided and divided.without(dim)))
         self.value, self.dim = value, dim

@@ -27,7 +27,6 @@ from minijax.errors import (
 )
 from minijax.float_checks import check_floats
 from minijax.leaks import check_leaks, leaked
-from minijax.manual import ManualAxisType
 from minijax.numerics import read_only
 from minijax.source_info import user_line
 
@@ -39,20 +38,19 @@ class ShapedArray:
 
     `weak_type` marks what came from a Python scalar and gives way in type promotion. `vma` are the
     axes of a mesh over which the value varies, where the program of one device is written;
-    `sharding` is how it is divided, along axes of a mesh whose types say so.
+    `divided` is along which axes of a mesh it is, if these are of the type that says so.
     """
 
-    __slots__ = ("shape", "dtype", "weak_type", "vma", "sharding")
+    __slots__ = ("shape", "dtype", "weak_type", "vma", "divided")
 
     def __init__(self, shape: Sequence[int], dtype: Any, weak_type: bool = False,
-                 vma: frozenset = frozenset(), sharding: Any = None):
+                 vma: frozenset = frozenset(), divided: Any = None):
         self.shape = tuple(shape)
         self.dtype = dtype if isinstance(dtype, np.dtype) else np.dtype(dtype)
-        self.weak_type, self.vma, self.sharding = weak_type, vma, sharding
+        self.weak_type, self.vma, self.divided = weak_type, vma, divided
 
     ndim = property(lambda self: len(self.shape))
     size = property(lambda self: int(np.prod(self.shape)))
-    manual_axis_type = property(lambda self: ManualAxisType(self.vma))
 
     def __eq__(self, other: object) -> bool:  # what varies less may stand for what varies more
         return (isinstance(other, ShapedArray) and self.shape == other.shape
@@ -64,7 +62,7 @@ class ShapedArray:
     def update(self, **changes: Any) -> ShapedArray:
         """The same type with some of its fields changed. Another shape is divided in no way yet."""
         fields: dict[str, Any] = {n: getattr(self, n) for n in self.__slots__}
-        fields["sharding"] = None if "shape" in changes else self.sharding
+        fields["divided"] = None if "shape" in changes else self.divided
         return ShapedArray(**fields | changes)
 
     def strip_weak_type(self) -> ShapedArray:
@@ -76,7 +74,7 @@ class ShapedArray:
     def str_short(self, short_dtypes: bool = False) -> str:
         name = dtypes.short_name(self.dtype) if short_dtypes else dtypes.name(self.dtype)
         names = f"({','.join(sorted(self.vma))})" if len(self.vma) > 1 else "".join(self.vma)
-        sizes = map(str, self.shape) if self.sharding is None else self.sharding.sizes(self.shape)
+        sizes = map(str, self.shape) if self.divided is None else self.divided.sizes(self.shape)
         return f"{name}[{','.join(sizes)}]" + f"{{V:{names}}}" * bool(names)
 
     def __str__(self) -> str:
@@ -282,7 +280,7 @@ class Primitive:
             weak = self.weak_type_rule(avals, params)
             outs = [out if out.weak_type == weak and out.vma == vma else
                     ShapedArray(out.shape, out.dtype, weak, vma)]
-        divided = next((a.sharding for a in avals if a.sharding), None)
+        divided = next((a.divided for a in avals if a.divided), None)
         return divided.typed(self, avals, params, outs) if divided else outs
 
     def vma_rule(self, avals: Sequence[ShapedArray], params: dict) -> frozenset:

@@ -154,7 +154,7 @@ def traced(programs: dict, fun: Callable, kind: str, avals: tuple, in_tree: Any,
            static: tuple = ()) -> Traced:
     """The program of `fun` at these types, from the table or traced now."""
     kinds = tuple(type(x) for _, x in static)  # 1, 1.0 and True are equal, and not the same
-    vmas = [a.vma for a in avals] if axis_env() else [a.sharding for a in avals]
+    vmas = [a.vma for a in avals] if axis_env() else [a.divided for a in avals]
     key = kind, static, kinds, in_tree, avals, axis_env(), *vmas, config.trace_context()
     try:
         found = programs.get(key)

@@ -7,12 +7,14 @@ Who asks is a sharding, a spec or a mesh. How to do it is known in `parallel/`, 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from functools import singledispatch
 from typing import Any
 
 from minijax.core import Primitive, ShapedArray
 from minijax.jaxpr import Jaxpr, derived, subprograms
+from minijax.scopes import unspoken
 from minijax.tree_util import flatten_axes, tree_flatten, tree_leaves, tree_unflatten
 from minijax.treedef import PyTreeDef
 
@@ -22,6 +24,18 @@ def put(where: Any, x: Any) -> Any:
     """A value, divided among devices as `where` says."""
     raise TypeError(f"jit wants shardings or PartitionSpecs, got {where!r} of type "
                     f"{type(where).__name__}")
+
+
+def divisible(f: Callable) -> Callable:
+    """A function whose result is divided as `out_sharding` says, where it is not clear how."""
+    @functools.wraps(f)
+    def divided(*args: Any, out_sharding: Any = None, **kwargs: Any) -> Any:
+        if out_sharding is None:
+            return f(*args, **kwargs)
+        with unspoken():
+            return put(out_sharding, f(*args, **kwargs))
+
+    return divided
 
 
 @singledispatch

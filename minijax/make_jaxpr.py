@@ -116,7 +116,7 @@ def make_jaxpr(fun: Callable, static_argnums: int | Sequence[int] = (),
 
 def as_struct(aval: ShapedArray) -> ShapeDtypeStruct:
     return ShapeDtypeStruct(aval.shape, aval.dtype, weak_type=aval.weak_type,
-                            sharding=aval.sharding)
+                            sharding=aval.divided)
 
 
 def bind_static(fun: Callable, static_argnums: int | Sequence[int], args: Sequence[Any]

@@ -1,9 +1,8 @@
 """`jax.sharding`: meshes of devices, and how arrays are divided among them."""
 
-from minijax.manual import ManualAxisType
 from minijax.parallel.constraint import reshard
 from minijax.parallel.context import get_mesh, set_mesh, use_abstract_mesh
-from minijax.parallel.explicit import auto_axes, explicit_axes
+from minijax.parallel.explicit import ManualAxisType, auto_axes, explicit_axes
 from minijax.parallel.mapped import get_abstract_mesh
 from minijax.parallel.meshes import AbstractDevice, AbstractMesh, AxisType, Mesh, PartitionSpec
 from minijax.parallel.shardings import NamedSharding, Sharding, SingleDeviceSharding

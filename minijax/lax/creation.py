@@ -11,6 +11,7 @@ from minijax import dtypes
 from minijax.core import ArrayImpl, Primitive, ShapedArray, typeof
 from minijax.families import Axiswise, broadcast_in_dim, convert
 from minijax.lax.shapes import canonicalize_shape, check_shapelike
+from minijax.layouts import divisible
 from minijax.parallel.shardings import DividedArray
 
 __all__ = [
@@ -53,7 +54,9 @@ def iota(dtype: Any, size: int) -> Any:
     return broadcasted_iota(dtype, (size,), 0)
 
 
-def broadcasted_iota(dtype: Any, shape: Sequence[int], dimension: int) -> Any:
+@divisible
+def broadcasted_iota(dtype: Any, shape: Sequence[int], dimension: int, *, out_sharding: Any = None
+                     ) -> Any:
     """An array of `shape` whose element is its own index along the axis `dimension`.
 
     >>> import minijax as jax

@@ -15,7 +15,6 @@ from minijax.lax.shapes import not_a_shape
 from minijax.leaks import leaked
 from minijax.parallel.placing import device_put
 from minijax.parallel.shardings import by_default
-from minijax.scopes import unspoken
 
 ARRAYLIKE = (Array, np.ndarray, np.generic, int, float, complex)
 
@@ -118,18 +117,6 @@ def canonical_shape(shape: Any, name: str = "") -> tuple[int, ...]:
 
 
 # --- places ----------------------------------------------------------------------------------
-
-
-def divisible(f: Callable) -> Callable:
-    """A function whose result is divided as `out_sharding` says, where it is not clear how."""
-    @functools.wraps(f)
-    def divided(*args: Any, out_sharding: Any = None, **kwargs: Any) -> Any:
-        if out_sharding is None:
-            return f(*args, **kwargs)
-        with unspoken():
-            return device_put(f(*args, **kwargs), out_sharding)
-
-    return divided
 
 
 def placeable(f: Callable) -> Callable:

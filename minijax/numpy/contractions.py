@@ -9,7 +9,8 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.jit import jit
-from minijax.numpy.arguments import canonical_axis, divisible, ensure_arrays, refuse
+from minijax.layouts import divisible
+from minijax.numpy.arguments import canonical_axis, ensure_arrays, refuse
 from minijax.numpy.promotion import convert, promote_dtypes
 from minijax.numpy.shaping import moveaxis, ravel
 from minijax.numpy.ufuncs import conj

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes, lax
-from minijax.numpy.arguments import divisible, ensure_arrays, refuse
+from minijax.layouts import divisible
+from minijax.numpy.arguments import ensure_arrays, refuse
 from minijax.numpy.promotion import convert
 
 

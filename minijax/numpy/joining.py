@@ -13,11 +13,11 @@ from minijax import lax
 from minijax.batching import vmap
 from minijax.core import Array
 from minijax.jit import jit
+from minijax.layouts import divisible
 from minijax.numpy.arguments import (
     canonical_axis,
     check_arraylike,
     concrete,
-    divisible,
     ensure_array,
     ensure_arrays,
     refuse,

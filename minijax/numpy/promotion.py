@@ -17,11 +17,11 @@ from minijax.config import flags
 from minijax.core import Array, ArrayImpl, ShapedArray
 from minijax.families import broadcast_in_dim, convert_element_type_p
 from minijax.jit import jit
+from minijax.layouts import divisible
 from minijax.numpy.arguments import (
     as_value,
     canonical_shape,
     check_arraylike,
-    divisible,
     ensure_array,
     ensure_arrays,
 )

@@ -18,7 +18,7 @@ import numpy as np
 from minijax import dtypes, lax
 from minijax.config import flags
 from minijax.core import Tracer
-from minijax.numpy.arguments import divisible
+from minijax.layouts import divisible
 from minijax.numpy.creation import asarray
 from minijax.numpy.gathering import plan_gather
 from minijax.numpy.indexing import getitem

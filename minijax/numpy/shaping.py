@@ -13,12 +13,12 @@ import numpy as np
 
 from minijax import lax
 from minijax.jit import jit
+from minijax.layouts import divisible
 from minijax.numpy.arguments import (
     canonical_axes,
     canonical_axis,
     canonical_shape,
     check_arraylike,
-    divisible,
     ensure_array,
     ensure_arrays,
     is_arraylike,

@@ -30,7 +30,7 @@ class Constraint(Structural):
         return sharding.in_type(x)
 
     def transpose(self, cts, x, *, sharding):
-        return [self.bind(cts[0], sharding=x.aval.sharding or sharding)]
+        return [self.bind(cts[0], sharding=x.aval.divided or sharding)]
 
     def shift(self, params, size):
         sharding = params["sharding"]
@@ -73,7 +73,7 @@ def asserted(x: Any, sharding: Sharding) -> Any:
             and spoken()):
         return constrained(x, sharding)
     have, want = typeof(x), sharding.in_type(typeof(x))
-    if have.sharding != want.sharding:
+    if have.divided != want.divided:
         raise AssertionError(
             "`with_sharding_constraint` acts as an assert when all axes of mesh are of type "
             f"`Explicit`. The type {have} did not match the sharding provided: {sharding.spec}. "

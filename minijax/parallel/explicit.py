@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
 
@@ -30,7 +31,7 @@ from minijax.parallel.shardings import NamedSharding, explicit_part
 from minijax.scopes import spoken, unspoken
 from minijax.tree_util import tree_map
 
-__all__ = ["auto_axes", "explicit_axes"]
+__all__ = ["ManualAxisType", "auto_axes", "explicit_axes"]
 
 
 @typed.register
@@ -39,13 +40,35 @@ def _(mesh: BaseMesh, prim: Primitive, avals: Sequence[ShapedArray], params: dic
     """By the plan that `jit` makes of the operation; of programs, what they say themselves."""
     if isinstance(prim, (Constraint, Program)) or any(subprograms(params)):
         return outs
-    layouts = tuple(layout_by(a.sharding, a.ndim, mesh) for a in avals)
+    layouts = tuple(layout_by(a.divided, a.ndim, mesh) for a in avals)
     if spoken():
         refuse(prim, mesh, params, avals, layouts)
-    plan = plan_of(prim, params, [a.update(sharding=None) for a in avals], mesh, layouts)
-    return [a.update(sharding=explicit_part(mesh, s, a.ndim))
+    plan = plan_of(prim, params, [a.update(divided=None) for a in avals], mesh, layouts)
+    return [a.update(divided=explicit_part(mesh, s, a.ndim))
             for a, s in zip(outs, plan.out_specs)]
 
+
+@dataclass(frozen=True)
+class ManualAxisType:
+    """The axes of a mesh over which a value varies, from device to device, inside of `shard_map`.
+
+    JAX has two more ways, for values that are parts of a sum (`unreduced`), and for what becomes
+    such a value backwards (`reduced`). Here no value is.
+    """
+
+    varying: frozenset = frozenset()
+    unreduced: frozenset = frozenset()
+    reduced: frozenset = frozenset()
+
+
+def sharding_of(aval: ShapedArray) -> NamedSharding:
+    """The sharding of a type; of what is not divided, along the mesh of the context."""
+    return aval.divided or NamedSharding(get_abstract_mesh(), PartitionSpec(*[None] * aval.ndim))
+
+
+ShapedArray.sharding = property(sharding_of)  # type: ignore[attr-defined]
+ShapedArray.manual_axis_type = property(  # type: ignore[attr-defined]
+    lambda aval: ManualAxisType(aval.vma))
 
 # --- what is ambiguous ---------------------------------------------------------------------------
 
@@ -198,5 +221,5 @@ def explicit_axes(f: Callable | None = None, /, *, axes: Any = None, in_sharding
 
 def back_in(mesh: BaseMesh, x: Any) -> Any:
     """A value, divided along a mesh with axes of other types as its own type says."""
-    there = x.aval.sharding
+    there = x.aval.divided
     return constrained(x, NamedSharding(mesh, PartitionSpec() if there is None else there.spec))

@@ -61,7 +61,7 @@ class Plan:
 
     def run(self, args: Sequence[Any], avals: Sequence[ShapedArray], name: str) -> list[Any]:
         axes = self.mesh.axis_names
-        args = [divided(ArrayImpl(x._value, x.aval.update(sharding=None))
+        args = [divided(ArrayImpl(x._value, x.aval.update(divided=None))
                         if isinstance(x, ArrayImpl) else x, s, self.mesh, axes)
                 for x, s in zip(args, self.specs)]
         outs = shard_map_p.bind(*args, jaxpr=self.jaxpr, name=name, mesh=self.mesh, axes=axes,
@@ -141,8 +141,8 @@ def spec_of(mesh: BaseMesh, spec: PartitionSpec, aval: ShapedArray) -> Partition
     """The spec of a result. If types say how all is divided, what they say: of each dimension."""
     if not mesh.are_all_axes_explicit:
         return spec
-    return (PartitionSpec(*spec, *[None] * (aval.ndim - len(spec))) if aval.sharding is None else
-            aval.sharding.spec)
+    return (PartitionSpec(*spec, *[None] * (aval.ndim - len(spec))) if aval.divided is None else
+            aval.divided.spec)
 
 
 @follow.register

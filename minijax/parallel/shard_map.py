@@ -257,7 +257,7 @@ def with_devices(mesh: BaseMesh, args: Sequence[Any]) -> Mesh:
 
 def spec_of(x: Any, mesh: Mesh, axes: Sequence[Any]) -> PartitionSpec:
     """How an argument is divided along these axes of the mesh."""
-    sharding = getattr(x, "_sharding", typeof(x).sharding)
+    sharding = getattr(x, "_sharding", typeof(x).divided)
     if not isinstance(sharding, NamedSharding) or sharding.mesh.axis_names != mesh.axis_names:
         return PartitionSpec()
     spec = sharding.spec

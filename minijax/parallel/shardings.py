@@ -98,7 +98,7 @@ class Sharding:
 
     def in_type(self, aval: ShapedArray) -> ShapedArray:
         """The type of an array that is divided so: it says how along `Explicit` axes."""
-        return aval if aval.sharding is None else aval.update(sharding=None)
+        return aval if aval.divided is None else aval.update(divided=None)
 
     def is_equivalent_to(self, other: Sharding, ndim: int) -> bool:
         """Does an array of so many dimensions have the same parts on the same devices?"""
@@ -193,7 +193,7 @@ class NamedSharding(Sharding):
 
     def in_type(self, aval):
         if self.mesh.explicit_axes:
-            return aval.update(sharding=explicit_part(self.mesh, self.spec, aval.ndim))
+            return aval.update(divided=explicit_part(self.mesh, self.spec, aval.ndim))
         return super().in_type(aval)
 
     def sizes(self, shape: Sequence[int]) -> list[str]:

@@ -14,7 +14,7 @@ from minijax.jit import jit
 from minijax.lax import exact
 from minijax.lax.creation import of_dtype
 from minijax.lax.random_bits import random_bits_p
-from minijax.numpy.arguments import divisible
+from minijax.layouts import divisible
 from minijax.numpy.promotion import convert
 from minijax.random.keys import check_key, shape_of, split_into
 
