@@ -15,7 +15,7 @@ from minijax.compiler.costs import accessed, cost_of, size_in_bytes
 from minijax.compiler.executable import executable
 from minijax.core import Tracer, typeof
 from minijax.devices import devices
-from minijax.layouts import given, laid_out, place_of, shardings_of, wanted_sharding
+from minijax.layouts import There, given, laid_out, place_of, shardings_of, wanted_sharding
 from minijax.make_jaxpr import as_struct
 from minijax.tree_util import flatten_axes, tree_flatten, tree_leaves, tree_unflatten
 
@@ -112,7 +112,7 @@ class Compiled:
         wanted = each("jit out_shardings", self.out_info, self.shardings[1])
         said = (*ins, wanted_sharding(self.traced.jaxpr), *wanted, devices()[0])
         ins, outs = shardings_of(next(s for s in said if s is not None), self.traced.jaxpr, ins)
-        return ins, [b if a is None else a for a, b in zip(wanted, outs)]
+        return ins, [b if a is None or isinstance(a, There) else a for a, b in zip(wanted, outs)]
 
     def as_text(self) -> str:
         """The source it was compiled from."""

@@ -29,6 +29,7 @@ from minijax.parallel.meshes import AxisType, BaseMesh, PartitionSpec
 from minijax.parallel.partition import Layout, reshaped
 from minijax.parallel.shardings import NamedSharding, explicit_part
 from minijax.scopes import spoken, unspoken
+from minijax.selection import Select
 from minijax.tree_util import tree_map
 
 __all__ = ["ManualAxisType", "auto_axes", "explicit_axes"]
@@ -73,19 +74,30 @@ ShapedArray.manual_axis_type = property(  # type: ignore[attr-defined]
 # --- what is ambiguous ---------------------------------------------------------------------------
 
 
+CUTTING = {"dynamic_slice": "dynamic_slice", "pad": "padding", "slice": "slicing"}
+
+
 @singledispatch
 def refuse(prim: Primitive, mesh: BaseMesh, params: dict, avals: Sequence[ShapedArray],
            layouts: Sequence[Layout]) -> None:
     """ShardingTypeError: it does not follow from the operands how the result is divided."""
     x, names = avals[0], layouts[0]
-    if prim.name in ("gather", "dynamic_slice", "slice"):
-        sizes = params.get("slice_sizes") or prim.abstract_eval(x, **params).shape
+    if prim.name == "gather":
+        sizes = params["slice_sizes"]
         if any(axes and n != size for axes, n, size in zip(names, x.shape, sizes)):
             raise ShardingTypeError(
                 "Use `.at[...].get(out_sharding=)` to provide output PartitionSpec for the gather "
                 "indexing as out sharding could not be resolved unambiguously (or would require "
-                f"collectives on inputs). {prim} takes parts of a dimension that is divided, of "
-                f"an operand of type {x}.")
+                f"collectives on inputs). It takes parts of a dimension that is divided, of {x}.")
+    if prim.name in CUTTING:
+        shape = prim.abstract_eval(*avals, **params).shape
+        for axes, n, size in zip(names, x.shape, shape):
+            if axes and n != size and size % mesh.count(axes):
+                raise ShardingTypeError(
+                    f"{CUTTING[prim.name]} on sharded dims where out dim ({size}) is not divisible "
+                    f"by mesh axes ({mesh.count(axes)}) with spec ({','.join(axes)}) is not "
+                    f"implemented. Got input type={x.str_short(True)} and output shape={shape}. "
+                    "With x.at[...].get(out_sharding=...) you can say how the result is divided.")
     if prim.name == "sort" and names[params["dimension"]]:
         raise ShardingTypeError("Arguments to sort must be unsharded over the sorting dimension. "
                                 f"Got {x} and sorting dimension={params['dimension']}")
@@ -109,6 +121,13 @@ def _(prim: Elementwise, mesh, params, avals, layouts):
         raise ShardingTypeError(f"{prim} got incompatible shardings for broadcasting: "
                                 f"{', '.join(specs)}.")
     check_once(prim, avals, mesh, [next(iter(entries), ()) for entries in dims])
+
+
+@refuse.register
+def _(prim: Select, mesh, params, avals, layouts):
+    if any(a and b and a != b for entries in layouts[2:] for a, b in zip(layouts[1], entries)):
+        raise ShardingTypeError("select cases must have the same shardings, got "
+                                f"{', '.join(map(str, avals[1:]))}")
 
 
 @refuse.register

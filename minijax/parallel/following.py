@@ -16,7 +16,7 @@ from minijax.devices import Device
 from minijax.families import Program
 from minijax.jaxpr import Jaxpr, JaxprEqn, Var, derive, subprograms
 from minijax.jit import Call, jit_p
-from minijax.layouts import follow, shardings_of
+from minijax.layouts import There, follow, shardings_of
 from minijax.parallel.constraint import as_sharding
 from minijax.parallel.context import concrete
 from minijax.parallel.dividing import divided, joined, part_of
@@ -177,6 +177,11 @@ def _(where, jaxpr, ins):
 @shardings_of.register
 def _(device: Device, jaxpr, ins):
     return shardings_of(SingleDeviceSharding(device), jaxpr, ins)
+
+
+@shardings_of.register
+def _(there: There, jaxpr, ins):
+    return shardings_of(there.device, jaxpr, ins)
 
 
 @follow.register

@@ -35,7 +35,7 @@ from minijax.lax.exchanges import all_gather
 from minijax.lax.joining import Stack
 from minijax.lax.reducing import reduce_max_p, reduce_min_p
 from minijax.lax.shaping import Squeeze
-from minijax.lax.slicing import Slice
+from minijax.lax.slicing import Pad, Slice
 from minijax.parallel.constraint import Constraint
 from minijax.parallel.mapped import ShardMap
 from minijax.parallel.meshes import BaseMesh
@@ -230,7 +230,16 @@ def _(prim: Slice, where, e, ins):
            not in ((0, n, 1), (0, n, n) if p["strides"] is None else (0, n, 1))]
     x = where.gathered(ins[0], cut)
     limits = tuple(p["limit_indices"][i] if i in cut else n for i, n in enumerate(x.shape))
-    return where.bind(e, [x], x.layout, limit_indices=limits)
+    (out,) = where.bind(e, [x], x.layout, limit_indices=limits)
+    return [where.relaid(out, where.fits(e.outvars[0].aval.shape, ins[0].layout))]
+
+
+@partition.register
+def _(prim: Pad, where, e, ins):
+    padded = [i for i, amounts in enumerate(e.params["padding_config"]) if any(amounts)]
+    x = where.gathered(ins[0], padded)
+    (out,) = where.bind(e, [x, ins[1]], x.layout)
+    return [where.relaid(out, where.fits(e.outvars[0].aval.shape, ins[0].layout))]
 
 
 @partition.register

@@ -207,6 +207,11 @@ class NamedSharding(Sharding):
         entries = [entry for i, entry in enumerate(self.spec) if i != dim]
         return explicit_part(self.mesh, PartitionSpec(*entries), len(entries))
 
+    def within(self, dim: int) -> NamedSharding:
+        """The same of an array that has one more dimension, here, which is not divided."""
+        entries = [*self.spec[:dim], None, *self.spec[dim:]]
+        return NamedSharding(self.mesh, PartitionSpec(*entries))
+
     def typed(self, *operation: Any) -> list[ShapedArray]:
         """The types of the results of an operation, one of whose operands is divided so."""
         return typed(self.mesh, *operation)
