@@ -67,8 +67,8 @@ def accumulate(ct_env: dict, x: Any, ct: Any) -> None:
     if ct is not None:
         if typeof(ct).vma != x.aval.vma:  # it varies over devices exactly as the variable does
             ct = current_trace().vary(ct, x.aval.vma)
-        if x.aval.divided not in (None, typeof(ct).divided):
-            ct = put(x.aval.divided, ct)  # and is divided as it is
+        if (have := typeof(ct).divided) != (want := x.aval.divided):
+            ct = put(want or have.undivided, ct)  # and is divided exactly as it is
         ct_env[x] = add_any(ct_env[x], ct) if x in ct_env else ct
 
 

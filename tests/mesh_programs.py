@@ -305,6 +305,16 @@ FOLLOWING: dict[str, Callable] = {  # of an array (8, 8), divided along both axe
 }
 
 
+CUTTING: dict[str, Callable] = {  # how XLA divides these results is its own affair
+    "cut": lambda jax, jnp, x: (x[2:6], x[:, 1:], x[::2], jax.lax.dynamic_slice(
+        x, (1, 0), (2, 8)), jax.lax.dynamic_slice(x, (0, 3), (4, 4))),
+    "filled up": lambda jax, jnp, x: (
+        jnp.pad(x, 2), jnp.pad(x, ((0, 0), (1, 0))), jax.lax.dynamic_update_slice(
+            x, x[:2] * 0, (3, 0))),
+    "pieces": lambda jax, jnp, x: (jnp.split(x, 2, 1), jnp.split(x, [3]), jax.lax.top_k(x, 2)),
+}
+
+
 def following(name: str) -> None:
     f = FOLLOWING[name]
 

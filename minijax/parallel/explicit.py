@@ -97,7 +97,7 @@ def refuse(prim: Primitive, mesh: BaseMesh, params: dict, avals: Sequence[Shaped
                     f"{CUTTING[prim.name]} on sharded dims where out dim ({size}) is not divisible "
                     f"by mesh axes ({mesh.count(axes)}) with spec ({','.join(axes)}) is not "
                     f"implemented. Got input type={x.str_short(True)} and output shape={shape}. "
-                    "With x.at[...].get(out_sharding=...) you can say how the result is divided.")
+                    "Use `.at[...].get(out_sharding=)` to say how the result is divided.")
     if prim.name == "sort" and names[params["dimension"]]:
         raise ShardingTypeError("Arguments to sort must be unsharded over the sorting dimension. "
                                 f"Got {x} and sorting dimension={params['dimension']}")

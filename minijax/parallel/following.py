@@ -17,6 +17,7 @@ from minijax.families import Program
 from minijax.jaxpr import Jaxpr, JaxprEqn, Var, derive, subprograms
 from minijax.jit import Call, jit_p
 from minijax.layouts import There, follow, shardings_of
+from minijax.parallel import cuts as _cuts  # noqa: F401  # its rules
 from minijax.parallel.constraint import as_sharding
 from minijax.parallel.context import concrete
 from minijax.parallel.dividing import divided, joined, part_of

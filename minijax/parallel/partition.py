@@ -35,21 +35,20 @@ from minijax.lax.exchanges import all_gather
 from minijax.lax.joining import Stack
 from minijax.lax.reducing import reduce_max_p, reduce_min_p
 from minijax.lax.shaping import Squeeze
-from minijax.lax.slicing import Pad, Slice
 from minijax.parallel.constraint import Constraint
 from minijax.parallel.mapped import ShardMap
 from minijax.parallel.meshes import BaseMesh
 from minijax.parallel.shardings import check_devices
 from minijax.selection import Select
 
-__all__ = ["Part", "Partition"]
+__all__ = ["Layout", "Part", "Partition", "common", "partition"]
 
 Layout = tuple[tuple, ...]  # for each dimension, names of axes
 OVER_DEVICES = {reduce_sum_p: psum_p, reduce_max_p: pmax_p, reduce_min_p: pmin_p}
 # Operations that work along some dimensions, which these params name, and for others part by part.
 ALONG = {"argmax": "axes", "argmin": "axes", "concatenate": "dimension", "cumlogsumexp": "axis",
          "cummax": "axis", "cummin": "axis", "cumprod": "axis", "cumsum": "axis",
-         "rev": "dimensions", "sort": "dimension"}
+         "rev": "dimensions", "sort": "dimension", "split": "axis", "top_k": "axis"}
 
 
 class Part(NamedTuple):
@@ -113,6 +112,10 @@ class Partition:
         return self.relaid(x, tuple(() if dims is None or i in dims else names
                                     for i, names in enumerate(x.layout)))
 
+    def cut_again(self, e: JaxprEqn, outs: Sequence[Part], layout: Layout) -> list[Part]:
+        """Results in the layout of an operand, as far as their own sizes allow it."""
+        return [self.relaid(x, self.fits(v.aval.shape, layout)) for x, v in zip(outs, e.outvars)]
+
     def bind(self, e: JaxprEqn, ins: Sequence[Part], layout: Layout, **changes: Any) -> list[Part]:
         outs = e.primitive.bind(*[x.value for x in ins], **{**e.params, **changes})
         return [Part(x, layout) for x in (outs if e.primitive.multiple_results else [outs])]
@@ -172,8 +175,7 @@ def along(where: Partition, e: JaxprEqn, ins: Sequence[Part]) -> list[Part]:
     args = [where.relaid(x, layout) for x in ins]
     if e.outvars[0].aval.ndim < len(layout):
         return where.bind(e, args, tuple(n for i, n in enumerate(layout) if i not in dims))
-    cut = where.fits(e.outvars[0].aval.shape, wanted)
-    return [where.relaid(x, cut) for x in where.bind(e, args, layout)]
+    return where.cut_again(e, where.bind(e, args, layout), wanted)
 
 
 @partition.register
@@ -220,26 +222,6 @@ def _(prim: Squeeze, where, e, ins):
     dims = e.params["dimensions"]
     x = where.gathered(ins[0], dims)
     return where.bind(e, [x], tuple(n for i, n in enumerate(x.layout) if i not in dims))
-
-
-@partition.register
-def _(prim: Slice, where, e, ins):
-    shape, p = e.invars[0].aval.shape, e.params
-    cut = [i for i, n in enumerate(shape)
-           if (p["start_indices"][i], p["limit_indices"][i], (p["strides"] or shape)[i])
-           not in ((0, n, 1), (0, n, n) if p["strides"] is None else (0, n, 1))]
-    x = where.gathered(ins[0], cut)
-    limits = tuple(p["limit_indices"][i] if i in cut else n for i, n in enumerate(x.shape))
-    (out,) = where.bind(e, [x], x.layout, limit_indices=limits)
-    return [where.relaid(out, where.fits(e.outvars[0].aval.shape, ins[0].layout))]
-
-
-@partition.register
-def _(prim: Pad, where, e, ins):
-    padded = [i for i, amounts in enumerate(e.params["padding_config"]) if any(amounts)]
-    x = where.gathered(ins[0], padded)
-    (out,) = where.bind(e, [x, ins[1]], x.layout)
-    return [where.relaid(out, where.fits(e.outvars[0].aval.shape, ins[0].layout))]
 
 
 @partition.register

@@ -191,6 +191,11 @@ class NamedSharding(Sharding):
 
     num_devices = property(lambda self: self.mesh.size)
 
+    @property
+    def undivided(self) -> NamedSharding:
+        """All of it on each device of the mesh."""
+        return self.update(spec=PartitionSpec())
+
     def in_type(self, aval):
         if self.mesh.explicit_axes:
             return aval.update(divided=explicit_part(self.mesh, self.spec, aval.ndim))
