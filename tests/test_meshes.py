@@ -312,3 +312,34 @@ def test_misuse_is_explained(name):
     f, error, text = MISUSES[name]
     with pytest.raises(error, match=text):
         f()
+
+
+def test_resharding_changes_no_value_and_no_derivative():
+    """Its gradient is divided as the argument is."""
+    with jax.set_mesh(jax.make_mesh((4, 2), ("x", "y"))):
+        x = jax.device_put(numbers(8, 4), P("x", "y"))
+
+        def f(x):
+            return jnp.sum(jnp.sin(jax.reshard(x, P("y", None))))
+
+        for g in jax.grad(f), jax.jit(jax.grad(f)), jax.grad(jax.jit(f)):
+            np.testing.assert_allclose(g(x), np.cos(x), 1e-5)
+            assert g(x).sharding == x.sharding
+        rows = jax.vmap(lambda r: jax.reshard(r, P("x")))(numbers(3, 8))
+        np.testing.assert_array_equal(rows, numbers(3, 8))
+        assert str(jax.typeof(rows)) == "float32[3,8@x]"
+
+
+def test_an_array_may_go_where_it_is_wanted_until_it_is_put():
+    second, third = jax.devices()[1:3]
+    with jax.default_device(second):
+        x = jnp.arange(4)
+        assert not x.committed and x.devices() == {second} and (x + 1).devices() == {second}
+    assert (x + 1).devices() == {jax.devices()[0]}
+    y = x + jax.device_put(1, third)
+    assert y.committed and y.devices() == {third}
+    with pytest.raises(ValueError, match="incompatible devices"):
+        y + jax.device_put(1, second)
+    with pytest.raises(RuntimeError, match="Unknown backend: 'gpu' requested"):
+        jax.default_device("gpu").__enter__()
+    np.testing.assert_array_equal(jax.device_get(x), np.arange(4))
