@@ -343,3 +343,19 @@ def test_an_array_may_go_where_it_is_wanted_until_it_is_put():
     with pytest.raises(RuntimeError, match="Unknown backend: 'gpu' requested"):
         jax.default_device("gpu").__enter__()
     np.testing.assert_array_equal(jax.device_get(x), np.arange(4))
+
+
+def test_what_a_constraint_leaves_open_stays_as_it_is():
+    """`vmap` says nothing of the dimension of the batch."""
+    mesh, open_ = grid(jax), P.UNCONSTRAINED
+    x = jax.device_put(numbers(8, 4, 2), NamedSharding(mesh, P("x")))
+    for f in (jax.vmap(lambda r: jax.lax.with_sharding_constraint(r, NamedSharding(mesh, P("y")))),
+              lambda x: jax.lax.with_sharding_constraint(
+                  x, NamedSharding(mesh, P(open_, "y", None)))):
+        y = jax.jit(f)(x)
+        np.testing.assert_array_equal(y, x)
+        assert y.sharding.is_equivalent_to(NamedSharding(mesh, P("x", "y")), 3)
+    typed = jax.make_mesh((4, 2), ("x", "y"))
+    x = jax.device_put(numbers(8, 4), NamedSharding(typed, P("x")))
+    y = jax.vmap(lambda r: jax.reshard(r, NamedSharding(typed, P("y"))))(x)
+    assert str(jax.typeof(y)) == "float32[8@x,4@y]"

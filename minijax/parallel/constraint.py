@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minijax.core import ArrayImpl, Tracer, typeof
+from minijax.core import ArrayImpl, ShapedArray, Tracer, typeof
 from minijax.families import Structural
 from minijax.jvp import as_array
 from minijax.layouts import There, put
@@ -27,7 +27,7 @@ class Constraint(Structural):
 
     def abstract_eval(self, x, *, sharding):
         sharding.check(x.shape)
-        return sharding.in_type(x)
+        return settled(sharding, x).in_type(x)
 
     def transpose(self, cts, x, *, sharding):
         return [self.bind(cts[0], sharding=x.aval.divided or sharding)]
@@ -35,8 +35,19 @@ class Constraint(Structural):
     def shift(self, params, size):
         sharding = params["sharding"]
         if isinstance(sharding, NamedSharding):
-            sharding = sharding.update(spec=PartitionSpec(None, *sharding.spec))
+            spec = PartitionSpec(PartitionSpec.UNCONSTRAINED, *sharding.spec)
+            sharding = sharding.update(spec=spec)
         return {"sharding": sharding}
+
+
+def settled(sharding: Sharding, x: ShapedArray) -> Sharding:
+    """Where a spec leaves a dimension open, it stays as the type says."""
+    if not isinstance(sharding, NamedSharding) or PartitionSpec.UNCONSTRAINED not in sharding.spec:
+        return sharding
+    have = [None] * x.ndim if x.divided is None else x.divided.spec
+    return sharding.update(spec=PartitionSpec(*(
+        old if new is PartitionSpec.UNCONSTRAINED else new
+        for old, new in zip(have, sharding.spec))))
 
 
 constraint_p = Constraint("sharding_constraint")

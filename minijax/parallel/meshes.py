@@ -40,7 +40,7 @@ class PartitionSpec:
 
     An entry is the name of an axis, a tuple of names (the first is the slowest), or None: the
     dimension is not divided. So are dimensions without an entry. The whole array is the same along
-    axes that are not mentioned.
+    axes that are not mentioned. `P.UNCONSTRAINED` leaves open how a dimension is divided.
 
     >>> import minijax as jax
     >>> jax.P("x", None, ("y", "z"))
@@ -52,6 +52,10 @@ class PartitionSpec:
 
     def __init__(self, *partitions: Any):
         self.partitions = tuple(simplified(p) for p in partitions)
+
+    def is_open(self, dim: int) -> bool:
+        """May this dimension be divided in any way?"""
+        return dim < len(self.partitions) and self.partitions[dim] is self.UNCONSTRAINED
 
     def names(self, dim: int) -> tuple:
         """The axes that a dimension is divided along."""

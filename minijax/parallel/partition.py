@@ -313,7 +313,8 @@ def _(prim: Constraint, where, e, ins):
         check_devices("with_sharding_constraint", where.mesh.devices.flat, [sharding])
     mesh = getattr(sharding, "mesh", None)
     same = mesh is not None and mesh.abstract_mesh == where.mesh.abstract_mesh
-    layout = tuple(sharding.spec.names(i) if same else () for i in range(rank))
+    layout = tuple(() if not same else ins[0].layout[i] if sharding.spec.is_open(i) else
+                   sharding.spec.names(i) for i in range(rank))
     return [where.relaid(ins[0], where.fits(e.invars[0].aval.shape, layout))]
 
 
