@@ -311,6 +311,10 @@ CUTTING: dict[str, Callable] = {  # how XLA divides these results is its own aff
     "filled up": lambda jax, jnp, x: (
         jnp.pad(x, 2), jnp.pad(x, ((0, 0), (1, 0))), jax.lax.dynamic_update_slice(
             x, x[:2] * 0, (3, 0))),
+    "picked": lambda jax, jnp, x: (
+        jnp.take(x, np.array([5, 0, 5]), 0), x[:, np.array([[1, 2], [0, 7]])],
+        jnp.ones((9, 3))[(x * 4).astype(int)], x[np.array([1, 9]), np.array([2, 0])],
+        jnp.take(x, np.array([3, 11]), 1, mode="fill")),
     "pieces": lambda jax, jnp, x: (jnp.split(x, 2, 1), jnp.split(x, [3]), jax.lax.top_k(x, 2)),
 }
 

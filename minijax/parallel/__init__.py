@@ -35,7 +35,7 @@ How `jit` divides work:
 
     following.py  what is computed from divided arrays: where, and how its results are divided
     partition.py  from a program of whole arrays to the program of one device
-    cuts.py       its rules for slices, pads and updates
+    cuts.py       its rules for slices, pads, updates and lookups
     explicit.py   types that say how arrays are divided, and what they leave open
     constraint.py `with_sharding_constraint`, `reshard`
 

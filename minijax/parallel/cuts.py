@@ -1,11 +1,13 @@
-"""How `jit` divides operations that cut, and fill up: along other dimensions, part by part.
+"""How `jit` divides operations that cut, pick and fill up: along other dimensions, part by part.
 
 A dimension that is cut is gathered before; and afterwards divided again, if its new size allows it.
 """
 
 from __future__ import annotations
 
+from minijax.core import Primitive
 from minijax.lax.dynamic import DynamicSlice, DynamicUpdateSlice
+from minijax.lax.indexing import Gather
 from minijax.lax.slicing import Pad, Slice
 from minijax.parallel.partition import common, partition
 
@@ -49,3 +51,23 @@ def _(prim: DynamicUpdateSlice, where, e, ins):
     args = [where.relaid(x, within) for x in ins[:2]]
     outs = where.bind(e, [*args, *map(where.gathered, ins[2:])], within)
     return where.cut_again(e, outs, layout)
+
+
+@partition.register
+def _(prim: Gather, where, e, ins):
+    """Windows that are whole along a dimension are divided along it; and so are the indices."""
+    numbers, sizes = e.params["dimension_numbers"], e.params["slice_sizes"]
+    if numbers.operand_batching_dims:
+        return partition.dispatch(Primitive)(prim, where, e, ins)
+    shape, gone = e.invars[0].aval.shape, numbers.collapsed_slice_dims
+    x = where.gathered(ins[0], [i for i, n in enumerate(shape) if sizes[i] != n or i in gone])
+    used = {name for axes in x.layout for name in axes}
+    *kept, _ = (() if used.intersection(axes) else axes for axes in ins[1].layout)
+    indices = where.relaid(ins[1], (*kept, ()))
+    window = dict(zip(numbers.offset_dims, [axes for i, axes in enumerate(x.layout)
+                                            if i not in gone]))
+    batch = iter(kept)
+    layout = tuple(window[i] if i in window else next(batch)
+                   for i in range(e.outvars[0].aval.ndim))
+    local = tuple(x.shape[i] if axes else sizes[i] for i, axes in enumerate(x.layout))
+    return where.bind(e, [x, indices], layout, slice_sizes=local)
