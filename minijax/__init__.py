@@ -87,11 +87,8 @@ from minijax.make_jaxpr import (
 )
 from minijax.parallel import following as _following  # noqa: F401  # arrays are followed
 from minijax.parallel.constraint import reshard as reshard
-from minijax.parallel.meshes import (
-    PartitionSpec as _PartitionSpec,
-    make_mesh as make_mesh,
-    set_mesh as set_mesh,
-)
+from minijax.parallel.context import set_mesh as set_mesh
+from minijax.parallel.meshes import PartitionSpec as _PartitionSpec, make_mesh as make_mesh
 from minijax.parallel.placing import (
     device_put as device_put,
     make_array_from_callback as make_array_from_callback,
@@ -101,6 +98,7 @@ from minijax.parallel.placing import (
 from minijax.parallel.pmap import pmap as pmap
 from minijax.parallel.shard_map import shard_map as shard_map
 from minijax.parallel.shardings import NamedSharding as NamedSharding, Shard as Shard
+from minijax.parallel.smap import smap as smap
 from minijax.references import Ref as Ref, freeze as freeze, new_ref as new_ref
 from minijax.scopes import named_call as named_call, named_scope as named_scope
 from minijax.separate_passes import fwd_and_bwd as fwd_and_bwd

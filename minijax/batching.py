@@ -47,9 +47,7 @@ class BatchTracer(Tracer):
     __slots__ = ("value", "dim")
 
     def __init__(self, trace: Trace, value: Any, dim: int):
-        aval = typeof(value)
-        shape = aval.shape[:dim] + aval.shape[dim + 1:]
-        super().__init__(trace, ShapedArray(shape, aval.dtype, aval.weak_type, aval.vma))
+        super().__init__(trace, element(typeof(value), dim))
         self.value, self.dim = value, dim
 
     def __repr__(self) -> str:
@@ -202,7 +200,13 @@ def batch_jaxpr(jaxpr: Jaxpr, axis: AxisData, dims: tuple[int | None, ...],
 def widen(aval: ShapedArray, size: int, dim: int | None) -> ShapedArray:
     if dim is None:
         return aval
-    return aval.update(shape=(*aval.shape[:dim], size, *aval.shape[dim:]))
+    divided = aval.divided and aval.divided.within(dim)
+    return aval.update(shape=(*aval.shape[:dim], size, *aval.shape[dim:]), divided=divided)
+
+
+def element(aval: ShapedArray, dim: int) -> ShapedArray:
+    divided = aval.divided and aval.divided.without(dim)
+    return aval.update(shape=aval.shape[:dim] + aval.shape[dim + 1:], divided=divided)
 
 
 # --- the transformation ----------------------------------------------------------------------

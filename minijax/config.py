@@ -188,12 +188,14 @@ def text(value: Any) -> str | None:
 
 def device(value: Any) -> Any:
     """None, a platform's name, or a `Device` (known by its platform: its class is further out)."""
-    if value is not None and value not in ("cpu", "gpu", "tpu") and not hasattr(value, "platform"):
+    if value in ("gpu", "tpu"):
+        raise RuntimeError(f"Unknown backend: '{value}' requested. Platforms present are: cpu")
+    if value not in (None, "cpu") and not hasattr(value, "platform"):
         raise ValueError(
             "jax.default_device must be passed either a Device object (e.g. "
             f"`jax.devices('cpu')[0]`) or a platform name string like 'cpu', got: {value!r}"
         )
-    return value
+    return None if value == "cpu" else value  # its first device: where arrays are anyway
 
 
 def one_of(*allowed: str | None) -> Callable[[Any], str | None]:

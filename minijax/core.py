@@ -24,12 +24,11 @@ from minijax.errors import (
     TracerArrayConversionError,
     TracerBoolConversionError,
     TracerIntegerConversionError,
-    UnexpectedTracerError,
 )
 from minijax.float_checks import check_floats
-from minijax.leaks import check_leaks
+from minijax.leaks import check_leaks, leaked
 from minijax.numerics import read_only
-from minijax.source_info import show_line, user_line
+from minijax.source_info import user_line
 
 # --- types ---------------------------------------------------------------------------------
 
@@ -38,16 +37,17 @@ class ShapedArray:
     """The type of an array, its *aval*: what is known before there is a value.
 
     `weak_type` marks what came from a Python scalar and gives way in type promotion. `vma` are the
-    axes of a mesh over which the value varies, where the program of one device is written.
+    axes of a mesh over which the value varies, where the program of one device is written;
+    `divided` is along which axes of a mesh it is, if these are of the type that says so.
     """
 
-    __slots__ = ("shape", "dtype", "weak_type", "vma")
+    __slots__ = ("shape", "dtype", "weak_type", "vma", "divided")
 
     def __init__(self, shape: Sequence[int], dtype: Any, weak_type: bool = False,
-                 vma: frozenset = frozenset()):
+                 vma: frozenset = frozenset(), divided: Any = None):
         self.shape = tuple(shape)
         self.dtype = dtype if isinstance(dtype, np.dtype) else np.dtype(dtype)
-        self.weak_type, self.vma = weak_type, vma
+        self.weak_type, self.vma, self.divided = weak_type, vma, divided
 
     ndim = property(lambda self: len(self.shape))
     size = property(lambda self: int(np.prod(self.shape)))
@@ -60,8 +60,9 @@ class ShapedArray:
         return hash((self.shape, self.dtype, self.weak_type))
 
     def update(self, **changes: Any) -> ShapedArray:
-        """The same type with some of its fields changed."""
+        """The same type with some of its fields changed. Another shape is divided in no way yet."""
         fields: dict[str, Any] = {n: getattr(self, n) for n in self.__slots__}
+        fields["divided"] = None if "shape" in changes else self.divided
         return ShapedArray(**fields | changes)
 
     def strip_weak_type(self) -> ShapedArray:
@@ -73,7 +74,8 @@ class ShapedArray:
     def str_short(self, short_dtypes: bool = False) -> str:
         name = dtypes.short_name(self.dtype) if short_dtypes else dtypes.name(self.dtype)
         names = f"({','.join(sorted(self.vma))})" if len(self.vma) > 1 else "".join(self.vma)
-        return f"{name}[{','.join(map(str, self.shape))}]" + f"{{V:{names}}}" * bool(names)
+        sizes = map(str, self.shape) if self.divided is None else self.divided.sizes(self.shape)
+        return f"{name}[{','.join(sizes)}]" + f"{{V:{names}}}" * bool(names)
 
     def __str__(self) -> str:
         return ("~" if self.weak_type else "") + self.str_short()
@@ -273,10 +275,13 @@ class Primitive:
         out = self.abstract_eval(*avals, **params)
         vma = self.vma_rule(avals, params)
         if self.multiple_results:
-            return [a.update(vma=vma) for a in out] if vma else list(out)
-        weak = self.weak_type_rule(avals, params)
-        return [out if out.weak_type == weak and out.vma == vma else
-                ShapedArray(out.shape, out.dtype, weak, vma)]
+            outs = [a.update(vma=vma) for a in out] if vma else list(out)
+        else:
+            weak = self.weak_type_rule(avals, params)
+            outs = [out if out.weak_type == weak and out.vma == vma else
+                    ShapedArray(out.shape, out.dtype, weak, vma)]
+        divided = next((a.divided for a in avals if a.divided), None)
+        return divided.typed(self, avals, params, outs) if divided else outs
 
     def vma_rule(self, avals: Sequence[ShapedArray], params: dict) -> frozenset:
         """The axes over which a result varies: those over which an operand does."""
@@ -354,7 +359,8 @@ class EvalTrace(Trace):
 
     def process_primitive(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
         divided = [x for x in args if type(x) is not ArrayImpl and isinstance(x, ArrayImpl)]
-        outs = divided[0].follow(prim, args, params) if divided else prim.evaluate(args, params)
+        where = divided[0] if divided else flags.jax_default_device
+        outs = prim.evaluate(args, params) if where is None else where.follow(prim, args, params)
         if flags.jax_debug_nans or flags.jax_debug_infs:
             check_floats(prim.name, outs)
         return outs
@@ -489,12 +495,3 @@ class Tracer(Array):
         if not self.aval.shape:
             raise TypeError("iteration over a 0-d array")
         return (self[i] for i in range(self.aval.shape[0]))  # type: ignore[index]
-
-
-def leaked(x: Tracer) -> UnexpectedTracerError:
-    return UnexpectedTracerError(
-        "Encountered an unexpected tracer: a function transformed by JAX had a side effect, "
-        f"through which an intermediate value of type {x.aval.str_short()} escaped.\n"
-        f"It was made while tracing the {x._trace.name}, and was created on line "
-        f"{show_line(x.line)}.\n"
-        "Return the value from the function instead of saving it in global state, or in a list.")

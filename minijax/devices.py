@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from minijax.config import flags
-from minijax.core import ArrayImpl
+from minijax.core import ArrayImpl, Primitive
+from minijax.layouts import There, follow
 from minijax.tree_util import tree_leaves, tree_map
 
 
@@ -26,6 +29,10 @@ class Device:
 
     def __init__(self, id: int):
         self.id = id
+
+    def follow(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
+        """The results of an operation where this is the default device."""
+        return follow(self, prim, args, params)
 
     def __repr__(self) -> str:
         return f"CpuDevice(id={self.id})"
@@ -57,9 +64,11 @@ def devices(backend: str | None = None) -> list[Device]:
     [CpuDevice(id=0), CpuDevice(id=1)]
     >>> jax.config.update("jax_num_cpu_devices", -1)
     """
-    if backend not in (None, "cpu"):
+    if backend in ("gpu", "tpu"):
         raise RuntimeError(f"Unknown backend: '{backend}' requested, but no platforms that are "
-                           "instances of it are present. Platforms present are: cpu")
+                           f"instances of {backend} are present. Platforms present are: cpu")
+    if backend not in (None, "cpu"):
+        raise RuntimeError(f"Unknown backend {backend}. Available backends are ['cpu']")
     count = number_of_devices()
     _cpu.extend(map(Device, range(len(_cpu), count)))
     return _cpu[:count]
@@ -93,6 +102,27 @@ def process_index(backend: str | None = None) -> int:
 def default_backend() -> str:
     """The platform that computations run on."""
     return "cpu"
+
+
+def asked_of_jit(device: Device | None, backend: str | None, shardings: tuple) -> tuple:
+    """The shardings of arguments and results, where `jit` may be given a device instead.
+
+    ValueError: both are given. RuntimeError: there is no such backend.
+    """
+    if device is None and backend is None:
+        return shardings
+    warnings.warn("backend and device argument on jit is deprecated. Put the inputs there, for "
+                  "the same behavior: `jax.device_put(x, jax.devices('cpu')[0])`.",
+                  DeprecationWarning, stacklevel=3)
+    if device is not None and backend is not None:
+        raise ValueError("can't specify both a device and a backend for jit, got "
+                         f"device={device!r} and backend={backend!r}")
+    for name, sharding in zip(("in_shardings", "out_shardings"), shardings):
+        if sharding is not None:
+            raise ValueError("If backend or device is specified on jit, then "
+                             f"{name} should not be specified.")
+    there = There(devices(backend)[0] if device is None else device)
+    return there, there
 
 
 def device_get(x: Any) -> Any:

@@ -47,3 +47,7 @@ class JaxprTypeError(TypeError):
 
 class InconclusiveDimensionOperation(Exception):
     """Of two sizes that are not known yet it cannot be said which is larger."""
+
+
+class ShardingTypeError(Exception):
+    """It does not follow from the types of operands how a result is divided among devices."""

@@ -71,7 +71,7 @@ class Elementwise(Primitive):
         first = avals[0]
         if self.simple and dtypes.kind(first.dtype) in self.accepts:
             for a in avals:
-                if a != first or a.vma != first.vma:
+                if a != first or a.vma != first.vma or a.divided != first.divided:
                     break
             else:
                 return [first]  # the common case, without the checks

@@ -91,7 +91,8 @@ class Shortened:
     def remember(self, found: Any, run: Callable, avals: Sequence[ShapedArray],
                  out_avals: Sequence[ShapedArray], sharding: Any = None) -> None:
         """Let the next calls with arguments like these take the short way, to `run`."""
-        if not found.captured and flags.state is not None and not checking_floats():
+        usual = flags.state is not None and flags.jax_default_device is None
+        if usual and not found.captured and not checking_floats():
             path = FastPath(found.jaxpr, run, avals, out_avals, found.in_tree, found.out_tree,
                             sharding)
             self.paths = [path, *self.paths[:3]]

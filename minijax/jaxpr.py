@@ -31,7 +31,7 @@ from minijax.core import (
     typeof,
 )
 from minijax.pretty_printer import Break, Doc, Group, Nest, join, layout
-from minijax.scopes import names
+from minijax.scopes import names, unspoken
 from minijax.source_info import user_line
 
 # --- the program form ----------------------------------------------------------------------
@@ -306,6 +306,7 @@ def derive(f: Callable, avals: Sequence[ShapedArray], name: str) -> Jaxpr:
 # --- checking ------------------------------------------------------------------------------
 
 
+@unspoken()
 def check_jaxpr(jaxpr: Jaxpr) -> None:
     """TypeError unless each variable is defined once, before use, with its equation's type."""
     known: set[Var] = set()

@@ -24,6 +24,7 @@ from minijax.compiler import compiled, timing_trace
 from minijax.compiler.executable import executable
 from minijax.config import Flags, config
 from minijax.core import ArrayImpl, Tracer, axis_env, to_numpy
+from minijax.devices import asked_of_jit
 from minijax.donation import give_up, offered
 from minijax.families import Program
 from minijax.fast_path import Shortened
@@ -153,7 +154,7 @@ def traced(programs: dict, fun: Callable, kind: str, avals: tuple, in_tree: Any,
            static: tuple = ()) -> Traced:
     """The program of `fun` at these types, from the table or traced now."""
     kinds = tuple(type(x) for _, x in static)  # 1, 1.0 and True are equal, and not the same
-    vmas = [a.vma for a in avals] if axis_env() else ()
+    vmas = [a.vma for a in avals] if axis_env() else [a.divided for a in avals]
     key = kind, static, kinds, in_tree, avals, axis_env(), *vmas, config.trace_context()
     try:
         found = programs.get(key)
@@ -215,8 +216,8 @@ class Jitted(Shortened):
 
     def lower(self, *args: Any, **kwargs: Any) -> Lowered:
         """The program for arguments of these types, ready to be looked at or compiled."""
-        found, _ = self.find(args, kwargs)
-        return Lowered(found, leaf_names(self.fun, found.in_tree), self.shardings)
+        found, leaves = self.find(args, kwargs)
+        return Lowered(found, leaf_names(self.fun, found.in_tree), self.shardings, leaves)
 
     trace = lower
 
@@ -332,6 +333,7 @@ def jit(fun: Any = inspect.Parameter.empty, *, in_shardings: Any = None, out_sha
       static_argnums, static_argnames: arguments that are not traced: hashable values, by
         position or by name. The function is traced again for each new value of them.
       donate_argnums, donate_argnames: arguments whose memory may be reused.
+      device, backend: where it runs; deprecated: put the arguments there.
 
     Raises:
       ValueError: a static argument that cannot be hashed.
@@ -340,8 +342,8 @@ def jit(fun: Any = inspect.Parameter.empty, *, in_shardings: Any = None, out_sha
     if fun is inspect.Parameter.empty:
         return functools.partial(
             jit, in_shardings=in_shardings, out_shardings=out_shardings,
-            static_argnums=static_argnums, static_argnames=static_argnames,
-            donate_argnums=donate_argnums, donate_argnames=donate_argnames)
+            static_argnums=static_argnums, static_argnames=static_argnames, device=device,
+            donate_argnums=donate_argnums, donate_argnames=donate_argnames, backend=backend)
     check_callable(fun)
     if inspect.isgeneratorfunction(fun) or inspect.iscoroutinefunction(fun):
         raise TypeError(f"Expected a function, got a generator function or a coroutine: {fun}")
@@ -350,4 +352,5 @@ def jit(fun: Any = inspect.Parameter.empty, *, in_shardings: Any = None, out_sha
     if both := {*donated[1]} & {*static[1]}:
         raise ValueError("static_argnames and donate_argnames cannot intersect. Argument names "
                          f"{both} appear in both static_argnames and donate_argnames")
-    return Jitted(fun, *static, donated, (in_shardings, out_shardings))
+    shardings = asked_of_jit(device, backend, (in_shardings, out_shardings))
+    return Jitted(fun, *static, donated, shardings)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from types import FrameType, FunctionType, ModuleType
 from typing import Any
 
+from minijax.errors import UnexpectedTracerError
 from minijax.source_info import show_line
 
 
@@ -72,3 +73,13 @@ def is_object(x: Any) -> bool:
     """An object of a class written in Python: not a list, a cell, or a bound method."""
     return hasattr(type(x), "__dict__") and type(x).__module__ not in (
         "builtins", "collections", "functools", "itertools", "types")
+
+
+def leaked(x: Any) -> UnexpectedTracerError:
+    """The error for a tracer that has outlived its trace."""
+    return UnexpectedTracerError(
+        "Encountered an unexpected tracer: a function transformed by JAX had a side effect, "
+        f"through which an intermediate value of type {x.aval.str_short()} escaped.\n"
+        f"It was made while tracing the {x._trace.name}, and was created on line "
+        f"{show_line(x.line)}.\n"
+        "Return the value from the function instead of saving it in global state, or in a list.")

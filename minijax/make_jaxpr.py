@@ -17,23 +17,25 @@ from minijax.tree_util import tree_unflatten
 
 
 class ShapeDtypeStruct:
-    """The shape and dtype of an array, without the array.
+    """The shape and dtype of an array, without the array; and where it is, if that matters.
 
     >>> import minijax as jax, minijax.numpy as jnp
     >>> jax.eval_shape(lambda x: x @ x.T, jax.ShapeDtypeStruct((3, 2), jnp.float32))
     ShapeDtypeStruct(shape=(3, 3), dtype=float32)
     """
 
-    def __init__(self, shape: Sequence[int], dtype: Any, *, weak_type: bool = False, **_: Any):
+    def __init__(self, shape: Sequence[int], dtype: Any, *, sharding: Any = None,
+                 weak_type: bool = False, **_: Any):
         if dtype is None:
             raise ValueError("ShapeDtypeStruct: dtype must be specified.")
-        self.aval = ShapedArray(shape, np.dtype(dtype), weak_type)
+        self.aval, self._sharding = ShapedArray(shape, np.dtype(dtype), weak_type), sharding
 
     shape = property(lambda self: self.aval.shape)
     dtype = property(lambda self: self.aval.dtype)
     weak_type = property(lambda self: self.aval.weak_type)
     ndim = property(lambda self: self.aval.ndim)
     size = property(lambda self: self.aval.size)
+    sharding = property(lambda self: self._sharding)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -41,14 +43,16 @@ class ShapeDtypeStruct:
         return self.shape[0]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ShapeDtypeStruct) and self.aval == other.aval
+        return (isinstance(other, ShapeDtypeStruct) and self.aval == other.aval
+                and self.sharding == other.sharding)
 
     def __hash__(self) -> int:
         return hash(self.aval)
 
     def __repr__(self) -> str:
         weak = ", weak_type=True" if self.weak_type else ""
-        return f"ShapeDtypeStruct(shape={self.shape}, dtype={self.dtype.name}{weak})"
+        where = "" if self.sharding is None else f", sharding={self.sharding}"
+        return f"ShapeDtypeStruct(shape={self.shape}, dtype={self.dtype.name}{where}{weak})"
 
 
 def abstract(x: Any) -> ShapedArray:
@@ -111,7 +115,8 @@ def make_jaxpr(fun: Callable, static_argnums: int | Sequence[int] = (),
 
 
 def as_struct(aval: ShapedArray) -> ShapeDtypeStruct:
-    return ShapeDtypeStruct(aval.shape, aval.dtype, weak_type=aval.weak_type)
+    return ShapeDtypeStruct(aval.shape, aval.dtype, weak_type=aval.weak_type,
+                            sharding=aval.divided)
 
 
 def bind_static(fun: Callable, static_argnums: int | Sequence[int], args: Sequence[Any]

@@ -11,6 +11,7 @@ from typing import Any
 class Names(threading.local):
     stack: tuple[str, ...] = ()
     line: Any = None  # where a program is evaluated, the lines are those of its equations
+    unspoken = 0  # blocks whose operations the user has not asked for one by one
 
 
 names = Names()
@@ -38,6 +39,21 @@ class named_scope(contextlib.ContextDecorator):
 
     def __exit__(self, *exc: Any) -> None:
         names.stack = names.stack[:-1]
+
+
+class unspoken(contextlib.ContextDecorator):
+    """In this block, whoever asks for operations cannot say how their results are to be divided."""
+
+    def __enter__(self) -> None:
+        names.unspoken += 1
+
+    def __exit__(self, *exc: Any) -> None:
+        names.unspoken -= 1
+
+
+def spoken() -> bool:
+    """Does the user ask for the operations that come now, one by one?"""
+    return names.line is None and not names.unspoken
 
 
 def named_call(fun: Callable, *, name: str | None = None) -> Callable:

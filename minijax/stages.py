@@ -6,6 +6,7 @@ In JAX: jax/_src/stages.py.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -13,17 +14,19 @@ from typing import Any
 from minijax.compiler.costs import accessed, cost_of, size_in_bytes
 from minijax.compiler.executable import executable
 from minijax.core import Tracer, typeof
-from minijax.layouts import given, laid_out
+from minijax.devices import devices
+from minijax.layouts import There, given, laid_out, place_of, shardings_of, wanted_sharding
 from minijax.make_jaxpr import as_struct
-from minijax.tree_util import tree_flatten, tree_unflatten
+from minijax.tree_util import flatten_axes, tree_flatten, tree_leaves, tree_unflatten
 
 
 class Lowered:
     """A traced program, before it is compiled."""
 
-    def __init__(self, traced: Any, names: Sequence[str], shardings: tuple[Any, Any]):
+    def __init__(self, traced: Any, names: Sequence[str], shardings: tuple[Any, Any],
+                 leaves: Sequence[Any]):
         self.traced, self.names, self.jaxpr = traced, names, traced.jaxpr
-        self.shardings = shardings
+        self.shardings, self.places = shardings, list(map(place_of, leaves))
         self.out_tree, self.in_tree = traced.out_tree, traced.in_tree
         self.in_avals = tree_unflatten(traced.in_tree, traced.avals)
 
@@ -62,7 +65,7 @@ class Compiled:
 
     def __init__(self, lowered: Lowered):
         self.traced, self.names = lowered.traced, lowered.names
-        self.shardings = lowered.shardings
+        self.shardings, self.places = lowered.shardings, lowered.places
         self.in_tree, self.in_avals = lowered.in_tree, lowered.in_avals
         self.out_tree, self.out_info = lowered.out_tree, lowered.out_info
 
@@ -75,18 +78,41 @@ class Compiled:
         if in_tree != self.traced.in_tree:
             raise TypeError("Function compiled with input pytree does not match the input pytree "
                             f"it was called with: {self.traced.in_tree} and {in_tree}.")
-        for i, (x, a) in enumerate(zip(leaves, self.traced.avals)):
+        for x in leaves:
             if isinstance(x, Tracer):
                 raise TypeError("Cannot apply JAX transformations to a function lowered and "
                                 "compiled for a particular signature. Detected an argument of "
                                 f"type {type(x)}.")
-            if typeof(x).strip_weak_type() != a.strip_weak_type():
-                raise TypeError("Argument types differ from the types for which this computation "
-                                "was compiled. The mismatches are:\n"
-                                f"Argument '{self.names[i]}' compiled with {a.str_short()} and "
-                                f"called with {typeof(x).str_short()}")
+        wrong = [f"Argument '{name}' compiled with {a.str_short()} and called with "
+                 f"{typeof(x).str_short()}"
+                 for x, a, name in zip(leaves, self.traced.avals, self.names)
+                 if typeof(x).strip_weak_type() != a.strip_weak_type()]
+        if wrong:
+            raise TypeError("Argument types differ from the types for which this computation was "
+                            "compiled. The mismatches are:\n" + "\n".join(wrong))
         leaves = given(leaves, in_tree, self.shardings[0])
         return laid_out("jit out_shardings", self.traced(leaves), self.shardings[1])
+
+    @property
+    def input_shardings(self) -> Any:
+        """Where the arguments are to be: `(args, kwargs)`, a sharding for each array."""
+        return tree_unflatten(self.in_tree, self.where[0])
+
+    @property
+    def output_shardings(self) -> Any:
+        """Where the results will be."""
+        return tree_unflatten(self.out_tree, self.where[1])
+
+    @functools.cached_property
+    def where(self) -> tuple[list[Any], list[Any]]:
+        args, kwargs = self.in_avals
+        asked = [*each("jit in_shardings", args, self.shardings[0]), *[None] * len(
+            tree_leaves(kwargs))]
+        ins = [b if a is None else a for a, b in zip(asked, self.places)]
+        wanted = each("jit out_shardings", self.out_info, self.shardings[1])
+        said = (*ins, wanted_sharding(self.traced.jaxpr), *wanted, devices()[0])
+        ins, outs = shardings_of(next(s for s in said if s is not None), self.traced.jaxpr, ins)
+        return ins, [b if a is None or isinstance(a, There) else a for a, b in zip(wanted, outs)]
 
     def as_text(self) -> str:
         """The source it was compiled from."""
@@ -114,6 +140,12 @@ class Compiled:
     def runtime_executable(self) -> Any:
         """The function from NumPy arrays to NumPy arrays that it runs."""
         return executable(self.traced.jaxpr).compile()
+
+
+def each(what: str, tree: Any, shardings: Any) -> list[Any]:
+    """The sharding of each leaf, from a prefix of the pytree; None for all: nothing is said."""
+    return ([None] * len(tree_leaves(tree)) if shardings is None else
+            flatten_axes(what, tree, shardings))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,15 +21,18 @@ from minijax.derivative_checks import check_cotangent, check_grad_inputs, check_
 from minijax.families import add_any, zeros
 from minijax.jaxpr import Jaxpr, derive, derived, read, trace_to_jaxpr
 from minijax.jvp import as_array, instantiate
+from minijax.layouts import put
 from minijax.linearize import linearize_flat
 from minijax.make_jaxpr import duck_aval
 from minijax.partial import Partial
+from minijax.scopes import unspoken
 from minijax.source_info import name_of
 from minijax.tree_util import tree_flatten, tree_unflatten
 
 # --- a linear program, backwards -------------------------------------------------------------
 
 
+@unspoken()
 def backward(jaxpr: Jaxpr, args: Sequence[Any], cts: Sequence[Any]) -> list[Any]:
     """Cotangents of the `UndefinedPrimal` inputs of a program that is linear in them, in order.
 
@@ -64,6 +67,8 @@ def accumulate(ct_env: dict, x: Any, ct: Any) -> None:
     if ct is not None:
         if typeof(ct).vma != x.aval.vma:  # it varies over devices exactly as the variable does
             ct = current_trace().vary(ct, x.aval.vma)
+        if (have := typeof(ct).divided) != (want := x.aval.divided):
+            ct = put(want or have.undivided, ct)  # and is divided exactly as it is
         ct_env[x] = add_any(ct_env[x], ct) if x in ct_env else ct
 
 

@@ -7,8 +7,10 @@ results. A result may be a text: how an array is divided, or a picture.
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -303,6 +305,20 @@ FOLLOWING: dict[str, Callable] = {  # of an array (8, 8), divided along both axe
 }
 
 
+CUTTING: dict[str, Callable] = {  # how XLA divides these results is its own affair
+    "cut": lambda jax, jnp, x: (x[2:6], x[:, 1:], x[::2], jax.lax.dynamic_slice(
+        x, (1, 0), (2, 8)), jax.lax.dynamic_slice(x, (0, 3), (4, 4))),
+    "filled up": lambda jax, jnp, x: (
+        jnp.pad(x, 2), jnp.pad(x, ((0, 0), (1, 0))), jax.lax.dynamic_update_slice(
+            x, x[:2] * 0, (3, 0))),
+    "picked": lambda jax, jnp, x: (
+        jnp.take(x, np.array([5, 0, 5]), 0), x[:, np.array([[1, 2], [0, 7]])],
+        jnp.ones((9, 3))[(x * 4).astype(int)], x[np.array([1, 9]), np.array([2, 0])],
+        jnp.take(x, np.array([3, 11]), 1, mode="fill")),
+    "pieces": lambda jax, jnp, x: (jnp.split(x, 2, 1), jnp.split(x, [3]), jax.lax.top_k(x, 2)),
+}
+
+
 def following(name: str) -> None:
     f = FOLLOWING[name]
 
@@ -363,6 +379,229 @@ def meshes_of_the_context(jax, jnp, lax):
         with jax.set_mesh(mesh):
             outs.append(f(numbers(8)))
     return outs, [str(x.sharding) for x in outs]
+
+
+@program
+def meshes_without_devices(jax, jnp, lax):
+    P, sharding = jax.P, jax.sharding
+    explicit, mesh = sharding.AxisType.Explicit, grid(jax)
+    abstract = sharding.AbstractMesh((4, 2), ("x", "y"))
+    double = jax.shard_map(lambda x: 2 * x, mesh=mesh.abstract_mesh, in_specs=P("x"),
+                           out_specs=P("x"))
+    x = laid_out(jax, numbers(8), "x")
+    found = []
+
+    def inside(x):
+        there = sharding.get_abstract_mesh()
+        found.append(f"{there.shape_tuple} {there.axis_types} {there.manual_axes}")
+        return lax.psum(x, "x")
+
+    with jax.set_mesh(mesh):
+        found.append(str(sharding.get_abstract_mesh()))
+        y = jax.jit(double)(numbers(8))
+        jax.shard_map(inside, in_specs=P("x"), out_specs=P(), axis_names={"x"})(numbers(8))
+        with sharding.use_abstract_mesh(mesh.abstract_mesh.update(axis_names=("a", "b"))):
+            found.append(str(sharding.get_abstract_mesh().axis_names))
+    return double(x), y, found, [str(z) for z in (
+        abstract, repr(mesh.abstract_mesh), sharding.get_abstract_mesh(), abstract.size,
+        abstract.update_axis_types({"y": explicit}), abstract.update(axis_sizes=(2, 1)),
+        mesh.update(axis_names=("a", "b")), abstract == sharding.AbstractMesh((4, 2), ("x", "y")),
+        dict(abstract.shape), abstract.auto_axes, mesh.are_all_axes_auto, abstract.empty,
+        jax.NamedSharding(abstract, P("x")).shard_shape((8, 2)))], [error_of(f) for f in (
+            lambda: abstract.devices, lambda: sharding.AbstractMesh((4,), ("x",), (3,)),
+            lambda: sharding.use_abstract_mesh(mesh), lambda: jax.set_mesh(abstract),
+            lambda: jax.jit(lambda: sharding.get_mesh() and 1)())]
+
+
+@program
+def one_axis_at_a_time(jax, jnp, lax):
+    def inner(x):
+        return lax.psum(x, "y") * (1 + lax.axis_index("y")) + lax.axis_index("x")
+
+    both = jax.smap(jax.smap(inner, in_axes=1, out_axes=1, axis_name="y"), in_axes=0, out_axes=0,
+                    axis_name="x")
+    pair = jax.smap(lambda x, w: (x * w, lax.psum(x.sum(), "x")), in_axes=(0, None),
+                    out_axes=(0, None), axis_name="x")
+    with jax.set_mesh(grid(jax)):
+        return jax.jit(both)(numbers(8, 4)), jax.jit(pair)(numbers(8), np.float32(3)), [error_of(f)
+            for f in (lambda: jax.smap(inner, in_axes="x", out_axes=0, axis_name="x"),
+                      lambda: jax.smap(inner, in_axes=0, out_axes="x", axis_name="x"),
+                      lambda: jax.smap(inner, in_axes=0, out_axes=0, axis_name=("x", "y")),
+                      lambda: jax.smap(inner, out_axes=0, axis_name="x")(numbers(8)))]
+
+
+@program
+def where_a_compiled_program_wants_its_arguments(jax, jnp, lax):
+    P, mesh = jax.P, grid(jax)
+    rows, columns = (jax.NamedSharding(mesh, P(*spec)) for spec in (("x",), (None, "x")))
+    first, struct = jax.devices()[0], jax.ShapeDtypeStruct
+
+    def f(x, y):
+        return x @ y, {"t": x * 2}
+
+    plain = jax.jit(f).lower(struct((8, 8), np.float32), struct((8, 4), np.float32)).compile()
+    asked = jax.jit(f, in_shardings=(rows, None), out_shardings=(columns, None)).lower(
+        numbers(8, 8), numbers(8, 4)).compile()
+    typed = jax.jit(lambda x: x * 2).lower(struct((8, 8), np.float32, sharding=rows)).compile()
+    there = jax.jit(lambda x, k=1: x * k).lower(
+        jax.device_put(numbers(8), jax.devices()[3]), k=2).compile()
+
+    def texts(compiled):
+        return [str(s) for s in jax.tree.leaves((compiled.input_shardings,
+                                                 compiled.output_shardings))]
+
+    return [texts(plain), texts(there), texts(typed)[-1:], texts(asked)[2:3],
+            f"{asked.input_shardings[0][0] == rows} {typed.input_shardings[0][0] == rows} "
+            f"{first in plain.output_shardings[0].device_set}",
+            str(struct((8,), np.float32, sharding=rows)),
+            f"{struct((8,), np.float32, sharding=rows) == struct((8,), np.float32)}",
+            error_of(lambda: struct((7,), np.float32, sharding=rows))]
+
+
+@program
+def the_default_device(jax, jnp, lax):
+    second, third = jax.devices()[1:3]
+    first, on_third = jnp.ones(4), jax.device_put(numbers(4), third)
+    made = []
+
+    def look(*arrays):
+        made.extend(f"{sorted(d.id for d in x.devices())} {x.committed} {x.sharding}"
+                    for x in arrays)
+
+    with jax.default_device(second):
+        x = jnp.arange(4.0)
+        look(x, jnp.array([1.0]), jax.device_put(numbers(4)), jnp.asarray(numbers(4)), x + first,
+             jax.jit(lambda x: x * 2)(x), x * on_third, jax.random.normal(jax.random.key(0), (2,)),
+             jnp.asarray(first), x[1], jax.jit(jnp.sum)(first), jnp.linalg.norm(x))
+        with jax.default_device("cpu"):
+            look(jnp.ones(2))
+    look(x, x + first, x + on_third, jax.jit(lambda x: x)(on_third))
+    jax.config.update("jax_default_device", third)
+    twice = jax.jit(lambda x: x * 2)
+    look(jnp.zeros(3), twice(first), twice(first), twice(first))
+    jax.config.update("jax_default_device", None)
+    look(twice(first), x + 1)
+    return made, x, [error_of(f) for f in (
+        lambda: jax.devices("gpu"), lambda: jax.devices("none"), lambda: jax.device_count("tpu"),
+        lambda: jax.config.update("jax_default_device", 3))], str(jax.devices("cpu")[:2])
+
+
+@program
+def devices_that_are_asked_of_jit_and_pmap(jax, jnp, lax):
+    second = jax.devices()[1]
+
+    def places(x):
+        return f"{sorted(d.id for d in x.devices())} {x.committed}"
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        f = jax.jit(lambda x, y: x + y, device=second)
+        outs = (f(numbers(3), np.float32(1)), f(numbers(3), y=2.0),
+                jax.jit(lambda x: x, backend="cpu")(numbers(2)), jax.jit(f)(numbers(3), 1.0))
+        errors = [error_of(g) for g in (
+            lambda: jax.jit(f, device=second, backend="cpu"), lambda: jax.jit(f, backend="gpu")(1),
+            lambda: jax.jit(f, device=second, in_shardings=jax.NamedSharding(grid(jax), jax.P())))]
+    return outs, list(map(places, outs[:3])), errors, jax.pmap(
+        lambda x: x, backend="cpu")(numbers(2)), [error_of(f) for f in (
+            lambda: jax.pmap(lambda x: x, backend="gpu")(numbers(2)),
+            lambda: jax.pmap(lambda x: x, devices=[])(numbers(2)))]
+
+
+TYPED: dict[str, Callable] = {  # of x: f32[8@x,2@y], y: f32[8@x,2], z: f32[8@y,2], w: f32[2@y,8@x]
+    "sum of two": lambda jax, jnp, x, y, z, w: x + y,
+    "with a scalar": lambda jax, jnp, x, y, z, w: jnp.where(x > 0, x * 2, 0),
+    "sums": lambda jax, jnp, x, y, z, w: (x.sum(0), x.max(1), x.mean(), x.argmax(0)),
+    "products": lambda jax, jnp, x, y, z, w: (y @ np.ones((2, 3), np.float32),
+                                              x @ np.ones((2, 3), np.float32)),
+    "chosen": lambda jax, jnp, x, y, z, w: (
+        jnp.einsum("ij,jk->ik", x, w, out_sharding=jax.P("x", None)),
+        jnp.matmul(x, w, out_sharding=jax.P(None, "y")),
+        jnp.reshape(y.T, (16,), out_sharding=jax.P("x"))),
+    "shapes": lambda jax, jnp, x, y, z, w: (x.T, x[:, None], x.reshape(8, 2, 1), x.reshape(4, 2, 2),
+                                            jnp.broadcast_to(x, (3, 8, 2)), y.ravel()),
+    "joined": lambda jax, jnp, x, y, z, w: (jnp.concatenate([x, x]), jnp.stack([x, x])),
+    "parts of what is whole": lambda jax, jnp, x, y, z, w: (y[:, :1], y[:, 0], y[..., None]),
+    "softmax": lambda jax, jnp, x, y, z, w: jax.nn.softmax(x),
+    "rows": lambda jax, jnp, x, y, z, w: jax.vmap(lambda r: r.sum() * r)(x),
+    "made": lambda jax, jnp, x, y, z, w: (jnp.zeros(8, out_sharding=jax.P("x")),
+                                          jnp.arange(8, out_sharding=jax.P("x")), jnp.ones((8, 2))),
+    "resharded": lambda jax, jnp, x, y, z, w: (jax.reshard(x, jax.P("y", None)),
+                                               jax.reshard(x, jax.P())),
+    "gradient": lambda jax, jnp, x, y, z, w: jax.grad(
+        lambda w, x: jnp.sum(jnp.tanh(x @ w)), argnums=(0, 1))(jnp.ones((2, 3)), y),
+    "loop": lambda jax, jnp, x, y, z, w: jax.lax.fori_loop(0, 3, lambda i, a: a * 2, x),
+    "mapped": lambda jax, jnp, x, y, z, w: jax.shard_map(lambda a: a * 2, out_specs=jax.P(
+        "x", "y"))(x),
+    "asserted": lambda jax, jnp, x, y, z, w: jax.lax.with_sharding_constraint(x, jax.P("x", "y")),
+    "by rules": lambda jax, jnp, x, y, z, w: jax.sharding.auto_axes(
+        lambda x, w: (x @ w).reshape(64), out_sharding=jax.P("x"))(x, w),
+    "other sharding": lambda jax, jnp, x, y, z, w: x + z,
+    "one axis twice": lambda jax, jnp, x, y, z, w: y[:2] + w,
+    "contracted": lambda jax, jnp, x, y, z, w: x @ w,
+    "a product cut twice": lambda jax, jnp, x, y, z, w: y @ y.T,
+    "parts of parts": lambda jax, jnp, x, y, z, w: x[:2],
+    "a row": lambda jax, jnp, x, y, z, w: x[0],
+    "cut evenly": lambda jax, jnp, x, y, z, w: (
+        jax.lax.slice(x, (0, 0), (4, 2)), jax.lax.pad(x, 0.0, ((2, 2, 0), (0, 0, 0)))),
+    "scan": lambda jax, jnp, x, y, z, w: jax.lax.scan(
+        lambda c, r: (c * r.sum(0), r * 2), jax.reshard(jnp.ones(2), jax.P("y")),
+        jax.reshard(x, jax.P(None, "y"))[:, None]),
+    "one element": lambda jax, jnp, x, y, z, w: jax.vmap(lambda r: r.astype(
+        str(jax.typeof(r)).split("[")[0]))(x),
+    "scan along parts": lambda jax, jnp, x, y, z, w: jax.lax.scan(lambda c, r: (c, r), 0.0, x),
+    "padded unevenly": lambda jax, jnp, x, y, z, w: jnp.pad(x, 1),
+    "other cases": lambda jax, jnp, x, y, z, w: jnp.where(x > 0, x, z),
+    "sorted": lambda jax, jnp, x, y, z, w: jnp.sort(x, 0),
+    "added up": lambda jax, jnp, x, y, z, w: jnp.cumsum(x, 0),
+    "unequal parts": lambda jax, jnp, x, y, z, w: jnp.concatenate([x, y], 1),
+    "merged": lambda jax, jnp, x, y, z, w: y.T.reshape(16),
+    "wrongly asserted": lambda jax, jnp, x, y, z, w: jax.lax.with_sharding_constraint(
+        x, jax.P("y")),
+    "resharded to nothing": lambda jax, jnp, x, y, z, w: jax.reshard(x, None),
+}
+
+
+@program
+def sharding_in_types(jax, jnp, lax):
+    """What types say outside of `jit` and inside, and which operations are refused."""
+    P, specs = jax.P, (("x", "y"), ("x",), ("y",), ("y", "x"))
+    texts, values = [], []
+    with jax.set_mesh(jax.make_mesh((4, 2), ("x", "y"))):
+        args = [jax.device_put(numbers(*shape), P(*spec))
+                for shape, spec in zip(((8, 2), (8, 2), (8, 2), (2, 8)), specs)]
+        for name, f in TYPED.items():
+            g = functools.partial(f, jax, jnp)
+            try:
+                out = g(*args)
+            except (Exception, AssertionError) as error:
+                texts.append(f"{name}: {type(error).__name__}")
+                continue
+            values.append(out)
+            inside = []
+            jax.jit(lambda *a, g=g, inside=inside: inside.append(g(*a)) or 1)(*args)
+            texts += [f"{name}: {[str(jax.typeof(y)) for y in jax.tree.leaves(z)]}"
+                      for z in (out, inside)]
+            texts.append(str([y.sharding.spec for y in jax.tree.leaves(out)
+                              if y.sharding.num_devices > 1 and not y.is_fully_replicated]))
+    x = args[0]
+    program = jax.make_jaxpr(lambda x: jnp.sin(x).sum(0) * 2)(x)
+    return values, texts, str(program.out_avals), str(jax.typeof(x).sharding), str(
+        jax.eval_shape(jnp.sin, x)), str(jax.typeof(x + 1))
+
+
+@program
+def sharding_in_types_of_some_axes(jax, jnp, lax):
+    P, kind = jax.P, jax.sharding.AxisType
+    show = []
+    look = jax.sharding.explicit_axes(
+        lambda x: show.append(str(jax.typeof(x * 2))) or x * 2, in_sharding=P("x"))
+    with jax.set_mesh(jax.make_mesh((4, 2), ("x", "y"), (kind.Auto, kind.Explicit))):
+        x = jax.device_put(numbers(8, 8), P("x", "y"))
+        show += [str(jax.typeof(x)), str(jax.typeof(jax.reshard(x, P("y"))))]
+        refused = error_of(lambda: jax.reshard(x, P("x")))
+    with jax.set_mesh(grid(jax)):
+        y = jax.jit(look)(numbers(8))
+    return x, y, show, refused, str(jax.typeof(y))
 
 
 def error_of(f: Callable) -> str:

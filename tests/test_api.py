@@ -36,8 +36,8 @@ HERE = {
         eval_shape float0 freeze fwd_and_bwd grad hessian jacfwd jacobian jacrev jit jvp lax
         linear_transpose linearize local_device_count local_devices log_compiles make_jaxpr
         make_mesh named_call named_scope new_ref nn numpy numpy_dtype_promotion process_count
-        process_index pure_callback random remat reshard scipy set_mesh shard_map sharding tree
-        tree_util typeof value_and_grad vjp vmap""",
+        process_index pure_callback random remat reshard scipy set_mesh shard_map sharding smap
+        tree tree_util typeof value_and_grad vjp vmap""",
     "jax.ad_checkpoint": "checkpoint_name print_saved_residuals",
     "jax.config": "update jax_enable_x64",
     "jax.core": "ShapedArray Trace Tracer",
@@ -119,7 +119,8 @@ HERE = {
         ndtri softmax xlog1py xlogy""",
     "jax.scipy.stats.norm": "cdf logpdf pdf",
     "jax.sharding": """
-        AxisType Mesh NamedSharding PartitionSpec get_abstract_mesh reshard set_mesh""",
+        AbstractMesh AxisType Mesh NamedSharding PartitionSpec auto_axes explicit_axes
+        get_abstract_mesh reshard set_mesh use_abstract_mesh""",
     "jax.test_util": "check_grads check_jvp check_vjp",
     "jax.tree": "all flatten leaves map reduce structure transpose unflatten",
     "jax.tree_util": """
@@ -129,8 +130,6 @@ HERE = {
 }
 
 LATER = {
-    "no issue yet: sharding in types": {
-        "jax.sharding": "AbstractMesh auto_axes explicit_axes use_abstract_mesh"},
     "no issue yet": {
         "jax.experimental.checkify": """
             all_checks check checkify float_checks index_checks user_checks""",

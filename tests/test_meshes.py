@@ -118,10 +118,12 @@ def test_the_mesh_of_the_context():
 @pytest.mark.parametrize("f", [
     lambda x: jax.lax.with_sharding_constraint(x + 1, P("x")),
     lambda x: jax.shard_map(lambda x: x, in_specs=P("x"), out_specs=P("x"))(x),
-    lambda x: x * jax.sharding.get_mesh().shape["x"]], ids=["constraint", "shard_map", "shape"])
+    lambda x: x * jax.sharding.get_abstract_mesh().shape["x"]],
+    ids=["constraint", "shard_map", "shape"])
 def test_in_another_context_a_program_is_another_one(f):
     jitted, x = jax.jit(f), jnp.asarray(numbers(8))
-    for mesh in (jax.make_mesh((8,), ("x",)), grid(jax), jax.make_mesh((8,), ("x",))):
+    line = jax.make_mesh((8,), ("x",), (AxisType.Auto,))
+    for mesh in (line, grid(jax), line):
         for _ in range(2):
             with jax.set_mesh(mesh):
                 out, want = jitted(x), f(x)
@@ -130,12 +132,17 @@ def test_in_another_context_a_program_is_another_one(f):
 
 
 def test_specs_that_follow_the_arguments():
-    mesh = grid(jax)
+    mesh = jax.make_mesh((4, 2), ("x", "y"))
     x = jax.device_put(numbers(8, 4), NamedSharding(mesh, P("x", "y")))
     shapes = []
     jax.shard_map(lambda *xs: shapes.extend(x.shape for x in xs), mesh=mesh, out_specs=P())(
         x, numbers(3))
     assert shapes == [(2, 2), (3,)]
+    with pytest.raises(TypeError, match="it was not specified when .* of type AxisType.Auto"):
+        jax.shard_map(lambda x: x, mesh=grid(jax), out_specs=P("x"))(x)
+    with jax.set_mesh(grid(jax)):
+        with pytest.raises(ValueError, match="The context mesh .* should match the mesh passed"):
+            jax.shard_map(lambda x: x, mesh=mesh, in_specs=P("x"), out_specs=P("x"))(x)
 
 
 def test_pytrees_of_shardings():
@@ -305,3 +312,50 @@ def test_misuse_is_explained(name):
     f, error, text = MISUSES[name]
     with pytest.raises(error, match=text):
         f()
+
+
+def test_resharding_changes_no_value_and_no_derivative():
+    """Its gradient is divided as the argument is."""
+    with jax.set_mesh(jax.make_mesh((4, 2), ("x", "y"))):
+        x = jax.device_put(numbers(8, 4), P("x", "y"))
+
+        def f(x):
+            return jnp.sum(jnp.sin(jax.reshard(x, P("y", None))))
+
+        for g in jax.grad(f), jax.jit(jax.grad(f)), jax.grad(jax.jit(f)):
+            np.testing.assert_allclose(g(x), np.cos(x), 1e-5)
+            assert g(x).sharding == x.sharding
+        rows = jax.vmap(lambda r: jax.reshard(r, P("x")))(numbers(3, 8))
+        np.testing.assert_array_equal(rows, numbers(3, 8))
+        assert str(jax.typeof(rows)) == "float32[3,8@x]"
+
+
+def test_an_array_may_go_where_it_is_wanted_until_it_is_put():
+    second, third = jax.devices()[1:3]
+    with jax.default_device(second):
+        x = jnp.arange(4)
+        assert not x.committed and x.devices() == {second} and (x + 1).devices() == {second}
+    assert (x + 1).devices() == {jax.devices()[0]}
+    y = x + jax.device_put(1, third)
+    assert y.committed and y.devices() == {third}
+    with pytest.raises(ValueError, match="incompatible devices"):
+        y + jax.device_put(1, second)
+    with pytest.raises(RuntimeError, match="Unknown backend: 'gpu' requested"):
+        jax.default_device("gpu").__enter__()
+    np.testing.assert_array_equal(jax.device_get(x), np.arange(4))
+
+
+def test_what_a_constraint_leaves_open_stays_as_it_is():
+    """`vmap` says nothing of the dimension of the batch."""
+    mesh, open_ = grid(jax), P.UNCONSTRAINED
+    x = jax.device_put(numbers(8, 4, 2), NamedSharding(mesh, P("x")))
+    for f in (jax.vmap(lambda r: jax.lax.with_sharding_constraint(r, NamedSharding(mesh, P("y")))),
+              lambda x: jax.lax.with_sharding_constraint(
+                  x, NamedSharding(mesh, P(open_, "y", None)))):
+        y = jax.jit(f)(x)
+        np.testing.assert_array_equal(y, x)
+        assert y.sharding.is_equivalent_to(NamedSharding(mesh, P("x", "y")), 3)
+    typed = jax.make_mesh((4, 2), ("x", "y"))
+    x = jax.device_put(numbers(8, 4), NamedSharding(typed, P("x")))
+    y = jax.vmap(lambda r: jax.reshard(r, NamedSharding(typed, P("y"))))(x)
+    assert str(jax.typeof(y)) == "float32[8@x,4@y]"

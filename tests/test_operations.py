@@ -430,7 +430,7 @@ ELSEWHERE = {  # operations that no case can call by itself, and where they are 
     "tests/test_custom_rules.py": "custom_jvp_call custom_vjp_call custom_lin",
     "tests/test_checkpoint.py": "name remat2",
     "tests/test_shard_map.py": "all_gather_invariant pvary shard_map",
-    "tests/test_meshes.py": "sharding_constraint",
+    "tests/test_meshes.py": "reshard sharding_constraint",
     "tests/test_pmap_callbacks.py": "ask",
     "tests/test_collectives.py": "all_gather all_to_all axis_index pbroadcast ppermute "
                                  "reduce_scatter",

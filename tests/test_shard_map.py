@@ -13,7 +13,7 @@ import minijax.numpy as jnp
 from minijax import lax
 from minijax.config import enable_checks
 from minijax.parallel import following
-from tests.mesh_programs import COLLECTIVES, FOLLOWING, PROGRAMS, grid, laid_out
+from tests.mesh_programs import COLLECTIVES, CUTTING, FOLLOWING, PROGRAMS, grid, laid_out
 from tests.pmap_programs import jax_results, numbers
 
 from .tiers import heavy
@@ -68,10 +68,10 @@ def test_what_is_computed_from_divided_arrays(theirs, name, large, monkeypatch):
     check(theirs, name)
 
 
-@pytest.mark.parametrize("name", FOLLOWING)
+@pytest.mark.parametrize("name", [*FOLLOWING, *CUTTING])
 def test_devices_compute_what_one_computes(name, monkeypatch):
     monkeypatch.setattr(following, "LARGE", 0)
-    f = jax.jit(lambda x: FOLLOWING[name](jax, jnp, x))
+    f = jax.jit(lambda x: (FOLLOWING | CUTTING)[name](jax, jnp, x))
     got, want = f(laid_out(jax, numbers(8, 8), "x", "y")), f(jnp.asarray(numbers(8, 8)))
     for x, y in zip(jax.tree.leaves(got), jax.tree.leaves(want)):
         assert isinstance(x.sharding, jax.NamedSharding) and x.aval == y.aval

@@ -63,8 +63,8 @@ class Cond(Program):
         for jaxpr in branches:
             if not all(map(same_type, jaxpr.in_avals, avals)):
                 raise TypeError(f"cond branches take {jaxpr.in_avals}, got {list(avals)}")
-        return [ShapedArray(outs[0].shape, outs[0].dtype, all(a.weak_type for a in outs),
-                            index.vma.union(*(a.vma for a in outs)))
+        return [outs[0].update(weak_type=all(a.weak_type for a in outs),
+                               vma=index.vma.union(*(a.vma for a in outs)))
                 for outs in zip(*(jaxpr.out_avals for jaxpr in branches))]
 
     def effects_of(self, params):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minijax.batching import batch, batch_jaxpr, move_axis, move_to_front
+from minijax.batching import batch, batch_jaxpr, element, move_axis, move_to_front, widen
 from minijax.compiler import compiled, compiled_loop, patience
 from minijax.config import config
 from minijax.control_flow.agreement import check_carry, same_type, settled
@@ -49,7 +49,7 @@ class Scan(Program):
         jaxpr, length, num_carry = params["jaxpr"], params["length"], params["num_carry"]
         consts, carry, xs = parts(args, params["num_consts"], num_carry)
         avals = jaxpr.in_avals[:len(args) - len(xs)]
-        rows = [a.update(shape=(length, *a.shape)) for a in jaxpr.in_avals[len(avals):]]
+        rows = [widen(a, length, 0) for a in jaxpr.in_avals[len(avals):]]
         if length >= patience() and (run := compiled_loop(self, jaxpr, [*avals, *rows], params)):
             return run(*args)
         step = compiled(jaxpr)
@@ -63,11 +63,11 @@ class Scan(Program):
 
     def abstract_eval(self, *avals, jaxpr, length, num_consts, num_carry, **params):
         fixed = avals[:num_consts + num_carry]
-        rows = [a.update(shape=a.shape[1:]) for a in avals[len(fixed):]]
+        rows = [element(a, 0) for a in avals[len(fixed):]]
         if not all(map(same_type, jaxpr.in_avals, [*fixed, *rows])):
             raise TypeError(f"scan body takes {jaxpr.in_avals}, got {[*fixed, *rows]}")
         carry, ys = jaxpr.out_avals[:num_carry], jaxpr.out_avals[num_carry:]
-        return [*carry, *(a.update(shape=(length, *a.shape)) for a in ys)]
+        return [*carry, *(widen(a, length, 0) for a in ys)]
 
     def effects_of(self, params):
         return params["jaxpr"].effects
@@ -390,7 +390,7 @@ def scan(f: Callable, init: Any, xs: Any = None, length: int | None = None, reve
     if config.jax_disable_jit:
         return scan_in_python(f, init, xs, length, reverse)
     in_tree = tree_structure(((init, xs), {}))
-    row_avals = [typeof(x).update(shape=typeof(x).shape[1:]) for x in rows]
+    row_avals = [element(typeof(x), 0) for x in rows]
 
     def program() -> Any:
         found = program_of(f, "scan", [*map(typeof, carry), *row_avals], in_tree)
@@ -436,6 +436,10 @@ def scan_length(rows: Sequence[Any], length: Any) -> int:
     if any(not typeof(x).shape for x in rows):
         raise ValueError("scan got value with no leading axis to scan over: "
                          f"{', '.join(str(x) for x in rows if not typeof(x).shape)}.")
+    for x in rows:
+        if (divided := typeof(x).divided) and divided.spec[0]:
+            raise ValueError("0th dimension of all xs should be replicated. Got "
+                             f"{divided.spec}: divide another one, with jax.reshard.")
     sizes = {typeof(x).shape[0] for x in rows}
     if length is not None:
         given = known_int(length, "The `length` argument to `scan` expects a concrete `int` value. "

@@ -75,8 +75,7 @@ class While(Program):
             if not all(map(same_type, jaxpr.in_avals, given)):
                 raise TypeError(f"while loop takes {jaxpr.in_avals}, got {given}")
         often = cond_jaxpr.out_avals[0].vma  # over which axes the number of steps varies
-        return [ShapedArray(a.shape, a.dtype, a.weak_type and out.weak_type,
-                            a.vma | out.vma | often)
+        return [a.update(weak_type=a.weak_type and out.weak_type, vma=a.vma | out.vma | often)
                 for a, out in zip(carry, body_jaxpr.out_avals)]
 
     def effects_of(self, params):

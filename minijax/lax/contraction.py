@@ -15,6 +15,7 @@ from minijax.batching import batch
 from minijax.config import config
 from minijax.core import ShapedArray, typeof
 from minijax.families import Contraction, convert, transpose
+from minijax.layouts import divisible
 
 __all__ = ["DotDimensionNumbers", "Precision", "batch_matmul", "canonicalize_precision", "dot",
            "dot_general", "dot_general_p"]
@@ -242,8 +243,9 @@ def dot_dimension_numbers(numbers: Any) -> DotDimensionNumbers:
               for i in pair) for pair in numbers)
 
 
+@divisible
 def dot_general(lhs: Any, rhs: Any, dimension_numbers: Any, precision: Any = None,
-                preferred_element_type: Any = None) -> Any:
+                preferred_element_type: Any = None, *, out_sharding: Any = None) -> Any:
     """A sum of products over the contracting axes, for each index of the batch axes.
 
     >>> import minijax as jax, minijax.numpy as jnp

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes
-from minijax.core import ArrayImpl, Primitive, ShapedArray, typeof
+from minijax.core import ArrayImpl, Primitive, ShapedArray, Tracer, typeof
 from minijax.families import Axiswise, broadcast_in_dim, convert
 from minijax.lax.shapes import canonicalize_shape, check_shapelike
+from minijax.layouts import divisible, put
 from minijax.parallel.shardings import DividedArray
 
 __all__ = [
@@ -53,7 +54,9 @@ def iota(dtype: Any, size: int) -> Any:
     return broadcasted_iota(dtype, (size,), 0)
 
 
-def broadcasted_iota(dtype: Any, shape: Sequence[int], dimension: int) -> Any:
+@divisible
+def broadcasted_iota(dtype: Any, shape: Sequence[int], dimension: int, *, out_sharding: Any = None
+                     ) -> Any:
     """An array of `shape` whose element is its own index along the axis `dimension`.
 
     >>> import minijax as jax
@@ -116,6 +119,8 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None, shape: Sequence[int] |
     out = filled(wanted, fill_value, aval)
     if shape is None and isinstance(x, DividedArray) and isinstance(out, ArrayImpl):
         return x._sharding.array(out._value, out.aval)  # divided like x
+    if shape is None and isinstance(x, Tracer) and aval.divided:
+        return put(aval.divided, out)
     return out
 
 

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes
-from minijax.core import Array, ArrayImpl, Tracer, leaked, typeof
+from minijax.core import Array, ArrayImpl, Tracer, typeof
 from minijax.lax.shapes import not_a_shape
+from minijax.leaks import leaked
 from minijax.parallel.placing import device_put
+from minijax.parallel.shardings import by_default
 
 ARRAYLIKE = (Array, np.ndarray, np.generic, int, float, complex)
 
@@ -125,6 +127,8 @@ def placeable(f: Callable) -> Callable:
     @functools.wraps(f)
     def put(*args: Any, device: Any = None, out_sharding: Any = None, **kwargs: Any) -> Any:
         out, where = f(*args, **kwargs), out_sharding if device is None else device
-        return out if where is None else device_put(out, where)
+        if where is not None:
+            return device_put(out, where)
+        return out if any(out is x for x in args) else by_default(out)
 
     return put

@@ -16,6 +16,7 @@ import numpy as np
 from minijax import dtypes, lax
 from minijax.core import Array, ArrayImpl, Primitive
 from minijax.devices import Device, devices
+from minijax.layouts import place_of
 from minijax.numpy import (
     arithmetic,
     contractions,
@@ -125,7 +126,8 @@ def round_(self: Any, ndigits: int | None = None) -> Any:
 
 def reshape(self: Any, *args: Any, order: str = "C", out_sharding: Any = None) -> Any:
     """The same elements in another shape: x.reshape(2, 3) or x.reshape((2, 3))."""
-    return shaping.reshape(self, args[0] if len(args) == 1 else args, order)
+    return shaping.reshape(self, args[0] if len(args) == 1 else args, order,
+                           out_sharding=out_sharding)
 
 
 def transpose(self: Any, *args: Any) -> Any:
@@ -207,7 +209,10 @@ def flat(self: Any) -> Any:
 
 def sharding(self: Any) -> Sharding:
     """How the array is divided among devices."""
-    return getattr(self, "_sharding", None) or SingleDeviceSharding(devices()[0])
+    found = getattr(self, "_sharding", None)
+    if found is None or not found.committed:
+        return SingleDeviceSharding(found.devices[0] if found else devices()[0])
+    return found
 
 
 def device(self: Any) -> Device | Sharding:
@@ -275,12 +280,14 @@ PROPERTIES: dict[str, Callable] = {
 }
 ARRAY_PROPERTIES: dict[str, Callable] = {
     "addressable_shards": addressable_shards, "global_shards": addressable_shards,
-    "sharding": sharding, "committed": lambda self: hasattr(self, "_sharding"),
+    "sharding": sharding, "committed": lambda self: place_of(self) is not None,
     "is_fully_addressable": lambda self: True,
     "is_fully_replicated": lambda self: sharding(self).is_fully_replicated,
 }
 ARRAY_METHODS: dict[str, Callable] = {  # for values that are there
     "addressable_data": addressable_data,
+    "unsafe_buffer_pointer": lambda self: self._value.ctypes.data,
+    "__buffer__": lambda self, flags: memoryview(self.__array__()),  # from Python 3.12 on
     "__dlpack__": lambda self, **options: self._value.__dlpack__(**options),
     "__dlpack_device__": lambda self: self._value.__dlpack_device__(),
     "is_deleted": is_deleted,

@@ -9,6 +9,7 @@ import numpy as np
 
 from minijax import dtypes, lax
 from minijax.jit import jit
+from minijax.layouts import divisible
 from minijax.numpy.arguments import canonical_axis, ensure_arrays, refuse
 from minijax.numpy.promotion import convert, promote_dtypes
 from minijax.numpy.shaping import moveaxis, ravel
@@ -28,6 +29,7 @@ def contract(name: str, a: Any, b: Any, axes: Any, batch: Any, precision: Any, d
     return convert(out if order is None else lax.transpose(out, order), dtype, weak)
 
 
+@divisible
 def dot(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None,
         out_sharding: Any = None) -> Any:
     """The sum over the last axis of `a` and the last but one of `b` (the only one of a vector).
@@ -43,6 +45,7 @@ def dot(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = 
     return contract("dot", a, b, axes, ((), ()), precision, preferred_element_type)
 
 
+@divisible
 def matmul(a: Any, b: Any, *, precision: Any = None, preferred_element_type: Any = None,
            out_sharding: Any = None) -> Any:
     """The product of matrices, or of stacks of them, which broadcast: `a @ b`.
@@ -150,6 +153,7 @@ def outer(a: Any, b: Any, out: None = None) -> Any:
     return lax.expand_dims(ravel(a), (1,)) * lax.expand_dims(ravel(b), (0,))
 
 
+@divisible
 def tensordot(a: Any, b: Any, axes: Any = 2, *, precision: Any = None,
               preferred_element_type: Any = None, out_sharding: Any = None) -> Any:
     """The sum over pairs of axes: the last n of `a` with the first n of `b`, or those given.

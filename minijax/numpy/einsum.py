@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from minijax import dtypes, lax
+from minijax.layouts import divisible
 from minijax.numpy.arguments import ensure_arrays, refuse
 from minijax.numpy.promotion import convert
 
 
+@divisible
 def einsum(subscripts: Any, /, *operands: Any, out: None = None, optimize: Any = "auto",
            precision: Any = None, preferred_element_type: Any = None,
            _dot_general: Any = lax.dot_general, out_sharding: Any = None) -> Any:

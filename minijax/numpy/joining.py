@@ -13,6 +13,7 @@ from minijax import lax
 from minijax.batching import vmap
 from minijax.core import Array
 from minijax.jit import jit
+from minijax.layouts import divisible
 from minijax.numpy.arguments import (
     canonical_axis,
     check_arraylike,
@@ -218,6 +219,7 @@ def tile(A: Any, reps: Any) -> Any:
     return lax.tile(raise_rank(A, len(counts)), counts)
 
 
+@divisible
 def repeat(a: Any, repeats: Any, axis: int | None = None, *, total_repeat_length: int | None = None,
            out_sharding: Any = None) -> Any:
     """Each element repeated in place, along `axis` (None: of the flattened array).

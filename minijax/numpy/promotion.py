@@ -17,6 +17,7 @@ from minijax.config import flags
 from minijax.core import Array, ArrayImpl, ShapedArray
 from minijax.families import broadcast_in_dim, convert_element_type_p
 from minijax.jit import jit
+from minijax.layouts import divisible
 from minijax.numpy.arguments import (
     as_value,
     canonical_shape,
@@ -132,6 +133,7 @@ def broadcast_shapes(*shapes: Any) -> tuple[int, ...]:
     return tuple(out)
 
 
+@divisible
 def broadcast_to(array: Any, shape: Any, *, out_sharding: Any = None) -> Any:
     """`array` repeated along axes of size 1, and along new leading ones, to `shape`.
 

@@ -18,6 +18,7 @@ import numpy as np
 from minijax import dtypes, lax
 from minijax.config import flags
 from minijax.core import Tracer
+from minijax.layouts import divisible
 from minijax.numpy.creation import asarray
 from minijax.numpy.gathering import plan_gather
 from minijax.numpy.indexing import getitem
@@ -128,6 +129,7 @@ class IndexUpdate:
     def __repr__(self) -> str:
         return f"_IndexUpdateRef({self.array!r}, {self.index!r})"
 
+    @divisible
     def get(self, *, indices_are_sorted: bool = False, unique_indices: bool = False,
             mode: Any = None, fill_value: Any = None, out_sharding: Any = None,
             wrap_negative_indices: bool = True) -> Any:

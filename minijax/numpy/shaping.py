@@ -13,6 +13,7 @@ import numpy as np
 
 from minijax import lax
 from minijax.jit import jit
+from minijax.layouts import divisible
 from minijax.numpy.arguments import (
     canonical_axes,
     canonical_axis,
@@ -49,6 +50,7 @@ def size(a: Any, axis: Any = None) -> int:
 # --- reshaping -------------------------------------------------------------------------------
 
 
+@divisible
 def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None,
             out_sharding: Any = None) -> Any:
     """The same elements, in row-major order, in another shape; one size may be -1.
@@ -93,6 +95,7 @@ def complete_shape(old: tuple[int, ...], new: Any) -> tuple[int, ...]:
     return tuple(total // known if n == -1 else n for n in sizes)
 
 
+@divisible
 def ravel(a: Any, order: str = "C", *, out_sharding: Any = None) -> Any:
     """The elements in one dimension."""
     a = ensure_array("ravel", a)

@@ -23,17 +23,21 @@ What an engine rests on:
 Devices in a grid, and arrays that are divided:
 
     meshes.py     devices in rows and columns, whose axes have names
+    context.py    the mesh that is meant where none is given
     shardings.py  which part of an array is on which device
     placing.py    `device_put`
     picture.py    which device has what, as text
     dividing.py   the parts of an array, and the array of these parts
     shard_map.py  the transformation: a function of parts becomes a function of arrays
+    smap.py       the same along one axis of the mesh of the context
 
 How `jit` divides work:
 
     following.py  what is computed from divided arrays: where, and how its results are divided
     partition.py  from a program of whole arrays to the program of one device
-    constraint.py `with_sharding_constraint`
+    cuts.py       its rules for slices, pads, updates and lookups
+    explicit.py   types that say how arrays are divided, and what they leave open
+    constraint.py `with_sharding_constraint`, `reshard`
 
 Another engine:
 

@@ -13,17 +13,17 @@ from typing import Any
 from minijax.core import ShapedArray, typeof
 from minijax.families import broadcast_in_dim, reshape, transpose
 from minijax.lax.slicing import slice_in_dim
-from minijax.parallel.meshes import Mesh, PartitionSpec
+from minijax.parallel.meshes import BaseMesh, PartitionSpec
 
 __all__ = ["divided", "joined", "part_of"]
 
 
-def part_of(aval: ShapedArray, spec: PartitionSpec, mesh: Mesh) -> ShapedArray:
+def part_of(aval: ShapedArray, spec: PartitionSpec, mesh: BaseMesh) -> ShapedArray:
     """The type of the part of one device."""
     return aval.update(shape=[n // mesh.count(spec.names(i)) for i, n in enumerate(aval.shape)])
 
 
-def divided(x: Any, spec: PartitionSpec, mesh: Mesh, axes: Sequence[Any]) -> Any:
+def divided(x: Any, spec: PartitionSpec, mesh: BaseMesh, axes: Sequence[Any]) -> Any:
     """The parts of an array, along `axes`."""
     if not spec.mentioned():
         return x
@@ -38,7 +38,7 @@ def divided(x: Any, spec: PartitionSpec, mesh: Mesh, axes: Sequence[Any]) -> Any
     return rearranged(x, shape, order, [*lead, *local])
 
 
-def joined(x: Any, spec: PartitionSpec, mesh: Mesh, axes: Sequence[Any]) -> Any:
+def joined(x: Any, spec: PartitionSpec, mesh: BaseMesh, axes: Sequence[Any]) -> Any:
     """The whole, from the parts along `axes`; along those not mentioned, from the first device."""
     mentioned = spec.mentioned()
     for i, a in enumerate(axes):

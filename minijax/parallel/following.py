@@ -12,15 +12,25 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 from minijax.core import ArrayImpl, Primitive, ShapedArray, typeof
+from minijax.devices import Device
 from minijax.families import Program
 from minijax.jaxpr import Jaxpr, JaxprEqn, Var, derive, subprograms
-from minijax.jit import Call
-from minijax.layouts import follow
+from minijax.jit import Call, jit_p
+from minijax.layouts import There, follow, shardings_of
+from minijax.parallel import cuts as _cuts  # noqa: F401  # its rules
+from minijax.parallel.constraint import as_sharding
+from minijax.parallel.context import concrete
 from minijax.parallel.dividing import divided, joined, part_of
 from minijax.parallel.mapped import ShardMap, axes_in_scope, shard_map_p
-from minijax.parallel.meshes import Mesh, PartitionSpec
+from minijax.parallel.meshes import AbstractMesh, BaseMesh, Mesh, PartitionSpec
 from minijax.parallel.partition import Layout, Part, Partition
-from minijax.parallel.shardings import NamedSharding, Sharding, check_devices
+from minijax.parallel.shardings import (
+    NamedSharding,
+    Sharding,
+    SingleDeviceSharding,
+    by_default,
+    check_devices,
+)
 
 __all__ = ["Plan", "plan_of"]
 
@@ -33,7 +43,7 @@ _plans: OrderedDict[Hashable, Plan] = OrderedDict()
 class Plan:
     """How a program is run by the devices of a mesh, and how its results are divided."""
 
-    def __init__(self, jaxpr: Jaxpr, mesh: Mesh, layouts: Sequence[Layout]):
+    def __init__(self, jaxpr: Jaxpr, mesh: BaseMesh, layouts: Sequence[Layout]):
         where, found = Partition(mesh), []  # type: ignore[var-annotated]
         self.mesh, self.specs = mesh, list(map(as_spec, layouts))
 
@@ -52,8 +62,9 @@ class Plan:
 
     def run(self, args: Sequence[Any], avals: Sequence[ShapedArray], name: str) -> list[Any]:
         axes = self.mesh.axis_names
-        args = [divided(ArrayImpl(x._value, x.aval) if isinstance(x, ArrayImpl) else x, s,
-                        self.mesh, axes) for x, s in zip(args, self.specs)]
+        args = [divided(ArrayImpl(x._value, x.aval.update(divided=None))
+                        if isinstance(x, ArrayImpl) else x, s, self.mesh, axes)
+                for x, s in zip(args, self.specs)]
         outs = shard_map_p.bind(*args, jaxpr=self.jaxpr, name=name, mesh=self.mesh, axes=axes,
                                 check_vma=True)
         return [joined(ArrayImpl(x._value, x.aval), s, self.mesh, axes)
@@ -68,15 +79,19 @@ def as_spec(layout: Layout) -> PartitionSpec:
     return PartitionSpec(*entries)
 
 
-def layout_of(x: Any, mesh: Mesh) -> Layout:
-    """How an argument is divided; from another mesh: not at all."""
-    sharding, rank = getattr(x, "_sharding", None), typeof(x).ndim
+def layout_of(x: Any, mesh: BaseMesh) -> Layout:
+    """How an argument is divided."""
+    return layout_by(getattr(x, "_sharding", None), typeof(x).ndim, mesh)
+
+
+def layout_by(sharding: Any, rank: int, mesh: BaseMesh) -> Layout:
+    """How an array of this rank is divided; by the sharding of another mesh: not at all."""
     if isinstance(sharding, NamedSharding) and sharding.mesh == mesh:
         return tuple(sharding.spec.names(i) for i in range(rank))
     return ((),) * rank
 
 
-def plan_of(prim: Primitive, params: dict, avals: Sequence[ShapedArray], mesh: Mesh,
+def plan_of(prim: Primitive, params: dict, avals: Sequence[ShapedArray], mesh: BaseMesh,
             layouts: tuple[Layout, ...]) -> Plan:
     """The plan for an operation, or for the program that it runs; the last ones are kept."""
     if isinstance(prim, Call) and "jaxpr" in params:
@@ -119,12 +134,61 @@ def _(mesh: Mesh, prim: Primitive, args: Sequence[Any], params: dict) -> list[An
         outs = plan.run(args, avals, params.get("name", prim.name))
     else:
         outs = computed(prim, args, params)
-    return [NamedSharding(mesh, s).array(x._value, x.aval) for x, s in zip(outs, plan.out_specs)]
+    return [NamedSharding(mesh, spec_of(mesh, s, x.aval)).array(x._value, x.aval)
+            for x, s in zip(outs, plan.out_specs)]
+
+
+def spec_of(mesh: BaseMesh, spec: PartitionSpec, aval: ShapedArray) -> PartitionSpec:
+    """The spec of a result. If types say how all is divided, what they say: of each dimension."""
+    if not mesh.are_all_axes_explicit:
+        return spec
+    return (PartitionSpec(*spec, *[None] * (aval.ndim - len(spec))) if aval.divided is None else
+            aval.divided.spec)
+
+
+@follow.register
+def _(mesh: AbstractMesh, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
+    return follow(concrete(mesh), prim, args, params)
 
 
 @follow.register
 def _(sharding: NamedSharding, prim, args, params):
     return follow(sharding.mesh, prim, args, params)
+
+
+@shardings_of.register
+def _(mesh: Mesh, jaxpr: Jaxpr, ins: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    ins = [NamedSharding(mesh, PartitionSpec()) if s is None else as_sharding(s, "jit")
+           for s in ins]
+    layouts = tuple(layout_by(s, a.ndim, mesh) for s, a in zip(ins, jaxpr.in_avals))
+    plan = plan_of(jit_p, {"jaxpr": jaxpr}, jaxpr.in_avals, mesh, layouts)
+    return ins, [NamedSharding(mesh, spec_of(mesh, s, a))
+                 for s, a in zip(plan.out_specs, jaxpr.out_avals)]
+
+
+@shardings_of.register(Sharding)
+@shardings_of.register(PartitionSpec)
+def _(where, jaxpr, ins):
+    where = as_sharding(where, "jit")
+    if isinstance(where, NamedSharding):
+        return shardings_of(where.mesh, jaxpr, ins)
+    return [where] * len(ins), [where] * len(jaxpr.outvars)
+
+
+@shardings_of.register
+def _(device: Device, jaxpr, ins):
+    return shardings_of(SingleDeviceSharding(device), jaxpr, ins)
+
+
+@shardings_of.register
+def _(there: There, jaxpr, ins):
+    return shardings_of(there.device, jaxpr, ins)
+
+
+@follow.register
+def _(device: Device, prim, args, params):
+    """Results are on the default device, if they are not where an argument is."""
+    return [by_default(x) for x in prim.evaluate(args, params)]
 
 
 @follow.register

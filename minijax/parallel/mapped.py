@@ -21,17 +21,19 @@ from minijax.jit import Call
 from minijax.lax.all_reduce import psum_p
 from minijax.lax.collectives import here
 from minijax.lax.varying import pvary_p
+from minijax.parallel.context import concrete, context_mesh
 from minijax.parallel.engine import engine
-from minijax.parallel.meshes import Mesh, PartitionSpec, get_mesh
+from minijax.parallel.meshes import AbstractMesh, AxisType, BaseMesh, Mesh, PartitionSpec
 from minijax.parallel.shardings import NamedSharding
 
-__all__ = ["AxisTrace", "ShardMap", "axes_in_scope", "mesh_in_scope", "shard_map_p"]
+__all__ = ["AxisTrace", "ShardMap", "axes_in_scope", "axis_traces", "get_abstract_mesh",
+           "mesh_in_scope", "shard_map_p"]
 
 
 class AxisTrace(Trace):
     """Knows a named axis. What is asked for is done by the parent."""
 
-    def __init__(self, name: Any, mesh: Mesh, tracked: bool):
+    def __init__(self, name: Any, mesh: Any, tracked: bool):
         super().__init__("shard_map", current_trace())
         self.axis_name, self.mesh, self.tracked = name, mesh, tracked
         self.size = mesh.shape[name]
@@ -48,7 +50,7 @@ class AxisTrace(Trace):
 
 
 @contextlib.contextmanager
-def axes_in_scope(mesh: Mesh, axes: Sequence[Any], check_vma: bool) -> Iterator[None]:
+def axes_in_scope(mesh: BaseMesh, axes: Sequence[Any], check_vma: bool) -> Iterator[None]:
     """In this block the axes have names. With `check_vma`, types say what varies over them."""
     with contextlib.ExitStack() as stack:
         for name in axes:
@@ -56,12 +58,32 @@ def axes_in_scope(mesh: Mesh, axes: Sequence[Any], check_vma: bool) -> Iterator[
         yield
 
 
+def axis_traces() -> list[AxisTrace]:
+    """Those that know the axes in scope, innermost first."""
+    trace, found = current_trace(), []
+    while trace is not None:
+        found += [trace] if isinstance(trace, AxisTrace) else []
+        trace = trace.parent  # type: ignore[assignment]
+    return found
+
+
 def mesh_in_scope() -> Mesh:
     """The mesh of the function that is being traced, or of the context."""
-    trace: Trace | None = current_trace()
-    while trace is not None and not isinstance(trace, AxisTrace):
-        trace = trace.parent
-    return get_mesh() if trace is None else trace.mesh
+    traces = axis_traces()
+    return traces[0].mesh if traces else concrete(context_mesh())
+
+
+def get_abstract_mesh() -> AbstractMesh:
+    """The mesh of the context, without its devices. Inside of `shard_map`, its axes are `Manual`.
+
+    >>> import minijax as jax
+    >>> with jax.set_mesh(jax.make_mesh((1,), ("x",))):
+    ...     jax.sharding.get_abstract_mesh().shape_tuple
+    (('x', 1),)
+    """
+    traces = axis_traces()
+    mesh = (traces[0].mesh if traces else context_mesh()).abstract_mesh
+    return mesh.update_axis_types({t.axis_name: AxisType.Manual for t in traces})
 
 
 class ShardMap(Call):

@@ -32,23 +32,23 @@ from minijax.lax.collectives import axis_index
 from minijax.lax.contraction import DotGeneral, free_axes
 from minijax.lax.dynamic import dynamic_slice_in_dim
 from minijax.lax.exchanges import all_gather
+from minijax.lax.joining import Stack
 from minijax.lax.reducing import reduce_max_p, reduce_min_p
 from minijax.lax.shaping import Squeeze
-from minijax.lax.slicing import Slice
 from minijax.parallel.constraint import Constraint
 from minijax.parallel.mapped import ShardMap
-from minijax.parallel.meshes import Mesh
+from minijax.parallel.meshes import BaseMesh
 from minijax.parallel.shardings import check_devices
 from minijax.selection import Select
 
-__all__ = ["Part", "Partition"]
+__all__ = ["Layout", "Part", "Partition", "common", "partition"]
 
 Layout = tuple[tuple, ...]  # for each dimension, names of axes
 OVER_DEVICES = {reduce_sum_p: psum_p, reduce_max_p: pmax_p, reduce_min_p: pmin_p}
 # Operations that work along some dimensions, which these params name, and for others part by part.
 ALONG = {"argmax": "axes", "argmin": "axes", "concatenate": "dimension", "cumlogsumexp": "axis",
          "cummax": "axis", "cummin": "axis", "cumprod": "axis", "cumsum": "axis",
-         "rev": "dimensions", "sort": "dimension"}
+         "rev": "dimensions", "sort": "dimension", "split": "axis", "top_k": "axis"}
 
 
 class Part(NamedTuple):
@@ -65,7 +65,7 @@ class Part(NamedTuple):
 class Partition:
     """Runs a program on parts of its arguments."""
 
-    def __init__(self, mesh: Mesh):
+    def __init__(self, mesh: BaseMesh):
         self.mesh, self.whole = mesh, False
 
     def run(self, jaxpr: Jaxpr, args: Sequence[Part]) -> list[Part]:
@@ -111,6 +111,10 @@ class Partition:
         """The value with these dimensions undivided; by default all."""
         return self.relaid(x, tuple(() if dims is None or i in dims else names
                                     for i, names in enumerate(x.layout)))
+
+    def cut_again(self, e: JaxprEqn, outs: Sequence[Part], layout: Layout) -> list[Part]:
+        """Results in the layout of an operand, as far as their own sizes allow it."""
+        return [self.relaid(x, self.fits(v.aval.shape, layout)) for x, v in zip(outs, e.outvars)]
 
     def bind(self, e: JaxprEqn, ins: Sequence[Part], layout: Layout, **changes: Any) -> list[Part]:
         outs = e.primitive.bind(*[x.value for x in ins], **{**e.params, **changes})
@@ -171,8 +175,15 @@ def along(where: Partition, e: JaxprEqn, ins: Sequence[Part]) -> list[Part]:
     args = [where.relaid(x, layout) for x in ins]
     if e.outvars[0].aval.ndim < len(layout):
         return where.bind(e, args, tuple(n for i, n in enumerate(layout) if i not in dims))
-    cut = where.fits(e.outvars[0].aval.shape, wanted)
-    return [where.relaid(x, cut) for x in where.bind(e, args, layout)]
+    return where.cut_again(e, where.bind(e, args, layout), wanted)
+
+
+@partition.register
+def _(prim: Stack, where, e, ins):
+    axis, avals = e.params["axis"], [x.aval for x in e.invars]
+    layout = common(where, avals[0].shape, ins, avals)
+    args = [where.relaid(x, layout) for x in ins]
+    return where.bind(e, args, (*layout[:axis], (), *layout[axis:]))
 
 
 @partition.register
@@ -211,17 +222,6 @@ def _(prim: Squeeze, where, e, ins):
     dims = e.params["dimensions"]
     x = where.gathered(ins[0], dims)
     return where.bind(e, [x], tuple(n for i, n in enumerate(x.layout) if i not in dims))
-
-
-@partition.register
-def _(prim: Slice, where, e, ins):
-    shape, p = e.invars[0].aval.shape, e.params
-    cut = [i for i, n in enumerate(shape)
-           if (p["start_indices"][i], p["limit_indices"][i], (p["strides"] or shape)[i])
-           not in ((0, n, 1), (0, n, n) if p["strides"] is None else (0, n, 1))]
-    x = where.gathered(ins[0], cut)
-    limits = tuple(p["limit_indices"][i] if i in cut else n for i, n in enumerate(x.shape))
-    return where.bind(e, [x], x.layout, limit_indices=limits)
 
 
 @partition.register
@@ -309,9 +309,12 @@ def _(prim: DotGeneral, where, e, ins):
 def _(prim: Constraint, where, e, ins):
     """Axes of another mesh of the same devices are unknown here: then all have the whole."""
     sharding, rank = e.params["sharding"], len(ins[0].layout)
-    check_devices("with_sharding_constraint", where.mesh.devices.flat, [sharding])
-    same = getattr(sharding, "mesh", None) == where.mesh
-    layout = tuple(sharding.spec.names(i) if same else () for i in range(rank))
+    if sharding.devices:
+        check_devices("with_sharding_constraint", where.mesh.devices.flat, [sharding])
+    mesh = getattr(sharding, "mesh", None)
+    same = mesh is not None and mesh.abstract_mesh == where.mesh.abstract_mesh
+    layout = tuple(() if not same else ins[0].layout[i] if sharding.spec.is_open(i) else
+                   sharding.spec.names(i) for i in range(rank))
     return [where.relaid(ins[0], where.fits(e.invars[0].aval.shape, layout))]
 
 

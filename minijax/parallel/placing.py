@@ -13,7 +13,7 @@ from minijax.devices import Device
 from minijax.jvp import as_array
 from minijax.parallel.constraint import as_sharding, constrained
 from minijax.parallel.meshes import PartitionSpec
-from minijax.parallel.shardings import Sharding, SingleDeviceSharding
+from minijax.parallel.shardings import Sharding, SingleDeviceSharding, by_default
 from minijax.tree_util import (
     broadcast_prefix,
     flatten_axes,
@@ -64,7 +64,7 @@ def on_devices(x: Any, sharding: Sharding | None, may_alias: bool | None) -> Any
     if isinstance(x, ArrayImpl) and (x._value is None or may_alias is False):
         x = ArrayImpl(x._value.copy(), x.aval)
     if sharding is None or isinstance(x, Tracer) and sharding.num_devices == 1:
-        return as_array(x)
+        return x if isinstance(x, ArrayImpl) else by_default(as_array(x))
     return constrained(x, sharding)
 
 
@@ -103,9 +103,16 @@ def make_array_from_single_device_arrays(shape: Sequence[int], sharding: Shardin
             raise TypeError("Unsupported type for elements in `arrays`: each part is a jax.Array "
                             f"on its device, jax.device_put(x, device); got {type(x)}")
     parts = {device: np.asarray(x) for x in arrays for device in x.devices()}
-    if set(parts) != sharding.device_set:
-        raise ValueError("Addressable devices and per-device arrays devices do not match: the "
-                         f"sharding is on {sharding.devices}, the arrays are on {tuple(parts)}.")
+    if len(parts) != len(arrays):
+        raise ValueError("When making an array from single-device arrays, the input arrays must be "
+                         f"from distinct devices, got them from {[*parts]}")
+    missing, extra = ({d.id for d in s} for s in (
+        sharding.device_set - set(parts), set(parts) - sharding.device_set))
+    if missing or extra:
+        raise ValueError(
+            "Addressable devices and per-device arrays devices do not match. Sharding contains "
+            f"devices {missing} that are not present in per-device arrays. Per-device arrays "
+            f"contain devices {extra} that are not present in the sharding.")
     return assembled(shape, sharding, [parts[d] for d in sharding.devices], dtype)
 
 

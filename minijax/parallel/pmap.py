@@ -33,9 +33,10 @@ __all__ = ["pmap"]
 UNNAMED = "_internal_pmap_axis_name"  # as JAX prints it
 
 
-def chosen_devices(devices: Sequence[Device] | None, count: int, name: str) -> Sequence[Device]:
+def chosen_devices(devices: Sequence[Device] | None, backend: str | None, count: int, name: str
+                   ) -> Sequence[Device]:
     """The devices for an axis of size `count`. ValueError: there are not as many."""
-    there = local_devices() if devices is None else devices
+    there = local_devices(backend) if devices is None else devices
     if len(there) < count and devices is not None:
         raise ValueError(f"pmap of {name} over an axis of size {count} was given {len(there)} "
                          f"devices: {list(there)}")
@@ -52,11 +53,12 @@ class Pmapped(Shortened):
     """A function that is traced once for each type of its arguments, then run on devices."""
 
     def __init__(self, fun: Callable, axis_name: Any, in_axes: Any, out_axes: Any, static: tuple,
-                 devices: Sequence[Device] | None, axis_size: int | None, donated: tuple):
+                 devices: Sequence[Device] | None, backend: str | None, axis_size: int | None,
+                 donated: tuple):
         super().__init__(fun)
         self.axis_name, self.axis_size = UNNAMED if axis_name is None else axis_name, axis_size
         self.in_axes, self.out_axes, self.static, self.donated = in_axes, out_axes, static, donated
-        self.devices = None if devices is None else tuple(devices)
+        self.devices, self.backend = None if devices is None else tuple(devices), backend
         self.programs = programs_of(fun)
         self.lower = jit(self).lower
 
@@ -69,7 +71,7 @@ class Pmapped(Shortened):
         dims, size = input_axes(self.fun, in_axes, self.axis_size, rest, kwargs, leaves, in_tree,
                                 "pmap")
         name = name_of(self.fun)
-        devices = chosen_devices(self.devices, size, name)
+        devices = chosen_devices(self.devices, self.backend, size, name)
         given, leaves = leaves, [x if d is None else move_axis(as_array(x), d, 0)
                                  for x, d in zip(leaves, dims)]
         avals = tuple(a if d is None else a.update(shape=a.shape[1:])
@@ -118,6 +120,7 @@ def pmap(fun: Callable, axis_name: Any = None, *, in_axes: Any = 0, out_axes: An
       out_axes: where the mapped axis goes in the results, likewise; None: the first device's.
       static_broadcasted_argnums: arguments that are not traced, hashable, the same for all.
       devices: which devices: the first of these, as many as the axis is long.
+      backend: or those of this platform; there is "cpu".
       axis_size: the size of the axis, if it is to be checked.
       donate_argnums: arguments whose memory may be reused.
 
@@ -126,8 +129,10 @@ def pmap(fun: Callable, axis_name: Any = None, *, in_axes: Any = 0, out_axes: An
       JaxRuntimeError: a device has failed. The next call has new ones.
     """
     check_callable(fun)
+    if devices is not None and not devices:
+        raise ValueError("'devices' argument to pmap must be non-empty, or None.")
     check_axes("in_axes", in_axes, "pmap")
     check_axes("out_axes", out_axes, "pmap")
     in_axes = tuple(in_axes) if isinstance(in_axes, list) else in_axes
     return Pmapped(fun, axis_name, in_axes, out_axes, positions(static_broadcasted_argnums),
-                   devices, axis_size, positions(donate_argnums))
+                   devices, backend, axis_size, positions(donate_argnums))

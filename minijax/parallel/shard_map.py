@@ -10,9 +10,11 @@ from minijax.api_util import check_callable, flatten_args, leaf_names
 from minijax.core import ArrayImpl, typeof
 from minijax.jit import programs_of, traced
 from minijax.jvp import as_array
+from minijax.parallel.constraint import constraint_p
+from minijax.parallel.context import concrete, context_mesh
 from minijax.parallel.dividing import divided, joined, part_of
-from minijax.parallel.mapped import axes_in_scope, mesh_in_scope, shard_map_p
-from minijax.parallel.meshes import Mesh, PartitionSpec
+from minijax.parallel.mapped import axes_in_scope, axis_traces, mesh_in_scope, shard_map_p
+from minijax.parallel.meshes import AxisType, BaseMesh, Mesh, PartitionSpec
 from minijax.parallel.shardings import NamedSharding, check_devices
 from minijax.source_info import name_of
 from minijax.tree_util import (
@@ -29,7 +31,7 @@ Infer = type("InferFromArgs", (), {"__repr__": lambda _: "Infer"})()
 
 
 def shard_map(f: Callable | None = None, /, *, out_specs: Any, in_specs: Any = Infer,
-              mesh: Mesh | None = None, axis_names: Any = frozenset(), check_vma: bool = True
+              mesh: BaseMesh | None = None, axis_names: Any = frozenset(), check_vma: bool = True
               ) -> Callable:
     """`f` on every device of a mesh, each with its part of the arguments.
 
@@ -49,11 +51,13 @@ def shard_map(f: Callable | None = None, /, *, out_specs: Any, in_specs: Any = I
     Args:
       in_specs: for each argument a `PartitionSpec`, or a pytree of them that is a prefix of the
         argument: which dimension is divided along which axis. Along axes that are not mentioned,
-        all devices get the same. By default as the arguments are divided already. None: any value,
+        all devices get the same. By default as the arguments are divided already, along axes of
+        type `Explicit` (those of `jax.make_mesh`). None: any value,
         which `f` gets as it is.
       out_specs: likewise how the results are put together. Along axes that are not mentioned they
         must be the same on all devices.
-      mesh: by default that of the `shard_map` around it, or of the context, `jax.set_mesh`.
+      mesh: by default that of the `shard_map` around it, or of the context, `jax.set_mesh`. One
+        without devices (`AbstractMesh`) is on those of the arguments, or of the context.
       axis_names: the axes that have names inside; by default all. Along the others every device
         has the same.
       check_vma: follow in types (`float32[2]{V:x}`) what varies over which axis, and refuse
@@ -78,7 +82,7 @@ def shard_map(f: Callable | None = None, /, *, out_specs: Any, in_specs: Any = I
 class ShardMapped:
     """A function of whole arrays that is run in parts."""
 
-    def __init__(self, f: Callable, out_specs: Any, in_specs: Any, mesh: Mesh | None,
+    def __init__(self, f: Callable, out_specs: Any, in_specs: Any, mesh: BaseMesh | None,
                  axis_names: Any, check_vma: bool):
         functools.update_wrapper(self, f)
         self.f, self.mesh, self.check_vma = f, mesh, check_vma
@@ -89,13 +93,13 @@ class ShardMapped:
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
 
-    def check_mesh(self, mesh: Mesh | None) -> tuple:
+    def check_mesh(self, mesh: BaseMesh | None) -> tuple:
         """The axes that have names inside, in the order of the mesh, checked as far as possible."""
         if mesh is None:
             return ()
-        if not isinstance(mesh, Mesh):
-            raise TypeError("shard_map requires a `jax.sharding.Mesh`, got "
-                            f"{mesh!r} of type {type(mesh)}.")
+        if not isinstance(mesh, BaseMesh):
+            raise TypeError("shard_map requires a `jax.sharding.Mesh` or a "
+                            f"`jax.sharding.AbstractMesh`, got {mesh!r} of type {type(mesh)}.")
         if not self.axis_names <= set(mesh.axis_names):
             raise ValueError(f"jax.shard_map requires axis_names={self.axis_names} to be a subset "
                              f"of mesh.axis_names={mesh.axis_names}")
@@ -104,14 +108,29 @@ class ShardMapped:
         check_names("out_specs", self.out_specs, axes)
         return axes
 
+    def check_context(self, mesh: Mesh, axes: Sequence[Any]) -> None:
+        """ValueError: another mesh is that of the context. TypeError: specs cannot be inferred."""
+        there = context_mesh().abstract_mesh
+        if not there.empty and not axis_traces() and there != mesh.abstract_mesh:
+            raise ValueError(f"The context mesh {there} should match the mesh passed to shard_map "
+                             f"{mesh}")
+        types = {n: t for n, t in zip(mesh.axis_names, mesh.axis_types) if n in axes}
+        if self.in_specs is Infer and set(types.values()) != {AxisType.Explicit}:
+            raise TypeError("shard_map in_specs argument must be a pytree of "
+                            "`jax.sharding.PartitionSpec` instances, but it was not specified when "
+                            f"axis_names={set(types)} are of type "
+                            f"{', '.join(map(str, types.values()))}. Only where arrays have "
+                            "Explicit axes do their types say how they are divided.")
+
     def __call__(self, *args: Any) -> Any:
-        mesh = mesh_in_scope() if self.mesh is None else self.mesh
+        leaves, in_tree = flatten_args(args, {})
+        mesh = mesh_in_scope() if self.mesh is None else with_devices(self.mesh, leaves)
         if mesh.empty:
             raise ValueError("The context mesh cannot be empty: give shard_map a mesh, or use "
                              "`jax.set_mesh(mesh)` to enter into a mesh context")
         axes = self.check_mesh(mesh)
-        leaves, in_tree = flatten_args(args, {})
-        specs = ([spec_of(x, mesh) for x in leaves] if self.in_specs is Infer else
+        self.check_context(mesh, axes)
+        specs = ([spec_of(x, mesh, axes) for x in leaves] if self.in_specs is Infer else
                  flatten_axes("shard_map in_specs", args, self.in_specs))
         if None in specs:
             return self.with_constants(leaves, specs, in_tree, mesh)
@@ -230,14 +249,26 @@ def check_names(what: str, specs: Any, axes: Sequence[Any]) -> None:
                                  f"dimensions along one axis, {n!r}.")
 
 
-def spec_of(x: Any, mesh: Mesh) -> PartitionSpec:
-    """How an argument is divided along the axes of this mesh."""
-    sharding = getattr(x, "_sharding", None)
-    if isinstance(sharding, NamedSharding) and sharding.mesh.axis_names == mesh.axis_names:
-        return sharding.spec
-    return PartitionSpec()
+def with_devices(mesh: BaseMesh, args: Sequence[Any]) -> Mesh:
+    """The mesh; one without devices is on those of the arguments, if they say so."""
+    meshes = (getattr(getattr(x, "_sharding", None), "mesh", None) for x in args)
+    return next((m for m in meshes if m is not None and m.abstract_mesh == mesh), concrete(mesh))
+
+
+def spec_of(x: Any, mesh: Mesh, axes: Sequence[Any]) -> PartitionSpec:
+    """How an argument is divided along these axes of the mesh."""
+    sharding = getattr(x, "_sharding", typeof(x).divided)
+    if not isinstance(sharding, NamedSharding) or sharding.mesh.axis_names != mesh.axis_names:
+        return PartitionSpec()
+    spec = sharding.spec
+    entries = [tuple(n for n in spec.names(i) if n in axes) or None for i in range(len(spec))]
+    return PartitionSpec(*entries)
 
 
 def labelled(x: Any, spec: PartitionSpec, mesh: Mesh) -> Any:
-    """A result that is there says how it is divided."""
-    return NamedSharding(mesh, spec).array(x._value, x.aval) if isinstance(x, ArrayImpl) else x
+    """A result says how it is divided: if it is not there yet, its type does."""
+    where = NamedSharding(mesh, spec)
+    if isinstance(x, ArrayImpl):
+        return where.array(x._value, x.aval)
+    typed = mesh.explicit_axes and not axis_traces()
+    return constraint_p.bind(x, sharding=where) if typed else x

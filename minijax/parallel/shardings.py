@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from minijax.config import flags
 from minijax.core import ArrayImpl, Primitive, ShapedArray
 from minijax.devices import Device
-from minijax.layouts import follow
-from minijax.parallel.meshes import Mesh, PartitionSpec
+from minijax.layouts import follow, place_of, typed
+from minijax.parallel.meshes import BaseMesh, Mesh, PartitionSpec
 
 __all__ = ["DuplicateSpecError", "IndivisibleError", "NamedSharding", "Shard", "Sharding",
-           "SingleDeviceSharding", "check_devices", "shards"]
+           "SingleDeviceSharding", "Uncommitted", "by_default", "check_devices", "shards"]
 
 Index = tuple[slice, ...]
 
@@ -26,7 +28,9 @@ class DividedArray(ArrayImpl):
     __slots__ = ()
 
     def follow(self, prim: Primitive, args: Sequence[Any], params: dict) -> list[Any]:
-        return follow(self._sharding, prim, args, params)
+        places = [s for s in map(place_of, args) if s is not None]
+        where = places[0] if places else flags.jax_default_device
+        return prim.evaluate(args, params) if where is None else follow(where, prim, args, params)
 
     def __iter__(self):
         return (self[i] for i in range(len(self)))
@@ -45,9 +49,16 @@ class Sharding:
 
     memory_kind = "device"
     is_fully_addressable = True
+    committed = True  # arrays stay there
     devices: tuple[Device, ...]
 
-    device_set = property(lambda self: set(self.devices))
+    @property
+    def device_set(self) -> set[Device]:
+        """The devices that have a part. ValueError: it is along a mesh without devices."""
+        if not self.devices:
+            raise ValueError(f"`device_set` is not implemented for {self}: its mesh has no devices")
+        return set(self.devices)
+
     addressable_devices = device_set
 
     @property
@@ -70,7 +81,9 @@ class Sharding:
     def check(self, shape: Sequence[int]) -> None:
         """ValueError: an array of this shape cannot be divided so."""
 
-    check_compatible_aval = check
+    def check_compatible_aval(self, shape: Sequence[int]) -> None:
+        """The same; JAX's name."""
+        self.check(shape)
 
     def shard_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """The shape of the part of one device."""
@@ -79,9 +92,13 @@ class Sharding:
 
     def array(self, value: np.ndarray, aval: ShapedArray) -> ArrayImpl:
         """A new array that is divided so."""
-        out = DividedArray(value, aval)
+        out = DividedArray(value, self.in_type(aval))
         out._sharding = self
         return out
+
+    def in_type(self, aval: ShapedArray) -> ShapedArray:
+        """The type of an array that is divided so: it says how along `Explicit` axes."""
+        return aval if aval.divided is None else aval.update(divided=None)
 
     def is_equivalent_to(self, other: Sharding, ndim: int) -> bool:
         """Does an array of so many dimensions have the same parts on the same devices?"""
@@ -105,12 +122,32 @@ class SingleDeviceSharding(Sharding):
         return {self.devices[0]: (slice(None),) * len(shape)}
 
     def array(self, value, aval):
-        out = (DividedArray if self.devices[0].id else ArrayImpl)(value, aval)
+        kind = DividedArray if self.devices[0].id else ArrayImpl
+        out = kind(value, self.in_type(aval))
         out._sharding = self
         return out
 
     def __repr__(self) -> str:
         return f"SingleDeviceSharding(device={self.devices[0]!r}, memory_kind={self.memory_kind})"
+
+
+class Uncommitted(SingleDeviceSharding):
+    """On one device, where it was made; it may go where it is wanted."""
+
+    committed = False
+
+    def array(self, value, aval):
+        out = DividedArray(value, aval)
+        out._sharding = self
+        return out
+
+
+def by_default(x: Any) -> Any:
+    """A new array that nobody has put anywhere: it is on the default device."""
+    device = flags.jax_default_device
+    if device is None or type(x) is not ArrayImpl or hasattr(x, "_sharding"):
+        return x
+    return Uncommitted(device).array(x._value, x.aval)
 
 
 class NamedSharding(Sharding):
@@ -136,11 +173,12 @@ class NamedSharding(Sharding):
       DuplicateSpecError: it names an axis twice.
     """
 
-    def __init__(self, mesh: Mesh, spec: PartitionSpec, *, memory_kind: str | None = None):
+    def __init__(self, mesh: BaseMesh, spec: PartitionSpec, *, memory_kind: str | None = None):
         if not isinstance(spec, PartitionSpec):
             raise TypeError("Unexpected type of spec for NamedSharding: a PartitionSpec is wanted, "
                             f"such as jax.P('x'), got {spec!r} of type {type(spec)}")
-        self.mesh, self.spec, self.devices = mesh, spec, tuple(mesh.devices.flat)
+        self.mesh, self.spec = mesh, spec
+        self.devices = tuple(mesh.devices.flat) if isinstance(mesh, Mesh) else ()
         names = spec.mentioned()
         for n in names:
             if n not in mesh.axis_names:
@@ -150,6 +188,38 @@ class NamedSharding(Sharding):
                 raise DuplicateSpecError(
                     "A single NamedSharding spec specification can map every mesh axis to at most "
                     f"one positional dimension, but {spec} has duplicate entries for `{n}`")
+
+    num_devices = property(lambda self: self.mesh.size)
+
+    @property
+    def undivided(self) -> NamedSharding:
+        """All of it on each device of the mesh."""
+        return self.update(spec=PartitionSpec())
+
+    def in_type(self, aval):
+        if self.mesh.explicit_axes:
+            return aval.update(divided=explicit_part(self.mesh, self.spec, aval.ndim))
+        return super().in_type(aval)
+
+    def sizes(self, shape: Sequence[int]) -> list[str]:
+        """The sizes of dimensions as a type shows them: `8@x`."""
+        names = (self.spec.names(i) for i in range(len(shape)))
+        return [f"{n}@({','.join(map(str, axes))})" if len(axes) > 1 else
+                "@".join(map(str, (n, *axes))) for n, axes in zip(shape, names)]
+
+    def without(self, dim: int) -> NamedSharding | None:
+        """The same of an array that does not have this dimension; None: it is not divided."""
+        entries = [entry for i, entry in enumerate(self.spec) if i != dim]
+        return explicit_part(self.mesh, PartitionSpec(*entries), len(entries))
+
+    def within(self, dim: int) -> NamedSharding:
+        """The same of an array that has one more dimension, here, which is not divided."""
+        entries = [*self.spec[:dim], None, *self.spec[dim:]]
+        return NamedSharding(self.mesh, PartitionSpec(*entries))
+
+    def typed(self, *operation: Any) -> list[ShapedArray]:
+        """The types of the results of an operation, one of whose operands is divided so."""
+        return typed(self.mesh, *operation)
 
     @property
     def is_fully_replicated(self):
@@ -182,6 +252,10 @@ class NamedSharding(Sharding):
             out[device] = tuple(index)
         return out
 
+    def shard_shape(self, shape):
+        self.check(shape)
+        return tuple(n // self.mesh.count(self.spec.names(i)) for i, n in enumerate(shape))
+
     def update(self, **changes: Any) -> NamedSharding:
         """The same with another `mesh` or `spec`."""
         return NamedSharding(changes.get("mesh", self.mesh), changes.get("spec", self.spec))
@@ -190,8 +264,16 @@ class NamedSharding(Sharding):
         return self
 
     def __repr__(self) -> str:
-        return (f"NamedSharding(mesh={self.mesh}, spec={self.spec}, "
-                f"memory_kind={self.memory_kind})")
+        memory = f", memory_kind={self.memory_kind}" if self.devices else ""
+        return f"NamedSharding(mesh={self.mesh}, spec={self.spec}{memory})"
+
+
+@functools.lru_cache(1024)
+def explicit_part(mesh: BaseMesh, spec: PartitionSpec, ndim: int) -> NamedSharding | None:
+    """What the type of an array says: an entry for each dimension, with the `Explicit` axes."""
+    axes = mesh.explicit_axes
+    entries = [tuple(n for n in spec.names(i) if n in axes) or None for i in range(ndim)]
+    return NamedSharding(mesh.abstract_mesh, PartitionSpec(*entries)) if any(entries) else None
 
 
 def check_devices(name: str, devices: Iterable[Device], given: Iterable[Any]) -> None:
@@ -201,7 +283,7 @@ def check_devices(name: str, devices: Iterable[Device], given: Iterable[Any]) ->
     """
     there = set(devices)
     for x in given:
-        sharding = x if isinstance(x, Sharding) else getattr(x, "_sharding", None)
+        sharding = x if isinstance(x, Sharding) else place_of(x)
         if sharding is not None and sharding.device_set != there:
             ids, others = (sorted(d.id for d in s) for s in (sharding.device_set, there))
             raise ValueError("Received incompatible devices for jitted computation. What is given "

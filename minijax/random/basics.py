@@ -14,6 +14,7 @@ from minijax.jit import jit
 from minijax.lax import exact
 from minijax.lax.creation import of_dtype
 from minijax.lax.random_bits import random_bits_p
+from minijax.layouts import divisible
 from minijax.numpy.promotion import convert
 from minijax.random.keys import check_key, shape_of, split_into
 
@@ -71,7 +72,8 @@ def cast(x: Any, dtype: np.dtype, shape: tuple) -> Any:
 # --- bits ------------------------------------------------------------------------------------
 
 
-def bits(key: Any, shape: Any = (), dtype: Any = None) -> Any:
+@divisible
+def bits(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = None) -> Any:
     """Random bits, as unsigned integers.
 
     >>> import minijax as jax
@@ -91,8 +93,9 @@ def bits(key: Any, shape: Any = (), dtype: Any = None) -> Any:
 # --- uniform ---------------------------------------------------------------------------------
 
 
-def uniform(key: Any, shape: Any = (), dtype: Any = None, minval: Any = 0.0, maxval: Any = 1.0
-            ) -> Any:
+@divisible
+def uniform(key: Any, shape: Any = (), dtype: Any = None, minval: Any = 0.0, maxval: Any = 1.0, *,
+            out_sharding: Any = None) -> Any:
     """Numbers between `minval`, included, and `maxval`, excluded, all equally likely.
 
     >>> import minijax as jax
@@ -127,7 +130,9 @@ def unit_floats(key: Any, shape: tuple, dtype: np.dtype) -> Any:
 # --- integers --------------------------------------------------------------------------------
 
 
-def randint(key: Any, shape: Any, minval: Any, maxval: Any, dtype: Any = None) -> Any:
+@divisible
+def randint(key: Any, shape: Any, minval: Any, maxval: Any, dtype: Any = None, *,
+            out_sharding: Any = None) -> Any:
     """Integers between `minval`, included, and `maxval`, excluded.
 
     >>> import minijax as jax
@@ -184,7 +189,8 @@ def clip_integer(x: Any, dtype: np.dtype) -> Any:
 # --- normal ----------------------------------------------------------------------------------
 
 
-def normal(key: Any, shape: Any = (), dtype: Any = None) -> Any:
+@divisible
+def normal(key: Any, shape: Any = (), dtype: Any = None, *, out_sharding: Any = None) -> Any:
     """Numbers of the standard normal distribution; complex ones have variance 1 as well.
 
     >>> import minijax as jax
@@ -212,8 +218,9 @@ def _normal_real(key: Any, shape: tuple, dtype: np.dtype) -> Any:
     return lax.mul(np.array(np.sqrt(2), dtype), lax.erf_inv(u))
 
 
-def truncated_normal(key: Any, lower: Any, upper: Any, shape: Any = None, dtype: Any = None
-                     ) -> Any:
+@divisible
+def truncated_normal(key: Any, lower: Any, upper: Any, shape: Any = None, dtype: Any = None, *,
+                     out_sharding: Any = None) -> Any:
     """Numbers of the standard normal distribution that lie between `lower` and `upper`.
 
     >>> import minijax as jax
