@@ -12,6 +12,8 @@ import pytest
 
 COMPILED = ("compiler", "fast_path", "public_behaviour")  # these are about compiled programs
 ONE_IN = 10  # of the cases of a test, in the fast tier
+LONGEST = ("test_lab", "test_compiler_rules", "test_exercises", "test_compiler", "test_ode",
+           "test_pmap_faults", "test_book", "test_shard_map", "test_slides")  # begin first
 CHAPTERS = ("02_jaxprs", "03_jvp", "04_vjp")  # in the fast tier; the others start more, or compile
 
 # xdist starts a process for each core: two threads in each of two processes are slower than one.
@@ -27,6 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The fast tier: a few chapters, and of the many cases of a test a sample, spread evenly.
 
     It begins elsewhere for each test: an operation that one law leaves out, another one looks at.
+    What takes longest comes first, so that no core waits for the other one at the end.
     """
     cases = defaultdict(list)
     for item in items:
@@ -39,6 +42,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for i, item in enumerate(several):
             if i % ONE_IN != first:
                 item.add_marker(pytest.mark.slow)
+    rank = {name: i for i, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
 
 
 def pytest_collection_finish() -> None:

@@ -455,6 +455,22 @@ def test_views_of_rank_0_stand_where_their_operand_does() -> None:
         agree(f, np.float32(2))
 
 
+def test_results_are_written_to_where_the_caller_wants_them() -> None:
+    def f(x, y):
+        s = x @ y
+        return x, jnp.sin(s), s.T, jnp.sin(s), jnp.sum(x), jnp.sort(y), jnp.zeros(3)
+
+    x, y = np.ones((30, 20), np.float32), np.full((20, 30), 2, np.float32)
+    run, source = build(minijax.make_jaxpr(f)(x, y).jaxpr, into=True)
+    expected = [np.asarray(v) for v in f(jnp.asarray(x), jnp.asarray(y))]
+    places = [np.empty(expected[i].shape, np.float32) for i in source.placed]
+    assert {1, 4} <= set(source.placed) and 0 not in source.placed
+    got = run(x, y, *places)
+    assert all(got[i] is place for i, place in zip(source.placed, places))
+    for a, b in zip(got, expected):
+        np.testing.assert_allclose(a, b, 1e-5)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(memory_size() < 12 << 30, reason="needs 12 GB of memory")
 def test_more_elements_than_an_int32_can_count() -> None:

@@ -366,6 +366,21 @@ def test_memory_of_a_result_that_serves_a_collective_before():
         same(flat(jax, jax.pmap(f, axis_name="i")(x)), flat(jax, jax.vmap(f, axis_name="i")(x)))
 
 
+def test_results_that_kernels_write_in_place():
+    """Also those that are there twice, are an argument, or the same on all devices."""
+    @lambda f: jax.pmap(f, axis_name="i")
+    def f(x):
+        y, total = jnp.sin(x), lax.psum(x, "i")
+        return y, y, x, y.reshape(4, 2), total, jnp.cos(total), jnp.full(3, 2.0), y.sum()
+
+    x = np.arange(16, dtype=np.float32).reshape(2, 8)
+    y, total = np.sin(x), np.broadcast_to(x.sum(0), x.shape)
+    expected = [y, y, x, y.reshape(2, 4, 2), total, np.cos(total), np.full((2, 3), 2), y.sum(1)]
+    for _ in range(4):  # interpreted, then compiled
+        for got, wanted in zip(f(x), expected, strict=True):
+            np.testing.assert_allclose(got, wanted, 1e-6)
+
+
 def test_an_operation_of_the_user_is_a_function():
     mine = jax.core.Primitive("mine")
     mine.impl, mine.abstract_eval = lambda x: x, lambda x: x

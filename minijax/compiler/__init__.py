@@ -5,17 +5,22 @@ from typing import Any
 
 from minijax.compiler import eager  # noqa: F401  it takes over large arrays
 from minijax.compiler.checked import checked
-from minijax.compiler.executable import executable, patience, whole
+from minijax.compiler.executable import executable, patience, placed_executable, whole
 from minijax.compiler.statistics import timing_trace
 from minijax.float_checks import checking_floats
 from minijax.jaxpr import Jaxpr
 
-__all__ = ["compiled", "compiled_loop", "patience", "timing_trace"]
+__all__ = ["compiled", "compiled_into", "compiled_loop", "patience", "timing_trace"]
 
 
 def compiled(jaxpr: Jaxpr, name: str = "") -> Callable:
     """The program as one function from NumPy arrays to a list of NumPy arrays."""
     return checked(jaxpr) if checking_floats() else executable(jaxpr, name)
+
+
+def compiled_into(jaxpr: Jaxpr) -> tuple[Callable, Sequence[int]]:
+    """The same, of operands and memory for some of the results; and for which."""
+    return (checked(jaxpr), ()) if checking_floats() else placed_executable(jaxpr).chosen()
 
 
 def compiled_loop(primitive: Any, jaxpr: Jaxpr, avals: Sequence[Any], params: dict

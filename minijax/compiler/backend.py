@@ -22,12 +22,15 @@ __all__ = ["build", "lowerable", "write"]
 logger = logging.getLogger(__name__)
 
 
-def build(jaxpr: Jaxpr) -> tuple[Callable, Source]:
-    """The program as a function of NumPy arrays, and the source of that."""
+def build(jaxpr: Jaxpr, into: bool = False) -> tuple[Callable, Source]:
+    """The program as a function of NumPy arrays, and the source of that.
+
+    `into`: behind its arguments it takes memory for the results that its source says are `placed`.
+    """
     flat = flatten(jaxpr)
     refused: set[Var] = set()
     while True:
-        writer = DriverWriter(plan(flat, refused))
+        writer = DriverWriter(plan(flat, refused), into)
         source = writer.write()
         try:
             for name, emitted in source.kernels.items():

@@ -65,6 +65,7 @@ class Source:
     plan: Plan
     names: dict[Any, str]  # of arrays, in the driver
     launches: list[Launch]
+    placed: list[int]  # the results for which the caller gives memory, after the arguments
 
     def __str__(self) -> str:
         return "\n\n".join([self.driver, *(
@@ -72,10 +73,16 @@ class Source:
 
 
 class DriverWriter:
-    """Writes the driver of a plan. A value is a NumPy array, in row-major order, with a name."""
+    """Writes the driver of a plan. A value is a NumPy array, in row-major order, with a name.
 
-    def __init__(self, plan: Plan):
+    `into`: the caller gives memory for those results that kernels can write there.
+    """
+
+    def __init__(self, plan: Plan, into: bool = False):
         self.plan = plan
+        self.wanted = {view.base: i for i, view in reversed([*enumerate(plan.outputs)])
+                       if view.is_whole and view.shape == view.base.aval.shape} if into else {}
+        self.placed: list[int] = []
         self.lines: list[str] = []
         self.kernels: dict[str, Emitted] = {}
         self.names: dict[Any, str] = {}
@@ -102,7 +109,8 @@ class DriverWriter:
                 self.live -= sum(size_in_bytes(v.aval) for v in last[i] if v in self.names)
                 self.launches[-1].dead += last[i]
         outs = ", ".join(self.operand(view) for view in self.plan.outputs)
-        head = [f"def program({', '.join(self.names[v] for v in flat.invars)}):"]
+        given = [*(self.names[v] for v in flat.invars), *(f"r{i}" for i in self.placed)]
+        head = [f"def program({', '.join(given)}):"]
         used = {base for step in self.plan.steps for base in self.reads(step)}
         head += [f"    if not {x}.flags.c_contiguous: {x} = in_order({x})" for v in flat.invars
                  if v in used and (x := self.names[v])]
@@ -110,7 +118,7 @@ class DriverWriter:
         results = sum(size_in_bytes(b.aval) for b in {view.base for view in self.plan.outputs}
                       if b in self.names)
         return Source("\n".join([*head, *body]) + "\n", self.kernels, max(self.peak - results, 0),
-                      self.plan, self.names, self.launches)
+                      self.plan, self.names, self.launches, self.placed)
 
     def reads(self, step: Step) -> set[Any]:
         return {self.plan.view(x).base for e in step.eqns for x in e.invars}
@@ -232,13 +240,16 @@ class DriverWriter:
                 call += f", on_rows({name}, {emitted.count // max(rows, 1)}, {grain}, {rest})"
         self.lines.append(call + ")")
 
-    def allocate(self, v: Any, prefix: str) -> str:
+    def allocate(self, v: Any, prefix: str) -> None:
+        self.grow(size_in_bytes(v.aval))
+        if v in self.wanted:
+            self.placed.append(self.wanted[v])
+            self.names[v] = f"r{self.wanted[v]}"
+            return
         self.names[v] = f"{prefix}{len(self.names)}"
         empty = "empty" if size_in_bytes(v.aval) < SMALL else "pooled"
         self.lines.append(
             f"{self.names[v]} = {empty}({v.aval.shape}, {self.dtype(v.aval.dtype)})")
-        self.grow(size_in_bytes(v.aval))
-        return self.names[v]
 
     def grow(self, size: int) -> None:
         self.live += size

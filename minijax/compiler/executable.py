@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,8 @@ def elements(jaxpr: Jaxpr) -> int:
 class Executable:
     """A program as a function from NumPy arrays to a sequence of NumPy arrays."""
 
+    into = False  # the caller gives memory for results
+
     def __init__(self, jaxpr: Jaxpr):
         self.jaxpr = weakref.ref(jaxpr)  # which holds this
         self.name = ""  # of the user's function
@@ -64,7 +66,7 @@ class Executable:
                 jaxpr = self.jaxpr()
                 assert jaxpr is not None
                 with compiling(self.name or "inner program", jaxpr.in_avals):
-                    run, self.source = backend().build(jaxpr)
+                    run, self.source = backend().build(jaxpr, self.into)
                 self.code_size = sum(run.__globals__[k].code_size for k in self.source.kernels)
                 self.native = run  # last: other threads look at it
         return self.native
@@ -91,6 +93,20 @@ def executable(jaxpr: Jaxpr, name: str = "") -> Executable:
 
 
 of_program = derived(Executable)
+
+
+class PlacedExecutable(Executable):
+    """A program that writes results to where its caller wants them."""
+
+    into = True
+
+    def chosen(self) -> tuple[Callable, Sequence[int]]:
+        """What to call, and for which results it takes memory, behind the arguments."""
+        run = self.native or self.choose()
+        return run, self.source.placed if run is self.native else ()
+
+
+placed_executable = derived(PlacedExecutable)
 
 
 def patience() -> int:

@@ -32,7 +32,7 @@ from typing import Any
 
 import numpy as np
 
-from minijax.compiler import compiled
+from minijax.compiler import compiled, compiled_into
 from minijax.errors import JaxRuntimeError
 from minijax.jaxpr import Jaxpr
 from minijax.lax.collectives import here
@@ -113,10 +113,13 @@ class Meeting(ABC):
         """Compute the results. Collectives of the program communicate here."""
         here.meeting = self
         try:
-            self.deliver(compiled(jaxpr)(*args))
+            self.deliver(self.compute(jaxpr, args))
         finally:
             here.meeting = None
             self.close()
+
+    def compute(self, jaxpr: Jaxpr, args: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+        return compiled(jaxpr)(*args)
 
     @abstractmethod
     def deliver(self, values: Sequence[np.ndarray]) -> None:
@@ -154,6 +157,14 @@ class SharedMeeting(Meeting):
 
     def among(self, members):
         return SharedGroup(self, members)
+
+    def compute(self, jaxpr, args):
+        """Kernels write results that are mine alone to where the parent expects them."""
+        run, placed = compiled_into(jaxpr)
+        own = [i for i in placed if self.sharing[i].own]
+        self.used.update(own)
+        return run(*args, *(self.results[i] if i in own else self.heap.empty(
+            self.results[i].shape, self.results[i].dtype) for i in placed))
 
     def empty(self, shape: tuple, dtype: np.dtype, everybody: bool) -> np.ndarray:
         """Memory for what a collective returns: often that is a result of the program itself.
