@@ -1,6 +1,6 @@
 """Programs with meshes, for minijax and for JAX: functions of the modules, without arguments.
 
-`python -m tests.mesh_programs file.npz all` runs them in JAX with eight devices, and saves the
+`python -m tests.mesh_programs file.npz` runs them in JAX with eight devices, and saves the
 results. A result may be a text: how an array is divided, or a picture.
 """
 

@@ -1,8 +1,8 @@
 """Programs with pmap, for minijax and for JAX: functions of the modules, without arguments.
 
-`python -m tests.pmap_programs file.npz all` runs them in JAX with eight devices, and saves the
-results; with `fast` only whole programs, not one for each collective. They are for four devices, or
-as many, an even number, as the environment says in PMAP_PROGRAMS_DEVICES.
+`python -m tests.pmap_programs file.npz` runs them in JAX with eight devices, and saves the results.
+They are for four devices, or as many, an even number, as the environment says in
+PMAP_PROGRAMS_DEVICES.
 """
 
 from __future__ import annotations
@@ -225,15 +225,15 @@ def flat(jax: Any, out: Any) -> list[np.ndarray]:
     return [np.asarray(x) for x in jax.tree.leaves(out)]
 
 
-def jax_results(folder: Any, kind: str, module: str = "pmap_programs") -> Any:
+def jax_results(folder: Any, module: str) -> Any:
     """What JAX computes, in a process of its own."""
     path, root = folder.mktemp("jax") / "results.npz", Path(__file__).resolve().parents[1]
-    subprocess.run([sys.executable, "-W", "ignore", "-m", f"tests.{module}", str(path), kind],
+    subprocess.run([sys.executable, "-W", "ignore", "-m", f"tests.{module}", str(path)],
                    check=True, cwd=root, env={**os.environ, "PYTHONPATH": str(root)})
     return np.load(path)
 
 
-def main(path: str, kind: str, programs: dict[str, Callable] = PROGRAMS) -> None:
+def main(path: str, programs: dict[str, Callable] = PROGRAMS) -> None:
     os.environ["XLA_FLAGS"] = ("--xla_force_host_platform_device_count=8 "
                                "--xla_backend_optimization_level=0")
     import jax
@@ -242,8 +242,6 @@ def main(path: str, kind: str, programs: dict[str, Callable] = PROGRAMS) -> None
 
     results = {}
     for name, f in programs.items():
-        if kind == "fast" and ":" in name:
-            continue
         try:
             found = flat(jax, f(jax, jnp, lax))
         except Exception as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import gc
 import importlib
 import itertools
 import re
@@ -228,7 +229,11 @@ def test_serve_says_where_and_ctrl_c_ends_it(sample):
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     """The whole book: any warning of Sphinx is an error here."""
-    return html.build(BOOK, tmp_path_factory.mktemp("book"))
+    gc.disable()  # to look for garbage in what it keeps takes a quarter of the time
+    try:
+        return html.build(BOOK, tmp_path_factory.mktemp("book"))
+    finally:
+        gc.enable()
 
 
 @pytest.fixture(scope="module")

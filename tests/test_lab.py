@@ -174,7 +174,7 @@ def wait_for(what, name: str, seconds: float = 300):
         except (OSError, ValueError):
             pass
         assert time.monotonic() < deadline, f"waited {seconds} s for {name}"
-        time.sleep(0.1)
+        time.sleep(0.3)
 
 
 def ask(address: str, token: str, what: str, method: str = "GET"):

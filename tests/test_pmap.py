@@ -40,12 +40,7 @@ def eight_devices() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory: Any) -> Any:
-    return jax_results(tmp_path_factory, "fast")
-
-
-@pytest.fixture(scope="module")
-def all_theirs(tmp_path_factory: Any) -> Any:
-    return jax_results(tmp_path_factory, "all")
+    return jax_results(tmp_path_factory, "pmap_programs")
 
 
 def same(got: list, want: list) -> None:
@@ -66,8 +61,8 @@ def test_programs_give_what_jax_gives(theirs, name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [n for n in PROGRAMS if ":" in n])
-def test_collectives_give_what_jax_gives(all_theirs, name):
-    want = results_of(all_theirs, name)
+def test_collectives_give_what_jax_gives(theirs, name):
+    want = results_of(theirs, name)
     if name in JAX_FAILS:
         assert want[0].dtype.kind == "U" and JAX_FAILS[name] in str(want[0])
     else:

@@ -32,7 +32,7 @@ def eight_devices() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory: Any) -> Any:
-    return jax_results(tmp_path_factory, "all", "mesh_programs")
+    return jax_results(tmp_path_factory, "mesh_programs")
 
 
 def check(table: Any, name: str) -> None:
