@@ -1,8 +1,8 @@
-"""Faults at random moments: `python benchmarks/faults.py 200`.
+"""Faults at random moments: `python benchmarks/faults.py 200 [PATIENCE]`.
 
 Kills a worker, stops one, interrupts the parent, or lets a device raise, while programs run. Each
-must give one error soon, and the next call must be right. At the end nothing may be left. A stopped
-worker is given two seconds, and not the engine's five: they are most of the time.
+must give one error soon, and the next call must be right. At the end nothing may be left. PATIENCE
+is how many seconds a stopped worker is waited for, if not the engine's five: most of the time.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ def fault(kind: str) -> float:
     raise AssertionError(f"{kind}: no error")
 
 
-def main(count: int) -> None:
+def main(count: int = 20, patience: float = module.PATIENCE) -> None:
     jax.config.update("jax_num_cpu_devices", 2)
-    module.PATIENCE = 2.0
+    module.PATIENCE = patience
     slowest: Counter = Counter()
     seen = set()
     for i in range(count):
@@ -82,4 +82,4 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
+    main(*map(int, sys.argv[1:]))

@@ -349,6 +349,6 @@ def test_however_the_program_ends_nothing_is_left(name, tmp_path):
 @slow
 def test_faults_at_random_moments():
     script, environment = ROOT / "benchmarks" / "faults.py", {"PYTHONPATH": str(ROOT)}
-    out = subprocess.run([sys.executable, str(script), "24"], capture_output=True, text=True,
+    out = subprocess.run([sys.executable, str(script), "24", "2"], capture_output=True, text=True,
                          env=os.environ | environment)
     assert out.returncode == 0 and "24 faults, 24 errors" in out.stdout, out.stderr
