@@ -11,7 +11,6 @@ says so. A block of which the pool holds the only reference is free.
 
 from __future__ import annotations
 
-import ctypes
 import math
 import os
 import sys
@@ -22,23 +21,8 @@ import numpy as np
 from minijax.config import Option, flags
 
 SMALL = 1 << 18  # bytes; the allocator reuses smaller memory well by itself
-HEADER = object.__basicsize__  # of a NumPy array; then comes the address of its data
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
 KEPT = 64  # blocks of one size
-
-
-def address_as_told(x: np.ndarray) -> int:
-    """Where the data of an array begins, as NumPy tells it."""
-    return x.__array_interface__["data"][0]
-
-
-def address(x: np.ndarray) -> int:
-    """The same, six times as fast: as kernels find it."""
-    return ctypes.c_size_t.from_address(id(x) + HEADER).value
-
-
-if address(x := np.zeros(1)) != address_as_told(x):  # not this Python and this NumPy
-    address = address_as_told
 
 
 def memory_size() -> int:

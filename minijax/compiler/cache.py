@@ -34,8 +34,9 @@ BLOCK = 4096  # what a file takes, at least
 DAY = 24 * 60 * 60
 
 # What decides which object code a source becomes; the source says which functions it calls.
-GENERATOR = ("compiler/atomics.py", "compiler/intrinsics.py", "compiler/machine.py",
-             "compiler/target.py", "compiler/tiles.py", "compiler/vector_math/*.py")
+GENERATOR = ("compiler/addresses.py", "compiler/atomics.py", "compiler/intrinsics.py",
+             "compiler/machine.py", "compiler/target.py", "compiler/tiles.py",
+             "compiler/vector_math/*.py")
 
 Option("jax_enable_compilation_cache", True, truth,
        "Keep compiled kernels on disk for the programs that come after.")

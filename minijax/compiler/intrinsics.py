@@ -19,7 +19,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
 from minijax.compiler import atomics, target, tiles, vector_math
-from minijax.compiler.buffers import HEADER, address, address_as_told
+from minijax.compiler.addresses import HEADER, address, address_as_told
 
 INTEGERS = (types.int8, types.int16, types.int32, types.int64,
             types.uint8, types.uint16, types.uint32, types.uint64)

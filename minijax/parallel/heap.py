@@ -22,7 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from minijax.compiler.buffers import ALIGNMENT, Buffers, address, memory_size
+from minijax.compiler.addresses import address
+from minijax.compiler.buffers import ALIGNMENT, Buffers, memory_size
 from minijax.parallel.system import open_memory
 
 __all__ = ["DEVICES", "Heap", "SLOT", "once", "repeated"]
