@@ -14,6 +14,7 @@ import pytest
 import minijax as jax
 import minijax.numpy as jnp
 from minijax.experimental.mesh_utils import create_device_mesh
+from minijax.parallel import following
 from minijax.parallel.dividing import divided, joined, part_of
 from minijax.parallel.partition import reshaped
 from minijax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec, SingleDeviceSharding
@@ -242,6 +243,21 @@ def test_values_survive_whatever_is_done_to_them():
         if f is not jnp.unique:
             np.testing.assert_allclose(jax.jit(f)(x), f(jnp.asarray(y)), 1e-4, 1e-5)
     assert pickle.loads(pickle.dumps(x)).shape == (8, 4) and float(x[0, 1]) == float(y[0, 1])
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: jax.lax.reshape(x, (4, 2, 16), (1, 0)), jax.grad(lambda x: jnp.prod(x, 1).sum()),
+    lambda x: (x, jnp.sum(x) * 0 + jnp.prod(x, 0), 2.0),
+], ids=["reshape in an order", "grad of prod", "constants"])
+@pytest.mark.parametrize("spec", [P("x"), P("y", "x")], ids=str)
+def test_devices_compute_what_one_does(monkeypatch, f, spec):
+    """Values and types are those of the program of undivided arrays."""
+    monkeypatch.setattr(following, "LARGE", 0)
+    x = numbers(16, 8)
+    outs = jax.jit(f)(jax.device_put(x, NamedSharding(grid(jax), spec)))
+    for y, want in zip(jax.tree.leaves(outs), jax.tree.leaves(jax.jit(f)(x)), strict=True):
+        np.testing.assert_allclose(y, want, 1e-5)
+        assert y.weak_type == want.weak_type
 
 
 SHAPES = [(8, 8), (4, 2, 8), (64,), (2, 4, 1, 8), (16, 4), (3, 8), (24,), (0, 8), (0,)]

@@ -57,6 +57,7 @@ class Plan:
         with axes_in_scope(mesh, mesh.axis_names, True):
             self.jaxpr = derive(local, avals, "jit")
         self.out_specs = list(map(as_spec, found))
+        self.weak = [a.weak_type for a in jaxpr.out_avals]
         self.worthwhile = (not where.whole and any(map(any, [*layouts, *found])) and
                            mesh.size > 1 and sum(a.size for a in jaxpr.in_avals) >= LARGE)
 
@@ -67,8 +68,8 @@ class Plan:
                 for x, s in zip(args, self.specs)]
         outs = shard_map_p.bind(*args, jaxpr=self.jaxpr, name=name, mesh=self.mesh, axes=axes,
                                 check_vma=True)
-        return [joined(ArrayImpl(x._value, x.aval), s, self.mesh, axes)
-                for x, s in zip(outs, self.out_specs)]
+        return [joined(ArrayImpl(x._value, x.aval.update(weak_type=weak)), s, self.mesh, axes)
+                for x, s, weak in zip(outs, self.out_specs, self.weak)]
 
 
 def as_spec(layout: Layout) -> PartitionSpec:

@@ -25,6 +25,7 @@ from minijax.families import (
     broadcast_in_dim,
     reduce_sum_p,
     reshape,
+    transpose,
 )
 from minijax.jaxpr import Jaxpr, JaxprEqn, Literal
 from minijax.lax.all_reduce import pmax_p, pmin_p, psum_p
@@ -227,6 +228,9 @@ def _(prim: Squeeze, where, e, ins):
 @partition.register
 def _(prim: Reshape, where, e, ins):
     (x,), before, after = ins, e.invars[0].aval.shape, e.params["new_sizes"]
+    if order := e.params["dimensions"]:
+        before = tuple(before[i] for i in order)
+        x = Part(transpose(x.value, order), tuple(x.layout[i] for i in order))
     kept, layout = reshaped(before, x.layout, after, where.mesh.shape)
     local = tuple(n // where.count(names) for n, names in zip(after, layout))
     return [Part(reshape(where.relaid(x, kept).value, local), layout)]
