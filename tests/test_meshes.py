@@ -260,6 +260,31 @@ def test_devices_compute_what_one_does(monkeypatch, f, spec):
         assert y.weak_type == want.weak_type
 
 
+@pytest.mark.parametrize("f, out", [
+    (lambda x: jnp.argmax(x), ()), (lambda x: x.ravel(), (("x", "y"),)),
+    (lambda x: jnp.prod(x), ()), (lambda x: x.at[0].set(1.0), ("x", "y")),
+    (lambda x: jax.lax.cond(x.sum() > 0, jnp.sin, jnp.cos, x) + x, ("x", "y")),
+    (lambda x: jax.grad(lambda x: (jax.lax.fori_loop(
+        0, 3, lambda i, c: jnp.sin(c) * i, x) ** 2).sum())(x)[:8], ("x", "y")),
+    (lambda x: jnp.reshape(x, (8, 16), out_sharding=P("x")), ("x", None)),
+], ids=["argmax", "ravel", "prod", "set", "cond", "loop", "reshape"])
+@pytest.mark.parametrize("large", [0, 1 << 16])
+def test_types_say_how_results_are_divided(monkeypatch, f, out, large):
+    """Of devices and of this process, of operations, and of programs in programs."""
+    monkeypatch.setattr(following, "LARGE", large)
+    with jax.set_mesh(jax.make_mesh((4, 2), ("x", "y"))):
+        x = jax.device_put(numbers(16, 8), P("x", "y"))
+        y, alone = jax.jit(f)(x), jax.jit(f)(jnp.asarray(numbers(16, 8)))
+        assert y.sharding.spec == P(*out) and jax.typeof(y).sharding.spec == P(*out)
+        np.testing.assert_allclose(y, alone, 1e-5)
+
+
+def test_a_scatter_leaves_an_array_as_it_is_divided():
+    x = jax.device_put(jnp.zeros((8, 4)), NamedSharding(grid(jax), P("x")))
+    for f in (lambda x: x.at[0].set(1.0), jax.jit(lambda x: x.at[:, 1].add(2.0))):
+        assert f(x).sharding.spec == P("x")
+
+
 SHAPES = [(8, 8), (4, 2, 8), (64,), (2, 4, 1, 8), (16, 4), (3, 8), (24,), (0, 8), (0,)]
 
 

@@ -26,7 +26,7 @@ from minijax.parallel.context import concrete, context_mesh, use_abstract_mesh
 from minijax.parallel.following import layout_by, plan_of
 from minijax.parallel.mapped import get_abstract_mesh
 from minijax.parallel.meshes import AxisType, BaseMesh, PartitionSpec
-from minijax.parallel.partition import Layout, reshaped
+from minijax.parallel.partition import Layout, merged, reshaped
 from minijax.parallel.shardings import NamedSharding, explicit_part
 from minijax.scopes import spoken, unspoken
 from minijax.selection import Select
@@ -153,8 +153,10 @@ def _(prim: DotGeneral, mesh, params, avals, layouts):
 
 @refuse.register
 def _(prim: Reshape, mesh, params, avals, layouts):
-    (x,), sizes = avals, params["new_sizes"]
-    if reshaped(x.shape, layouts[0], sizes, mesh.shape)[0] != layouts[0]:
+    (x,), sizes, order = avals, params["new_sizes"], params["dimensions"] or range(avals[0].ndim)
+    shape, layout = (tuple(entries[i] for i in order) for entries in (x.shape, layouts[0]))
+    if (reshaped(shape, layout, sizes, mesh.shape)[0] != layout
+            and not merged(shape, layout, sizes)):
         raise ShardingTypeError(
             "This reshape is not supported. Please specify the sharding of the output via the "
             f"`out_sharding` argument of jax.numpy.reshape. Got operand type: {x}, new sizes: "

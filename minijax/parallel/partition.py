@@ -9,6 +9,7 @@ every device, and `whole` tells so.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from functools import singledispatch
@@ -132,13 +133,19 @@ def all_of(x: Any) -> Part:
 
 @singledispatch
 def partition(prim: Primitive, where: Partition, e: JaxprEqn, ins: Sequence[Part]) -> list[Part]:
-    """The parts of the results, from those of the operands."""
+    """The parts of the results, from those of the operands.
+
+    The whole is computed. A result of the shape of an operand is then divided like that.
+    """
     if prim.name in ALONG:
         return along(where, e, ins)
     where.whole |= any(any(x.layout) for x in ins) or bool(e.effects)
     args = [where.gathered(x).value for x in ins]
     outs = current_trace().process_primitive(prim, args, e.params)
-    return [all_of(x) for x in outs]
+    layouts = {x.aval.shape: part.layout for x, part in reversed([*zip(e.invars, ins)])
+               if any(part.layout)}
+    return [where.relaid(all_of(x), layouts.get(v.aval.shape, ((),) * v.aval.ndim))
+            for x, v in zip(outs, e.outvars)]
 
 
 def common(where: Partition, shape: Sequence[int], ins: Sequence[Part], avals: Sequence[ShapedArray]
@@ -233,7 +240,26 @@ def _(prim: Reshape, where, e, ins):
         x = Part(transpose(x.value, order), tuple(x.layout[i] for i in order))
     kept, layout = reshaped(before, x.layout, after, where.mesh.shape)
     local = tuple(n // where.count(names) for n, names in zip(after, layout))
-    return [Part(reshape(where.relaid(x, kept).value, local), layout)]
+    out = Part(reshape(where.relaid(x, kept).value, local), layout)
+    if kept != x.layout and where.mesh.are_all_axes_explicit:  # as the user has been told
+        out = where.relaid(out, merged(before, x.layout, after) or layout)
+    return [out]
+
+
+def merged(before: Sequence[int], layout: Layout, after: Sequence[int]) -> Layout | None:
+    """The layout, if neighbours become one dimension: it is divided along the axes of them all.
+
+    >>> merged((8, 6), (("x",), ("y",)), (48,))
+    (('x', 'y'),)
+    """
+    more = len(before) - len(after)
+    for i in range(len(after) if more > 0 else 0):
+        end = i + more + 1
+        if (*before[:i], math.prod(before[i:end]), *before[end:]) == tuple(after):
+            names = sorted(layout[i:end], key=lambda names: not names)  # those that are divided
+            if names == [*layout[i:end]]:
+                return (*layout[:i], tuple(itertools.chain(*names)), *layout[end:])
+    return None
 
 
 def reshaped(before: Sequence[int], layout: Layout, after: Sequence[int], sizes: dict
