@@ -267,7 +267,8 @@ def test_devices_compute_what_one_does(monkeypatch, f, spec):
     (lambda x: jax.grad(lambda x: (jax.lax.fori_loop(
         0, 3, lambda i, c: jnp.sin(c) * i, x) ** 2).sum())(x)[:8], ("x", "y")),
     (lambda x: jnp.reshape(x, (8, 16), out_sharding=P("x")), ("x", None)),
-], ids=["argmax", "ravel", "prod", "set", "cond", "loop", "reshape"])
+    (lambda x: jax.reshard(numbers(4, 4), P("y")), ("y", None)),
+], ids=["argmax", "ravel", "prod", "set", "cond", "loop", "reshape", "constant"])
 @pytest.mark.parametrize("large", [0, 1 << 16])
 def test_types_say_how_results_are_divided(monkeypatch, f, out, large):
     """Of devices and of this process, of operations, and of programs in programs."""

@@ -45,6 +45,7 @@ class Plan:
 
     def __init__(self, jaxpr: Jaxpr, mesh: BaseMesh, layouts: Sequence[Layout]):
         where, found = Partition(mesh), []  # type: ignore[var-annotated]
+        self.types = jaxpr.out_avals
         jaxpr = untyped(jaxpr) if mesh.explicit_axes else jaxpr
         self.mesh, self.specs = mesh, list(map(as_spec, layouts))
 
@@ -58,7 +59,6 @@ class Plan:
         with axes_in_scope(mesh, mesh.axis_names, True):
             self.jaxpr = derive(local, avals, "jit")
         self.out_specs = list(map(as_spec, found))
-        self.weak = [a.weak_type for a in jaxpr.out_avals]
         self.worthwhile = (not where.whole and any(map(any, [*layouts, *found])) and
                            mesh.size > 1 and sum(a.size for a in jaxpr.in_avals) >= LARGE)
 
@@ -69,9 +69,9 @@ class Plan:
                 for x, s in zip(args, self.specs)]
         outs = shard_map_p.bind(*args, jaxpr=self.jaxpr, name=name, mesh=self.mesh, axes=axes,
                                 check_vma=True)
-        return [joined(ArrayImpl(x._value, x.aval.update(weak_type=weak, divided=None)), s,
+        return [joined(ArrayImpl(x._value, x.aval.update(weak_type=a.weak_type, divided=None)), s,
                        self.mesh, axes)
-                for x, s, weak in zip(outs, self.out_specs, self.weak)]
+                for x, s, a in zip(outs, self.out_specs, self.types)]
 
 
 @derived
@@ -162,8 +162,8 @@ def _(mesh: Mesh, prim: Primitive, args: Sequence[Any], params: dict) -> list[An
         outs = plan.run(args, avals, params.get("name", prim.name))
     else:
         outs = computed(prim, args, params)
-    return [NamedSharding(mesh, spec_of(mesh, s, x.aval)).array(x._value, x.aval)
-            for x, s in zip(outs, plan.out_specs)]
+    return [NamedSharding(mesh, spec_of(mesh, s, a)).array(x._value, x.aval)
+            for x, s, a in zip(outs, plan.out_specs, plan.types)]
 
 
 def spec_of(mesh: BaseMesh, spec: PartitionSpec, aval: ShapedArray) -> PartitionSpec:
