@@ -595,6 +595,16 @@ def sharding_in_types_of_some_axes(jax, jnp, lax):
     show = []
     look = jax.sharding.explicit_axes(
         lambda x: show.append(str(jax.typeof(x * 2))) or x * 2, in_sharding=P("x"))
+    rules = jax.sharding.auto_axes(
+        lambda x: show.append(str(jax.typeof(x)) + str(jax.sharding.get_abstract_mesh())) or x * 2,
+        axes="x", out_sharding=P("y", "x"))
+    with jax.set_mesh(jax.make_mesh((4, 2), ("x", "y"))):
+        x = jax.device_put(numbers(8, 8), P("x", "y"))
+        show += [str(jax.typeof(rules(x))), str(jax.typeof(jax.jit(rules)(x)))]
+        try:
+            jnp.zeros((8, 8), out_sharding=P("x")) + jnp.zeros((8, 8), out_sharding=P(None, "x"))
+        except Exception as error:
+            show.append(str(error))
     with jax.set_mesh(jax.make_mesh((4, 2), ("x", "y"), (kind.Auto, kind.Explicit))):
         x = jax.device_put(numbers(8, 8), P("x", "y"))
         show += [str(jax.typeof(x)), str(jax.typeof(jax.reshard(x, P("y"))))]
