@@ -280,10 +280,17 @@ def test_types_say_how_results_are_divided(monkeypatch, f, out, large):
         np.testing.assert_allclose(y, alone, 1e-5)
 
 
-def test_a_scatter_leaves_an_array_as_it_is_divided():
-    x = jax.device_put(jnp.zeros((8, 4)), NamedSharding(grid(jax), P("x")))
-    for f in (lambda x: x.at[0].set(1.0), jax.jit(lambda x: x.at[:, 1].add(2.0))):
-        assert f(x).sharding.spec == P("x")
+@pytest.mark.parametrize("f", [
+    lambda x: x.at[0].set(1.0), lambda x: jnp.fft.fft(x, axis=1),
+    lambda x: jax.lax.reduce_window(x, 0.0, jax.lax.add, (1, 2), (1, 2), "VALID"),
+    lambda x: jax.lax.conv(x[:, None, :, None], jnp.ones((2, 1, 3, 1)), (1, 1), "SAME"),
+    lambda x: jax.vmap(jax.random.bits)(jax.random.wrap_key_data(x[:, :2].astype("uint32"))),
+], ids=["set", "fft", "window", "conv", "keys"])
+def test_whatever_computes_the_whole_leaves_it_divided(f):
+    x = jax.device_put(jnp.ones((8, 4)), NamedSharding(grid(jax), P("x")))
+    assert f(x).sharding.spec == jax.jit(f)(x).sharding.spec == P("x")
+    with jax.set_mesh(jax.make_mesh((4, 2), ("x", "y"))):
+        assert jax.typeof(f(jax.device_put(jnp.ones((8, 4)), P("x")))).sharding.spec[0] == "x"
 
 
 SHAPES = [(8, 8), (4, 2, 8), (64,), (2, 4, 1, 8), (16, 4), (3, 8), (24,), (0, 8), (0,)]

@@ -135,17 +135,29 @@ def all_of(x: Any) -> Part:
 def partition(prim: Primitive, where: Partition, e: JaxprEqn, ins: Sequence[Part]) -> list[Part]:
     """The parts of the results, from those of the operands.
 
-    The whole is computed. A result of the shape of an operand is then divided like that.
+    The whole is computed. A result is then divided like an operand of its shape; or like the
+    first, as far as it fits; or, as with keys and their bits, like one that begins like it.
     """
     if prim.name in ALONG:
         return along(where, e, ins)
     where.whole |= any(any(x.layout) for x in ins) or bool(e.effects)
     args = [where.gathered(x).value for x in ins]
     outs = current_trace().process_primitive(prim, args, e.params)
-    layouts = {x.aval.shape: part.layout for x, part in reversed([*zip(e.invars, ins)])
-               if any(part.layout)}
-    return [where.relaid(all_of(x), layouts.get(v.aval.shape, ((),) * v.aval.ndim))
+    layouts = [(x.aval.shape, part.layout) for x, part in zip(e.invars, ins) if any(part.layout)]
+    return [where.relaid(all_of(x), where.fits(v.aval.shape, like(v.aval.shape, layouts)))
             for x, v in zip(outs, e.outvars)]
+
+
+def like(shape: tuple[int, ...], layouts: Sequence[tuple]) -> Layout:
+    """The layout of the operand that is most like a result of this shape."""
+    for n in (len(shape), 0):  # all sizes are the same; or the rank is
+        for given, layout in layouts:
+            if len(given) == len(shape) and given[:n] == shape[:n]:
+                return layout
+    for given, layout in layouts:
+        if all(m == n for m, n in zip(given, shape)):
+            return (*layout[:len(shape)], *[()] * (len(shape) - len(given)))
+    return ((),) * len(shape)
 
 
 def common(where: Partition, shape: Sequence[int], ins: Sequence[Part], avals: Sequence[ShapedArray]
