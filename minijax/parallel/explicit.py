@@ -20,6 +20,7 @@ from minijax.errors import ShardingTypeError
 from minijax.families import Elementwise, Program, Reshape
 from minijax.jaxpr import subprograms
 from minijax.lax.contraction import DotGeneral, free_axes
+from minijax.lax.indexing import Gather
 from minijax.layouts import typed
 from minijax.parallel.constraint import Constraint, constrained, reshard
 from minijax.parallel.context import concrete, context_mesh, use_abstract_mesh
@@ -82,13 +83,6 @@ def refuse(prim: Primitive, mesh: BaseMesh, params: dict, avals: Sequence[Shaped
            layouts: Sequence[Layout]) -> None:
     """ShardingTypeError: it does not follow from the operands how the result is divided."""
     x, names = avals[0], layouts[0]
-    if prim.name == "gather":
-        sizes = params["slice_sizes"]
-        if any(axes and n != size for axes, n, size in zip(names, x.shape, sizes)):
-            raise ShardingTypeError(
-                "Use `.at[...].get(out_sharding=)` to provide output PartitionSpec for the gather "
-                "indexing as out sharding could not be resolved unambiguously (or would require "
-                f"collectives on inputs). It takes parts of a dimension that is divided, of {x}.")
     if prim.name in CUTTING:
         shape = prim.abstract_eval(*avals, **params).shape
         for axes, n, size in zip(names, x.shape, shape):
@@ -108,6 +102,20 @@ def refuse(prim: Primitive, mesh: BaseMesh, params: dict, avals: Sequence[Shaped
     if prim.name in ("concatenate", "stack") and len(set(layouts)) > 1:
         raise ShardingTypeError("All operands should have the same sharding. Got "
                                 f"{', '.join(map(str, avals))}")
+
+
+@refuse.register
+def _(prim: Gather, mesh, params, avals, layouts):
+    numbers, (names, others) = params["dimension_numbers"], layouts
+    batch = dict(zip(numbers.operand_batching_dims, numbers.start_indices_batching_dims))
+    for i, (axes, n, size) in enumerate(zip(names, avals[0].shape, params["slice_sizes"])):
+        apart = others[batch[i]] not in ((), axes) if i in batch else n != size
+        if axes and apart:
+            raise ShardingTypeError(
+                "Use `.at[...].get(out_sharding=)` to provide output PartitionSpec for the gather "
+                "indexing as out sharding could not be resolved unambiguously (or would require "
+                "collectives on inputs). It takes parts of a dimension that is divided, of "
+                f"{avals[0]}.")
 
 
 @refuse.register
