@@ -280,6 +280,18 @@ def test_types_say_how_results_are_divided(monkeypatch, f, out, large):
         np.testing.assert_allclose(y, alone, 1e-5)
 
 
+def test_what_has_no_arguments_is_divided_as_its_type_says():
+    key, shape = jax.random.key(0), (8, 4)
+    with jax.set_mesh(jax.make_mesh((4, 2), ("x", "y"))):
+        for f in (lambda: jnp.array(numbers(*shape), out_sharding=P("x")),
+                  lambda: jax.random.bernoulli(key, 0.5, shape, out_sharding=P("x")),
+                  lambda: jax.random.categorical(key, numbers(8, 4, 3), out_sharding=P("x")),
+                  lambda: jax.random.gamma(key, 2.0, shape, out_sharding=P("x"))):
+            for x in (f(), jax.jit(f)()):
+                assert x.sharding.shard_shape(shape) == (2, 4)
+                assert str(jax.typeof(x)).endswith("[8@x,4]")
+
+
 @pytest.mark.parametrize("f", [
     lambda x: x.at[0].set(1.0), lambda x: jnp.fft.fft(x, axis=1),
     lambda x: jax.lax.reduce_window(x, 0.0, jax.lax.add, (1, 2), (1, 2), "VALID"),
