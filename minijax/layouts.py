@@ -67,7 +67,8 @@ def wanted_sharding(jaxpr: Jaxpr) -> Any:
     found = (s for e in jaxpr.eqns for s in (
         e.params.get("sharding"), e.params.get("mesh"),
         *map(wanted_sharding, subprograms(e.params))))
-    return next((s for s in found if s is not None), None)
+    types = (a.divided for a in jaxpr.out_avals)
+    return next((s for s in (*found, *types) if s is not None), None)
 
 
 @dataclasses.dataclass(frozen=True)

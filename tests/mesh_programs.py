@@ -529,6 +529,10 @@ TYPED: dict[str, Callable] = {  # of x: f32[8@x,2@y], y: f32[8@x,2], z: f32[8@y,
                                                jax.reshard(x, jax.P())),
     "gradient": lambda jax, jnp, x, y, z, w: jax.grad(
         lambda w, x: jnp.sum(jnp.tanh(x @ w)), argnums=(0, 1))(jnp.ones((2, 3)), y),
+    "labels": lambda jax, jnp, x, y, z, w: jax.value_and_grad(lambda y: jnp.take_along_axis(
+        jax.nn.log_softmax(y), jnp.arange(8)[:, None] % 2, 1).mean())(y),
+    "labels of others": lambda jax, jnp, x, y, z, w: jnp.take_along_axis(
+        y, jax.reshard(jnp.zeros((8, 1), int), jax.P("y")), 1),
     "loop": lambda jax, jnp, x, y, z, w: jax.lax.fori_loop(0, 3, lambda i, a: a * 2, x),
     "mapped": lambda jax, jnp, x, y, z, w: jax.shard_map(lambda a: a * 2, out_specs=jax.P(
         "x", "y"))(x),
@@ -595,6 +599,16 @@ def sharding_in_types_of_some_axes(jax, jnp, lax):
     show = []
     look = jax.sharding.explicit_axes(
         lambda x: show.append(str(jax.typeof(x * 2))) or x * 2, in_sharding=P("x"))
+    rules = jax.sharding.auto_axes(
+        lambda x: show.append(str(jax.typeof(x)) + str(jax.sharding.get_abstract_mesh())) or x * 2,
+        axes="x", out_sharding=P("y", "x"))
+    with jax.set_mesh(jax.make_mesh((4, 2), ("x", "y"))):
+        x = jax.device_put(numbers(8, 8), P("x", "y"))
+        show += [str(jax.typeof(rules(x))), str(jax.typeof(jax.jit(rules)(x)))]
+        try:
+            jnp.zeros((8, 8), out_sharding=P("x")) + jnp.zeros((8, 8), out_sharding=P(None, "x"))
+        except Exception as error:
+            show.append(str(error))
     with jax.set_mesh(jax.make_mesh((4, 2), ("x", "y"), (kind.Auto, kind.Explicit))):
         x = jax.device_put(numbers(8, 8), P("x", "y"))
         show += [str(jax.typeof(x)), str(jax.typeof(jax.reshard(x, P("y"))))]

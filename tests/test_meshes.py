@@ -14,6 +14,7 @@ import pytest
 import minijax as jax
 import minijax.numpy as jnp
 from minijax.experimental.mesh_utils import create_device_mesh
+from minijax.parallel import following
 from minijax.parallel.dividing import divided, joined, part_of
 from minijax.parallel.partition import reshaped
 from minijax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec, SingleDeviceSharding
@@ -242,6 +243,66 @@ def test_values_survive_whatever_is_done_to_them():
         if f is not jnp.unique:
             np.testing.assert_allclose(jax.jit(f)(x), f(jnp.asarray(y)), 1e-4, 1e-5)
     assert pickle.loads(pickle.dumps(x)).shape == (8, 4) and float(x[0, 1]) == float(y[0, 1])
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: jax.lax.reshape(x, (4, 2, 16), (1, 0)), jax.grad(lambda x: jnp.prod(x, 1).sum()),
+    lambda x: (x, jnp.sum(x) * 0 + jnp.prod(x, 0), 2.0),
+], ids=["reshape in an order", "grad of prod", "constants"])
+@pytest.mark.parametrize("spec", [P("x"), P("y", "x")], ids=str)
+def test_devices_compute_what_one_does(monkeypatch, f, spec):
+    """Values and types are those of the program of undivided arrays."""
+    monkeypatch.setattr(following, "LARGE", 0)
+    x = numbers(16, 8)
+    outs = jax.jit(f)(jax.device_put(x, NamedSharding(grid(jax), spec)))
+    for y, want in zip(jax.tree.leaves(outs), jax.tree.leaves(jax.jit(f)(x)), strict=True):
+        np.testing.assert_allclose(y, want, 1e-5)
+        assert y.weak_type == want.weak_type
+
+
+@pytest.mark.parametrize("f, out", [
+    (lambda x: jnp.argmax(x), ()), (lambda x: x.ravel(), (("x", "y"),)),
+    (lambda x: jnp.prod(x), ()), (lambda x: x.at[0].set(1.0), ("x", "y")),
+    (lambda x: jax.lax.cond(x.sum() > 0, jnp.sin, jnp.cos, x) + x, ("x", "y")),
+    (lambda x: jax.grad(lambda x: (jax.lax.fori_loop(
+        0, 3, lambda i, c: jnp.sin(c) * i, x) ** 2).sum())(x)[:8], ("x", "y")),
+    (lambda x: jnp.reshape(x, (8, 16), out_sharding=P("x")), ("x", None)),
+    (lambda x: jax.reshard(numbers(4, 4), P("y")), ("y", None)),
+], ids=["argmax", "ravel", "prod", "set", "cond", "loop", "reshape", "constant"])
+@pytest.mark.parametrize("large", [0, 1 << 16])
+def test_types_say_how_results_are_divided(monkeypatch, f, out, large):
+    """Of devices and of this process, of operations, and of programs in programs."""
+    monkeypatch.setattr(following, "LARGE", large)
+    with jax.set_mesh(jax.make_mesh((4, 2), ("x", "y"))):
+        x = jax.device_put(numbers(16, 8), P("x", "y"))
+        y, alone = jax.jit(f)(x), jax.jit(f)(jnp.asarray(numbers(16, 8)))
+        assert y.sharding.spec == P(*out) and jax.typeof(y).sharding.spec == P(*out)
+        np.testing.assert_allclose(y, alone, 1e-5)
+
+
+def test_what_has_no_arguments_is_divided_as_its_type_says():
+    key, shape = jax.random.key(0), (8, 4)
+    with jax.set_mesh(jax.make_mesh((4, 2), ("x", "y"))):
+        for f in (lambda: jnp.array(numbers(*shape), out_sharding=P("x")),
+                  lambda: jax.random.bernoulli(key, 0.5, shape, out_sharding=P("x")),
+                  lambda: jax.random.categorical(key, numbers(8, 4, 3), out_sharding=P("x")),
+                  lambda: jax.random.gamma(key, 2.0, shape, out_sharding=P("x"))):
+            for x in (f(), jax.jit(f)()):
+                assert x.sharding.shard_shape(shape) == (2, 4)
+                assert str(jax.typeof(x)).endswith("[8@x,4]")
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: x.at[0].set(1.0), lambda x: jnp.fft.fft(x, axis=1),
+    lambda x: jax.lax.reduce_window(x, 0.0, jax.lax.add, (1, 2), (1, 2), "VALID"),
+    lambda x: jax.lax.conv(x[:, None, :, None], jnp.ones((2, 1, 3, 1)), (1, 1), "SAME"),
+    lambda x: jax.vmap(jax.random.bits)(jax.random.wrap_key_data(x[:, :2].astype("uint32"))),
+], ids=["set", "fft", "window", "conv", "keys"])
+def test_whatever_computes_the_whole_leaves_it_divided(f):
+    x = jax.device_put(jnp.ones((8, 4)), NamedSharding(grid(jax), P("x")))
+    assert f(x).sharding.spec == jax.jit(f)(x).sharding.spec == P("x")
+    with jax.set_mesh(jax.make_mesh((4, 2), ("x", "y"))):
+        assert jax.typeof(f(jax.device_put(jnp.ones((8, 4)), P("x")))).sharding.spec[0] == "x"
 
 
 SHAPES = [(8, 8), (4, 2, 8), (64,), (2, 4, 1, 8), (16, 4), (3, 8), (24,), (0, 8), (0,)]

@@ -15,19 +15,20 @@ from dataclasses import dataclass
 from functools import singledispatch
 from typing import Any
 
-from minijax.core import Primitive, ShapedArray
+from minijax.core import Primitive, ShapedArray, typeof
 from minijax.errors import ShardingTypeError
 from minijax.families import Elementwise, Program, Reshape
 from minijax.jaxpr import subprograms
 from minijax.lax.contraction import DotGeneral, free_axes
+from minijax.lax.indexing import Gather
 from minijax.layouts import typed
 from minijax.parallel.constraint import Constraint, constrained, reshard
 from minijax.parallel.context import concrete, context_mesh, use_abstract_mesh
 from minijax.parallel.following import layout_by, plan_of
 from minijax.parallel.mapped import get_abstract_mesh
 from minijax.parallel.meshes import AxisType, BaseMesh, PartitionSpec
-from minijax.parallel.partition import Layout, reshaped
-from minijax.parallel.shardings import NamedSharding, explicit_part
+from minijax.parallel.partition import Layout, merged, reshaped
+from minijax.parallel.shardings import NamedSharding, explicit_part, sized
 from minijax.scopes import spoken, unspoken
 from minijax.selection import Select
 from minijax.tree_util import tree_map
@@ -82,13 +83,6 @@ def refuse(prim: Primitive, mesh: BaseMesh, params: dict, avals: Sequence[Shaped
            layouts: Sequence[Layout]) -> None:
     """ShardingTypeError: it does not follow from the operands how the result is divided."""
     x, names = avals[0], layouts[0]
-    if prim.name == "gather":
-        sizes = params["slice_sizes"]
-        if any(axes and n != size for axes, n, size in zip(names, x.shape, sizes)):
-            raise ShardingTypeError(
-                "Use `.at[...].get(out_sharding=)` to provide output PartitionSpec for the gather "
-                "indexing as out sharding could not be resolved unambiguously (or would require "
-                f"collectives on inputs). It takes parts of a dimension that is divided, of {x}.")
     if prim.name in CUTTING:
         shape = prim.abstract_eval(*avals, **params).shape
         for axes, n, size in zip(names, x.shape, shape):
@@ -111,6 +105,20 @@ def refuse(prim: Primitive, mesh: BaseMesh, params: dict, avals: Sequence[Shaped
 
 
 @refuse.register
+def _(prim: Gather, mesh, params, avals, layouts):
+    numbers, (names, others) = params["dimension_numbers"], layouts
+    batch = dict(zip(numbers.operand_batching_dims, numbers.start_indices_batching_dims))
+    for i, (axes, n, size) in enumerate(zip(names, avals[0].shape, params["slice_sizes"])):
+        apart = others[batch[i]] not in ((), axes) if i in batch else n != size
+        if axes and apart:
+            raise ShardingTypeError(
+                "Use `.at[...].get(out_sharding=)` to provide output PartitionSpec for the gather "
+                "indexing as out sharding could not be resolved unambiguously (or would require "
+                "collectives on inputs). It takes parts of a dimension that is divided, of "
+                f"{avals[0]}.")
+
+
+@refuse.register
 def _(prim: Elementwise, mesh, params, avals, layouts):
     rank = max(len(names) for names in layouts)
     full = [names for names in layouts if len(names) == rank]
@@ -120,7 +128,7 @@ def _(prim: Elementwise, mesh, params, avals, layouts):
                  for names in full)
         raise ShardingTypeError(f"{prim} got incompatible shardings for broadcasting: "
                                 f"{', '.join(specs)}.")
-    check_once(prim, avals, mesh, [next(iter(entries), ()) for entries in dims])
+    check_once(prim, params, mesh, avals, [next(iter(entries), ()) for entries in dims])
 
 
 @refuse.register
@@ -145,7 +153,7 @@ def _(prim: DotGeneral, mesh, params, avals, layouts):
             "Contracting dimensions are sharded and it is ambiguous how the output should be "
             "sharded. Please specify the output sharding via the `out_sharding` parameter. Got "
             f"lhs_contracting_spec={specs[0]} and rhs_contracting_spec={specs[1]}")
-    check_once(prim, avals, mesh, [
+    check_once(prim, params, mesh, avals, [
         *(left[i] or right[j] for i, j in zip(lb, rb)),
         *(left[i] for i in free_axes(len(left), lc, lb)),
         *(right[i] for i in free_axes(len(right), rc, rb))])
@@ -153,22 +161,26 @@ def _(prim: DotGeneral, mesh, params, avals, layouts):
 
 @refuse.register
 def _(prim: Reshape, mesh, params, avals, layouts):
-    (x,), sizes = avals, params["new_sizes"]
-    if reshaped(x.shape, layouts[0], sizes, mesh.shape)[0] != layouts[0]:
+    (x,), sizes, order = avals, params["new_sizes"], params["dimensions"] or range(avals[0].ndim)
+    shape, layout = (tuple(entries[i] for i in order) for entries in (x.shape, layouts[0]))
+    if (reshaped(shape, layout, sizes, mesh.shape)[0] != layout
+            and not merged(shape, layout, sizes)):
         raise ShardingTypeError(
             "This reshape is not supported. Please specify the sharding of the output via the "
             f"`out_sharding` argument of jax.numpy.reshape. Got operand type: {x}, new sizes: "
             f"{sizes}")
 
 
-def check_once(prim: Primitive, avals: Sequence[ShapedArray], mesh: BaseMesh,
+def check_once(prim: Primitive, params: dict, mesh: BaseMesh, avals: Sequence[ShapedArray],
                layout: Sequence[tuple]) -> None:
     """ShardingTypeError: a result would be cut along one axis in two dimensions."""
     names = [n for axes in layout for n in axes]
     if len(set(names)) < len(names):
+        out = prim.abstract_eval(*avals, **params)
+        sizes = ",".join(sized(n, axes) for n, axes in zip(out.shape, layout))
         raise ShardingTypeError(
             f"{prim} operation with inputs: {', '.join(a.str_short(True) for a in avals)} produces "
-            f"an illegally sharded result: {PartitionSpec(*(axes or None for axes in layout))}")
+            f"an illegally sharded result: {out.update(shape=()).str_short(True)[:-1]}{sizes}]")
 
 
 # --- regions -------------------------------------------------------------------------------------
@@ -186,7 +198,7 @@ def auto_axes(f: Callable | None = None, /, *, axes: Any = None, out_sharding: A
 
     Args:
       out_sharding: how the results are divided; here, or as a keyword argument of the call.
-      axes: along which axes this holds; here it holds along all.
+      axes: a name or names of axes; by default all. Types inside do not name them.
     """
     if f is None:
         return functools.partial(auto_axes, axes=axes, out_sharding=out_sharding)
@@ -199,9 +211,25 @@ def auto_axes(f: Callable | None = None, /, *, axes: Any = None, out_sharding: A
                 raise TypeError("Missing required keyword argument: 'out_sharding'")
             wanted = kwargs.pop("out_sharding")
         with unspoken():
-            return reshard(f(*args, **kwargs), wanted)
+            with use_abstract_mesh(get_abstract_mesh().update_axis_types(of_type(
+                    AxisType.Auto, axes))):
+                here = functools.partial(taken_to, get_abstract_mesh())
+                out = f(*tree_map(here, args), **tree_map(here, kwargs))
+            return reshard(out, wanted)
 
     return with_rules
+
+
+def of_type(kind: AxisType, axes: Any) -> dict:
+    """These axes of the mesh of the context, by default all, and that type."""
+    names = get_abstract_mesh().axis_names if axes is None else axes
+    return dict.fromkeys((names,) if isinstance(names, str) else names, kind)
+
+
+def taken_to(mesh: BaseMesh, x: Any) -> Any:
+    """A value, divided as its type says, along a mesh with axes of other types."""
+    there = None if mesh.empty else typeof(x).divided
+    return x if there is None else constrained(x, NamedSharding(concrete(mesh), there.spec))
 
 
 def explicit_axes(f: Callable | None = None, /, *, axes: Any = None, in_sharding: Any = None
@@ -230,8 +258,7 @@ def explicit_axes(f: Callable | None = None, /, *, axes: Any = None, in_sharding
             raise ValueError("Context mesh cannot be empty. Please use `jax.set_mesh` API to enter "
                              "into a mesh context when using `explicit_axes` API.")
         mesh = get_abstract_mesh()
-        names = mesh.axis_names if axes is None else (axes,) if isinstance(axes, str) else axes
-        with use_abstract_mesh(mesh.update_axis_types(dict.fromkeys(names, AxisType.Explicit))):
+        with use_abstract_mesh(mesh.update_axis_types(of_type(AxisType.Explicit, axes))):
             out = f(*reshard(args, wanted), **kwargs)
         return tree_map(functools.partial(back_in, concrete(mesh)), out)
 

@@ -14,7 +14,7 @@ from typing import Any
 from minijax.core import ArrayImpl, Primitive, ShapedArray, typeof
 from minijax.devices import Device
 from minijax.families import Program
-from minijax.jaxpr import Jaxpr, JaxprEqn, Var, derive, subprograms
+from minijax.jaxpr import Jaxpr, JaxprEqn, Literal, Var, derive, derived, subprograms
 from minijax.jit import Call, jit_p
 from minijax.layouts import There, follow, shardings_of
 from minijax.parallel import cuts as _cuts  # noqa: F401  # its rules
@@ -45,6 +45,8 @@ class Plan:
 
     def __init__(self, jaxpr: Jaxpr, mesh: BaseMesh, layouts: Sequence[Layout]):
         where, found = Partition(mesh), []  # type: ignore[var-annotated]
+        self.types = jaxpr.out_avals
+        jaxpr = untyped(jaxpr) if mesh.explicit_axes else jaxpr
         self.mesh, self.specs = mesh, list(map(as_spec, layouts))
 
         def local(*xs: Any) -> list[Any]:
@@ -67,8 +69,34 @@ class Plan:
                 for x, s in zip(args, self.specs)]
         outs = shard_map_p.bind(*args, jaxpr=self.jaxpr, name=name, mesh=self.mesh, axes=axes,
                                 check_vma=True)
-        return [joined(ArrayImpl(x._value, x.aval), s, self.mesh, axes)
-                for x, s in zip(outs, self.out_specs)]
+        return [joined(ArrayImpl(x._value, x.aval.update(weak_type=a.weak_type, divided=None)), s,
+                       self.mesh, axes)
+                for x, s, a in zip(outs, self.out_specs, self.types)]
+
+
+@derived
+def untyped(jaxpr: Jaxpr) -> Jaxpr:
+    """The same program, with types that do not say how values are divided: those of parts."""
+    new: dict[Any, Var] = {}
+
+    def atom(x: Any) -> Any:
+        if isinstance(x, Literal):
+            return x
+        return new.setdefault(x, Var(x.aval.update(divided=None)))
+
+    def param(x: Any) -> Any:
+        if type(x) is tuple and any(isinstance(y, Jaxpr) for y in x):
+            return tuple(map(param, x))
+        return untyped(x) if isinstance(x, Jaxpr) else x
+
+    eqns = [JaxprEqn(e.primitive, [*map(atom, e.invars)],
+                     {name: param(x) for name, x in e.params.items()},
+                     [*map(atom, e.outvars)], e.line) for e in jaxpr.eqns]
+    consts = [ArrayImpl(x._value, x.aval.update(divided=None)) if isinstance(x, ArrayImpl) else x
+              for x in jaxpr.consts]
+    ins, outs, constvars = ([*map(atom, xs)] for xs in (
+        jaxpr.invars, jaxpr.outvars, jaxpr.constvars))
+    return Jaxpr(ins, eqns, outs, constvars, consts)
 
 
 def as_spec(layout: Layout) -> PartitionSpec:
@@ -134,8 +162,8 @@ def _(mesh: Mesh, prim: Primitive, args: Sequence[Any], params: dict) -> list[An
         outs = plan.run(args, avals, params.get("name", prim.name))
     else:
         outs = computed(prim, args, params)
-    return [NamedSharding(mesh, spec_of(mesh, s, x.aval)).array(x._value, x.aval)
-            for x, s in zip(outs, plan.out_specs)]
+    return [NamedSharding(mesh, spec_of(mesh, s, a)).array(x._value, x.aval)
+            for x, s, a in zip(outs, plan.out_specs, plan.types)]
 
 
 def spec_of(mesh: BaseMesh, spec: PartitionSpec, aval: ShapedArray) -> PartitionSpec:

@@ -9,6 +9,7 @@ every device, and `whole` tells so.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from functools import singledispatch
@@ -25,6 +26,7 @@ from minijax.families import (
     broadcast_in_dim,
     reduce_sum_p,
     reshape,
+    transpose,
 )
 from minijax.jaxpr import Jaxpr, JaxprEqn, Literal
 from minijax.lax.all_reduce import pmax_p, pmin_p, psum_p
@@ -131,13 +133,31 @@ def all_of(x: Any) -> Part:
 
 @singledispatch
 def partition(prim: Primitive, where: Partition, e: JaxprEqn, ins: Sequence[Part]) -> list[Part]:
-    """The parts of the results, from those of the operands."""
+    """The parts of the results, from those of the operands.
+
+    The whole is computed. A result is then divided like an operand of its shape; or like the
+    first, as far as it fits; or, as with keys and their bits, like one that begins like it.
+    """
     if prim.name in ALONG:
         return along(where, e, ins)
     where.whole |= any(any(x.layout) for x in ins) or bool(e.effects)
     args = [where.gathered(x).value for x in ins]
     outs = current_trace().process_primitive(prim, args, e.params)
-    return [all_of(x) for x in outs]
+    layouts = [(x.aval.shape, part.layout) for x, part in zip(e.invars, ins) if any(part.layout)]
+    return [where.relaid(all_of(x), where.fits(v.aval.shape, like(v.aval.shape, layouts)))
+            for x, v in zip(outs, e.outvars)]
+
+
+def like(shape: tuple[int, ...], layouts: Sequence[tuple]) -> Layout:
+    """The layout of the operand that is most like a result of this shape."""
+    for n in (len(shape), 0):  # all sizes are the same; or the rank is
+        for given, layout in layouts:
+            if len(given) == len(shape) and given[:n] == shape[:n]:
+                return layout
+    for given, layout in layouts:
+        if all(m == n for m, n in zip(given, shape)):
+            return (*layout[:len(shape)], *[()] * (len(shape) - len(given)))
+    return ((),) * len(shape)
 
 
 def common(where: Partition, shape: Sequence[int], ins: Sequence[Part], avals: Sequence[ShapedArray]
@@ -227,9 +247,31 @@ def _(prim: Squeeze, where, e, ins):
 @partition.register
 def _(prim: Reshape, where, e, ins):
     (x,), before, after = ins, e.invars[0].aval.shape, e.params["new_sizes"]
+    if order := e.params["dimensions"]:
+        before = tuple(before[i] for i in order)
+        x = Part(transpose(x.value, order), tuple(x.layout[i] for i in order))
     kept, layout = reshaped(before, x.layout, after, where.mesh.shape)
     local = tuple(n // where.count(names) for n, names in zip(after, layout))
-    return [Part(reshape(where.relaid(x, kept).value, local), layout)]
+    out = Part(reshape(where.relaid(x, kept).value, local), layout)
+    if kept != x.layout and where.mesh.are_all_axes_explicit:  # as the user has been told
+        out = where.relaid(out, merged(before, x.layout, after) or layout)
+    return [out]
+
+
+def merged(before: Sequence[int], layout: Layout, after: Sequence[int]) -> Layout | None:
+    """The layout, if neighbours become one dimension: it is divided along the axes of them all.
+
+    >>> merged((8, 6), (("x",), ("y",)), (48,))
+    (('x', 'y'),)
+    """
+    more = len(before) - len(after)
+    for i in range(len(after) if more > 0 else 0):
+        end = i + more + 1
+        if (*before[:i], math.prod(before[i:end]), *before[end:]) == tuple(after):
+            names = sorted(layout[i:end], key=lambda names: not names)  # those that are divided
+            if names == [*layout[i:end]]:
+                return (*layout[:i], tuple(itertools.chain(*names)), *layout[end:])
+    return None
 
 
 def reshaped(before: Sequence[int], layout: Layout, after: Sequence[int], sizes: dict

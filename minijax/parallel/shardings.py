@@ -203,9 +203,7 @@ class NamedSharding(Sharding):
 
     def sizes(self, shape: Sequence[int]) -> list[str]:
         """The sizes of dimensions as a type shows them: `8@x`."""
-        names = (self.spec.names(i) for i in range(len(shape)))
-        return [f"{n}@({','.join(map(str, axes))})" if len(axes) > 1 else
-                "@".join(map(str, (n, *axes))) for n, axes in zip(shape, names)]
+        return [sized(n, self.spec.names(i)) for i, n in enumerate(shape)]
 
     def without(self, dim: int) -> NamedSharding | None:
         """The same of an array that does not have this dimension; None: it is not divided."""
@@ -266,6 +264,11 @@ class NamedSharding(Sharding):
     def __repr__(self) -> str:
         memory = f", memory_kind={self.memory_kind}" if self.devices else ""
         return f"NamedSharding(mesh={self.mesh}, spec={self.spec}{memory})"
+
+
+def sized(n: int, axes: tuple) -> str:
+    """The size of a dimension, and along which axes it is divided: `8@x`."""
+    return f"{n}@({','.join(map(str, axes))})" if len(axes) > 1 else "@".join(map(str, (n, *axes)))
 
 
 @functools.lru_cache(1024)

@@ -14,6 +14,7 @@ from minijax.core import typeof
 from minijax.jit import jit
 from minijax.lax.random_bits import random_bits_p
 from minijax.lax.shapes import canonicalize_axis
+from minijax.layouts import divisible
 from minijax.numpy.arguments import as_value, check_arraylike
 from minijax.numpy.promotion import promote_inexact
 from minijax.random.basics import check_shape, randint, uniform
@@ -31,6 +32,7 @@ def concrete_size(x: Any, where: str) -> int:
 # --- permutations ----------------------------------------------------------------------------
 
 
+@divisible
 def permutation(key: Any, x: Any, axis: int = 0, independent: bool = False) -> Any:
     """`x` with the rows along `axis` in random order; for an integer, a permutation of its range.
 
@@ -123,6 +125,7 @@ def by_weight(key: Any, p: Any, count: int, shape: tuple, replace: bool, mode: s
     return lax.convert_element_type(jnp.searchsorted(steps, u), index)
 
 
+@divisible
 def categorical(key: Any, logits: Any, axis: int = -1, shape: Any = None, replace: bool = True,
                 mode: str | None = None) -> Any:
     """Indices along `axis`, drawn with probabilities proportional to exp(logits).

@@ -10,6 +10,7 @@ import minijax.numpy as jnp
 from minijax import dtypes, lax
 from minijax.jit import jit
 from minijax.lax import exact
+from minijax.layouts import divisible
 from minijax.numpy.promotion import promote_inexact
 from minijax.random.basics import (
     _uniform,
@@ -29,6 +30,7 @@ from minijax.random.keys import check_key, shape_of, split_into
 # --- without parameters ------------------------------------------------------------------------
 
 
+@divisible
 def exponential(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     """Density exp(-x) for x >= 0."""
     return _exponential(*prepare("exponential", key, shape, dtype))
@@ -39,6 +41,7 @@ def _exponential(key: Any, shape: tuple, dtype: np.dtype) -> Any:
     return lax.neg(exact.log1p(lax.neg(uniform(key, shape, dtype))))
 
 
+@divisible
 def gumbel(key: Any, shape: Any = (), dtype: Any = None, mode: str | None = None) -> Any:
     """Density exp(-x - exp(-x)): the distribution of the largest of many numbers.
 
@@ -64,6 +67,7 @@ def _gumbel(key: Any, shape: tuple, dtype: np.dtype, mode: str) -> Any:
     return lax.neg(exact.log(lax.neg(exact.log1p(lax.neg(x)))))
 
 
+@divisible
 def laplace(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     """Density exp(-|x|) / 2."""
     return _laplace(*prepare("laplace", key, shape, dtype))
@@ -76,6 +80,7 @@ def _laplace(key: Any, shape: tuple, dtype: np.dtype) -> Any:
     return lax.mul(lax.sign(u), exact.log1p(lax.neg(lax.abs(u))))
 
 
+@divisible
 def logistic(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     """The distribution whose distribution function is 1 / (1 + exp(-x))."""
     return _logistic(*prepare("logistic", key, shape, dtype))
@@ -87,6 +92,7 @@ def _logistic(key: Any, shape: tuple, dtype: np.dtype) -> Any:
     return lax.sub(exact.log(u), exact.log1p(lax.neg(u)))
 
 
+@divisible
 def cauchy(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     """Density 1 / (pi (1 + x^2))."""
     return _cauchy(*prepare("cauchy", key, shape, dtype))
@@ -98,6 +104,7 @@ def _cauchy(key: Any, shape: tuple, dtype: np.dtype) -> Any:
     return lax.tan(lax.mul(like(u, np.pi), lax.sub(u, like(u, 0.5))))
 
 
+@divisible
 def maxwell(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     """The length of a vector of three normal numbers."""
     return _maxwell(*prepare("maxwell", key, shape, dtype))
@@ -126,6 +133,7 @@ def _double_sided_maxwell(key: Any, loc: Any, scale: Any, shape: tuple, dtype: n
 # --- coins -------------------------------------------------------------------------------------
 
 
+@divisible
 def bernoulli(key: Any, p: Any = 0.5, shape: Any = None, mode: str = "low") -> Any:
     """True with probability `p`.
 
@@ -155,6 +163,7 @@ def _bernoulli(key: Any, p: Any, shape: tuple, mode: str) -> Any:
     return both[1] * 2.0 ** -dtypes.finfo(p.dtype).nmant < p - both[0]
 
 
+@divisible
 def rademacher(key: Any, shape: Any = (), dtype: Any = None) -> Any:
     """-1 or 1, equally likely."""
     key, _ = check_key("rademacher", key)
@@ -171,6 +180,7 @@ def _rademacher(key: Any, shape: tuple, dtype: np.dtype) -> Any:
 # --- other parameters --------------------------------------------------------------------------
 
 
+@divisible
 def pareto(key: Any, b: Any, shape: Any = None, dtype: Any = None) -> Any:
     """Density b / x^(b+1) for x >= 1."""
     return _pareto(*prepare_for("pareto", key, shape, dtype, b))
@@ -181,6 +191,7 @@ def _pareto(key: Any, b: Any, shape: tuple, dtype: np.dtype) -> Any:
     return exact.exp(exponential(key, shape, dtype) / lax.convert_element_type(b, dtype))
 
 
+@divisible
 def rayleigh(key: Any, scale: Any, shape: Any = None, dtype: Any = None) -> Any:
     """The length of a vector of two normal numbers, times `scale`."""
     return _rayleigh(*prepare_for("rayleigh", key, shape, dtype, scale))
@@ -204,6 +215,7 @@ def _weibull_min(key: Any, scale: Any, concentration: Any, shape: tuple, dtype: 
     return jnp.power(-exact.log1p(-u), 1.0 / concentration) * scale
 
 
+@divisible
 def triangular(key: Any, left: Any, mode: Any, right: Any, shape: Any = None, dtype: Any = None
                ) -> Any:
     """A density that rises from `left` to `mode` and falls to `right`, in straight lines."""
@@ -216,12 +228,14 @@ def triangular(key: Any, left: Any, mode: Any, right: Any, shape: Any = None, dt
     return lax.select(u < (mode - left) / (right - left), rising, falling)
 
 
+@divisible
 def lognormal(key: Any, sigma: Any = 1.0, shape: Any = None, dtype: Any = None) -> Any:
     """exp(sigma x) for normal x."""
     key, sigma, shape, dtype = prepare_for("lognormal", key, shape, dtype, sigma)
     return exact.exp(normal(key, shape, dtype) * lax.convert_element_type(sigma, dtype))
 
 
+@divisible
 def geometric(key: Any, p: Any, shape: Any = None, dtype: Any = None) -> Any:
     """How many trials it takes until one succeeds, each with probability `p`."""
     key, _ = check_key("geometric", key)
@@ -241,6 +255,7 @@ def _geometric(key: Any, p: Any, shape: tuple, dtype: np.dtype) -> Any:
     return lax.convert_element_type(fails + 1, dtype)
 
 
+@divisible
 def wald(key: Any, mean: Any, shape: Any = None, dtype: Any = None) -> Any:
     """The inverse Gaussian distribution, of scale 1 and the given mean."""
     return _wald(*prepare_for("wald", key, shape, dtype, mean))

@@ -11,6 +11,7 @@ from minijax import dtypes, lax
 from minijax.jit import jit
 from minijax.lax import exact
 from minijax.lax.rejection import random_gamma_p, random_poisson_p
+from minijax.layouts import divisible
 from minijax.random.basics import (
     cast,
     check_shape,
@@ -23,6 +24,7 @@ from minijax.random.basics import (
 from minijax.random.keys import check_key, shape_of, split_into
 
 
+@divisible
 def gamma(key: Any, a: Any, shape: Any = None, dtype: Any = None) -> Any:
     """Density proportional to x^(a-1) exp(-x). It has a derivative with respect to `a`.
 
@@ -33,6 +35,7 @@ def gamma(key: Any, a: Any, shape: Any = None, dtype: Any = None) -> Any:
     return _gamma(*prepare_for("gamma", key, shape, dtype, a), log_space=False)
 
 
+@divisible
 def loggamma(key: Any, a: Any, shape: Any = None, dtype: Any = None) -> Any:
     """The logarithm of what `gamma` gives, also where that is too small for a number."""
     return _gamma(*prepare_for("loggamma", key, shape, dtype, a), log_space=True)
@@ -43,6 +46,7 @@ def _gamma(key: Any, a: Any, shape: tuple, dtype: np.dtype, log_space: bool) -> 
     return random_gamma_p.bind(key, cast(a, dtype, shape), log_space=log_space)
 
 
+@divisible
 def beta(key: Any, a: Any, b: Any, shape: Any = None, dtype: Any = None) -> Any:
     """Density proportional to x^(a-1) (1-x)^(b-1) between 0 and 1."""
     return _beta(*prepare_for("beta", key, shape, dtype, a, b))
@@ -57,6 +61,7 @@ def _beta(key: Any, a: Any, b: Any, shape: tuple, dtype: np.dtype) -> Any:
     return lax.div(x, lax.add(x, y))
 
 
+@divisible
 def dirichlet(key: Any, alpha: Any, shape: Any = None, dtype: Any = None) -> Any:
     """Vectors of positive numbers with sum 1; `alpha` runs along the last axis.
 
@@ -79,6 +84,7 @@ def _dirichlet(key: Any, alpha: Any, shape: tuple, dtype: np.dtype) -> Any:
     return weights / jnp.sum(weights, axis=-1, keepdims=True)
 
 
+@divisible
 def chisquare(key: Any, df: Any, shape: Any = None, dtype: Any = None) -> Any:
     """The sum of the squares of `df` normal numbers."""
     return _chisquare(*prepare_for("chisquare", key, shape, dtype, df))
@@ -91,6 +97,7 @@ def _chisquare(key: Any, df: Any, shape: tuple, dtype: np.dtype) -> Any:
     return lax.mul(exact.exp(loggamma(key, half, shape, dtype)), like(df, 2))
 
 
+@divisible
 def f(key: Any, dfnum: Any, dfden: Any, shape: Any = None, dtype: Any = None) -> Any:
     """The ratio of two chi-square numbers, each divided by its degrees of freedom."""
     return _f(*prepare_for("f", key, shape, dtype, dfnum, dfden))
@@ -104,6 +111,7 @@ def _f(key: Any, dfnum: Any, dfden: Any, shape: tuple, dtype: np.dtype) -> Any:
         chisquare(below, dfden, shape, dtype) / dfden)
 
 
+@divisible
 def t(key: Any, df: Any, shape: Any = None, dtype: Any = None) -> Any:
     """Student's distribution with `df` degrees of freedom."""
     return _t(*prepare_for("t", key, shape, dtype, df))
@@ -117,6 +125,7 @@ def _t(key: Any, df: Any, shape: tuple, dtype: np.dtype) -> Any:
     return n * jnp.sqrt(half / gamma(below, half, shape, dtype))
 
 
+@divisible
 def poisson(key: Any, lam: Any, shape: Any = None, dtype: Any = None) -> Any:
     """How many events there are, where `lam` are expected.
 

@@ -11,6 +11,7 @@ import numpy as np
 import minijax.numpy as jnp
 from minijax import lax
 from minijax.jit import jit
+from minijax.layouts import divisible
 from minijax.numpy.arguments import as_value
 from minijax.numpy.promotion import promote_inexact
 from minijax.random.basics import check_shape, float_dtype, normal, prepare
@@ -19,6 +20,7 @@ from minijax.random.gammas import gamma
 from minijax.random.keys import check_key, shape_of, split_into
 
 
+@divisible
 def generalized_normal(key: Any, p: float, shape: Any = (), dtype: Any = None) -> Any:
     """Density proportional to exp(-|x|^p)."""
     key, shape, dtype = prepare("generalized_normal", key, shape, dtype)
@@ -32,6 +34,7 @@ def _generalized_normal(key: Any, p: Any, shape: tuple, dtype: np.dtype) -> Any:
     return rademacher(second, shape, dtype) * g ** (1 / p)
 
 
+@divisible
 def ball(key: Any, d: int, p: float = 2, shape: Any = (), dtype: Any = None) -> Any:
     """Points of the unit ball of the p-norm in `d` dimensions, all equally likely."""
     key, shape, dtype = prepare("ball", key, shape, dtype)
@@ -46,6 +49,7 @@ def _ball(key: Any, p: Any, d: int, shape: tuple, dtype: np.dtype) -> Any:
     return g / ((jnp.sum(jnp.abs(g) ** p, -1) + e) ** (1 / p))[..., None]
 
 
+@divisible
 def orthogonal(key: Any, n: int, shape: Any = (), dtype: Any = None, m: int | None = None) -> Any:
     """Matrices with orthonormal rows or columns, (*shape, n, m), all equally likely."""
     key, shape, dtype = prepare("orthogonal", key, shape, dtype, "fc")
@@ -61,6 +65,7 @@ def _orthogonal(key: Any, n: int, m: int, shape: tuple, dtype: np.dtype) -> Any:
     return jnp.swapaxes(q, -1, -2) if n < m else q
 
 
+@divisible
 def multivariate_normal(key: Any, mean: Any, cov: Any, shape: Sequence[int] | None = None,
                         dtype: Any = None, method: str = "cholesky") -> Any:
     """Normal vectors of a mean, (..., n), and a covariance matrix, (..., n, n).
