@@ -234,7 +234,8 @@ class ProcessEngine(Engine):
 
     def heard(self, workers: Sequence[Worker], seconds: float) -> list[Worker]:
         """Those that have something to say. Wait for that, but no longer than so many seconds."""
-        look(lambda: all(w.ready for w in workers))
+        if look(lambda: all(w.ready for w in workers)):
+            return [*workers]
         if any(ready := [w.ready for w in workers]):
             return list(itertools.compress(workers, ready))
         slots = Slots(self.heap)

@@ -161,10 +161,15 @@ class SharedMeeting(Meeting):
     def compute(self, jaxpr, args):
         """Kernels write results that are mine alone to where the parent expects them."""
         run, placed = compiled_into(jaxpr)
-        own = [i for i in placed if self.sharing[i].own]
-        self.used.update(own)
-        return run(*args, *(self.results[i] if i in own else self.heap.empty(
-            self.results[i].shape, self.results[i].dtype) for i in placed))
+        places = []
+        for i in placed:
+            place = self.results[i]
+            if self.sharing[i].own:
+                self.used.add(i)
+            else:
+                place = self.heap.empty(place.shape, place.dtype)
+            places.append(place)
+        return run(*args, *places)
 
     def empty(self, shape: tuple, dtype: np.dtype, everybody: bool) -> np.ndarray:
         """Memory for what a collective returns: often that is a result of the program itself.

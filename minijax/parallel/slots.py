@@ -41,6 +41,7 @@ def fence() -> None:
 def look(ready: Callable[[], bool]) -> bool:
     """Look often, for a while, until it is ready. Is it?"""
     end = time.perf_counter() + EAGER
+    _pause()  # whoever is waited for may need this very CPU
     while not ready():
         if time.perf_counter() > end:
             return False
