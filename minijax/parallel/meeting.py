@@ -98,7 +98,7 @@ class Sharing:
 
 
 class Meeting(ABC):
-    """One run of one program, for the device at position `index` of `devices`.
+    """Runs of one program, one after the other, for the device at position `index` of `devices`.
 
     `results` is what the device has computed, when it has.
     """
@@ -143,15 +143,18 @@ class Meeting(ABC):
 
 
 class SharedMeeting(Meeting):
-    """A run whose devices see one memory. In `results` the parent expects them; `sharing` says
+    """Runs whose devices see one memory. In `results` the parent expects them; `sharing` says
     with whom this device shares each, because they compute the same."""
 
-    def __init__(self, heap: Heap, devices: Sequence[int], index: int, run: int, axes: Axes,
-                 results: Sequence[np.ndarray] = (), sharing: Sequence[Sharing] = ()):
+    def __init__(self, heap: Heap, devices: Sequence[int], index: int, axes: Axes,
+                 sharing: Sequence[Sharing] = ()):
         super().__init__(devices, index, axes)
-        self.heap, self.slots = heap, Slots(heap)
-        self.results, self.sharing, self.used = results, sharing, set[int]()
+        self.heap, self.slots, self.sharing = heap, Slots(heap), sharing
         self.others = [d for d in devices if d != self.me]
+
+    def begin(self, run: int, results: Sequence[np.ndarray] = ()) -> None:
+        """Be ready for a run of that number, whose results are expected there."""
+        self.results, self.used = results, set[int]()
         self.end = (run + 1) * MEETINGS - 1
         self.count = run * MEETINGS
 

@@ -54,7 +54,7 @@ def tell_times() -> None:
         LOGGER.info(json.dumps(phases))
         phases.clear()
 
-    around(SharedMeeting, "__init__", lambda: note("compute"), lambda: None)
+    around(SharedMeeting, "begin", lambda: note("compute"), lambda: None)
     around(SharedMeeting, "step", lambda: note("wait"),
            lambda: note("send" if inside[0] else "compute"))
     around(SharedMeeting, "close", lambda: None, over)

@@ -68,24 +68,23 @@ class Task:
     `split` says along which axes they have a part for each device.
     """
 
-    def __init__(self, jaxpr: Jaxpr, places: np.ndarray, devices: tuple, index: int, axes: Axes,
-                 split: Sequence[tuple[bool, ...]]):
-        self.jaxpr, self.places = jaxpr, places
-        self.devices, self.index, self.axes = devices, index, axes
+    def __init__(self, heap: Heap, jaxpr: Jaxpr, places: np.ndarray, devices: tuple, index: int,
+                 axes: Axes, split: Sequence[tuple[bool, ...]]):
+        self.heap, self.jaxpr, self.places = heap, jaxpr, places
         sharing = [Sharing(index, axes, s) for s in split]
         self.types = [(a.shape, a.dtype, s.part * a.size * a.dtype.itemsize)
                       for a, s in zip((*jaxpr.in_avals, *jaxpr.out_avals), sharing)]
-        self.sharing = sharing[len(jaxpr.in_avals):]
+        self.meeting = SharedMeeting(heap, devices, index, axes, sharing[len(jaxpr.in_avals):])
 
-    def run(self, heap: Heap, number: int) -> None:
-        arrays = [heap.at(start + mine, shape, dtype) for start, (shape, dtype, mine)
+    def run(self, number: int) -> None:
+        arrays = [self.heap.at(start + mine, shape, dtype) for start, (shape, dtype, mine)
                   in zip(self.places.tolist(), self.types)]
         n = len(self.jaxpr.invars)
         args, results = arrays[:n], arrays[n:]
         for x in args:
             x.flags.writeable = False
-        SharedMeeting(heap, self.devices, self.index, number, self.axes, results,
-                      self.sharing).run(self.jaxpr, args)
+        self.meeting.begin(number, results)
+        self.meeting.run(self.jaxpr, args)
 
 
 class Device:
@@ -126,7 +125,7 @@ class Worker(Device):
                     while self.received:
                         self.learn(**pickle.loads(self.received.pop(0)))
                     program = self.slots.get(self.device, PROGRAM)
-                    self.programs[program].run(self.heap, number)
+                    self.programs[program].run(number)
                 except BaseException as error:
                     self.tell("raised", type(error).__name__, str(error), traceback.format_exc())
         except (EOFError, OSError):
@@ -183,7 +182,7 @@ class Worker(Device):
         if code:
             data, *consts = [self.heap.at(*place) for place in code]
             jaxpr = decoded(data.tobytes(), [ArrayImpl(c) for c in consts])
-            self.programs[number] = Task(jaxpr, self.heap.at(*places),
+            self.programs[number] = Task(self.heap, jaxpr, self.heap.at(*places),
                                          index=about["devices"].index(self.device), **about)
 
 
