@@ -14,7 +14,7 @@ import threadpoolctl
 from minijax.compiler import blas
 from minijax.compiler.threads import num_threads
 from tests.kernels import row_by_row
-from tests.tiers import slow
+from tests.tiers import heavy, slow
 
 SHAPES = [
     ((3, 4), (4, 5)),
@@ -159,6 +159,7 @@ for dtype in "fdFD":
 """
 
 
+@heavy
 @needs_control
 def test_no_product_wakes_the_threads_of_blas():
     """They would spin long after, at the cost of whatever comes next."""

@@ -332,6 +332,7 @@ def test_a_new_interpreter_does_what_the_nursery_does(tmp_path, monkeypatch):
     assert verdict.outcome == WRONG and "took longer" in verdict.text
 
 
+@heavy
 def test_where_processes_are_allowed_there_are_some(tmp_path):
     e = exercise(tmp_path, **{"without: numpy/reductions.py: sum": "processes: yes"})
     code = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', ''])\n{HONEST}"

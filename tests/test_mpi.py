@@ -222,6 +222,7 @@ def test_however_a_rank_ends_nothing_is_left(end, tmp_path):
     assert code  # mpiexec makes one of those of all ranks
 
 
+@heavy
 @needs_mpi
 @pytest.mark.skipif(sys.platform != "linux", reason="asks the system what a process maps")
 def test_the_memory_that_ranks_share_ends_with_them(tmp_path):

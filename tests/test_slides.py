@@ -236,6 +236,7 @@ def test_nothing_is_cut_off_in_a_browser(name, browser, site):
         assert line in texts or "image/png" in out.get("data", {})
 
 
+@heavy
 @needs_chromium
 def test_the_speaker_reads_the_notes(browser, site):
     made = pages(cells.read(DECKS["03_jvp"]).cells)
